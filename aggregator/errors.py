@@ -1,0 +1,89 @@
+"""What can go wrong, by whose problem it is.
+
+A message says which thing, what we saw and what to do about it. ``reason`` is a short
+word (the class of RELIABILITY's table) that health and statistics are grouped by.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class QuxunError(Exception):
+    """Anything that we foresaw; its text is one line for the person concerned."""
+
+    reason = "error"
+
+
+class UsageError(QuxunError):
+    """The caller asked for something that cannot be: exit code 2."""
+
+    reason = "usage"
+
+
+class SettingsError(QuxunError):
+    """A setting has a value we cannot start with; the text names the variable."""
+
+    reason = "settings"
+
+
+class NotFoundError(QuxunError):
+    """Something named by its id, address or name is not in the store."""
+
+    reason = "not_found"
+
+
+class ConflictError(QuxunError):
+    """Something with that address or name is there already."""
+
+    reason = "conflict"
+
+
+class SourceError(QuxunError):
+    """A source's problem: caught once in the flow and written on that source."""
+
+    reason = "source"
+
+
+class FetchError(SourceError):
+    """Getting bytes failed: ``reason`` is one of timeout, too_large, protocol, truncated,
+    compression, redirect, blocked, dns, connect, tls, robots, http, challenge.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str,
+        url: str,
+        status: int | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.url = url
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ParseError(SourceError):
+    """Bytes could not be read as what they should be: ``reason`` is parse, empty, too_deep,
+    too_many_attributes, challenge, soft_404 or crash.
+    """
+
+    def __init__(self, message: str, *, reason: str = "parse", url: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.url = url
+
+
+class EmbeddedError(QuxunError):
+    """The embedded service cannot start or go on; the text says how to mend it."""
+
+    reason = "embedded"
+
+
+class DeliveryError(QuxunError):
+    """The mail server could not be spoken to at all."""
+
+    reason = "delivery"

@@ -1,0 +1,852 @@
+"""The nouns of Quxun, in the order in which they appear in the flow.
+
+Times ending in ``_at`` are aware UTC instants; days ending in ``_on`` are days in
+Asia/Shanghai. Money is in yuan, areas in square metres, sizes in bytes. Every noun is
+frozen and made of values that survive a trip through JSON (the parser child and the
+archive speak JSON), so that any of them can be compared, stored and sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+SourceId = NewType("SourceId", int)
+EntryId = NewType("EntryId", int)
+AnnouncementId = NewType("AnnouncementId", int)
+SubscriberId = NewType("SubscriberId", int)
+SubscriptionId = NewType("SubscriptionId", int)
+WishId = NewType("WishId", int)
+MailId = NewType("MailId", int)
+RunId = NewType("RunId", int)
+
+
+# --- Sources -------------------------------------------------------------------------
+
+
+class SourceKind(StrEnum):
+    """How a source publishes, and so how its bytes are read."""
+
+    FEED = "feed"
+    COLUMN = "column"
+    JPAGE = "jpage"
+    JPAAS = "jpaas"
+    JSON = "json"
+
+
+class Authority(StrEnum):
+    """Who speaks through a source; official leads a cluster, commercial never does."""
+
+    OFFICIAL = "official"
+    MEDIA = "media"
+    COMMERCIAL = "commercial"
+
+
+class SourceState(StrEnum):
+    """Whether a source is polled: untested ones (imported) wait for an operator."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    UNTESTED = "untested"
+
+
+class Health(StrEnum):
+    """How a source is doing, judged against its own past."""
+
+    NEW = "new"
+    WELL = "well"
+    EMPTY = "empty"
+    STALE = "stale"
+    BLOCKED = "blocked"
+    REDESIGNED = "redesigned"
+    UNREACHABLE = "unreachable"
+    ILL = "ill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selectors:
+    """CSS selectors given by an operator or learned from a page; they win over guessing."""
+
+    rows: str | None = None
+    title: str | None = None
+    link: str | None = None
+    date: str | None = None
+    next: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """What an operator may set on one source; ``None`` means the house's own number."""
+
+    selectors: Selectors = Selectors()
+    category: str | None = None
+    delay_seconds: float | None = None
+    floor_seconds: float | None = None
+    tls_profile: str = "strict"
+    proxy: str | None = None
+    allow_nets: tuple[str, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    json_paths: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What earlier polls learned of a source, tried first next time.
+
+    ``rows`` names the shape of its list rows, ``body`` that of its articles; both are
+    selectors of the parse room's own making. ``params`` holds what a family needs
+    (``unitid`` of a Hanweb column, say).
+    """
+
+    rows: str | None = None
+    title: str | None = None
+    date: str | None = None
+    body: str | None = None
+    params: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One place we look: a column page or a feed of one portal, with its poll state."""
+
+    id: SourceId
+    slug: str
+    name: str
+    kind: SourceKind
+    url: str
+    region: str | None = None
+    authority: Authority = Authority.OFFICIAL
+    settings: SourceSettings = SourceSettings()
+    state: SourceState = SourceState.ACTIVE
+    learned: Learned = Learned()
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: bytes | None = None
+    generation: int = 0
+    attempts: int = 0
+    failures: int = 0
+    first_polled_at: datetime | None = None
+    last_polled_at: datetime | None = None
+    last_ok_at: datetime | None = None
+    last_new_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    usual_gap: timedelta | None = None
+    usual_rows: int = 0
+    health: Health = Health.NEW
+    problem: str | None = None
+    gap_open: str | None = None
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSource:
+    """A source as an operator or a catalogue names it, before it is stored."""
+
+    name: str
+    kind: SourceKind
+    url: str
+    region: str | None = None
+    authority: Authority = Authority.OFFICIAL
+    settings: SourceSettings = SourceSettings()
+    state: SourceState = SourceState.ACTIVE
+    learned: Learned = Learned()
+
+
+# --- Fetch ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One GET or POST to make, with the bounds that its source's record sets."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+    method: str = "GET"
+    body: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_seconds: float | None = None
+    tls_profile: str = "strict"
+    proxy: str | None = None
+    allow_nets: tuple[str, ...] = ()
+    ignore_robots: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Bytes from the web after decompression, not yet decoded to text.
+
+    ``url`` is the final address after redirects; ``content_type`` the header as sent.
+    """
+
+    url: str
+    requested_url: str
+    status: int
+    body: bytes
+    content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    max_age: timedelta | None = None
+    fetched_at: datetime
+    took: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged:
+    """A 304: nothing new since the validators we sent."""
+
+    url: str
+    fetched_at: datetime
+    etag: str | None = None
+    last_modified: str | None = None
+    max_age: timedelta | None = None
+    took: timedelta = timedelta(0)
+
+
+# --- Parse ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a source showed, as published: one row of a list or one entry of a feed.
+
+    ``date_text`` is the date as printed; ``date`` is it read, ``YYYY-MM-DD`` or ISO 8601
+    with offset. ``raw_hash`` is of the bytes or text of the row, so that a row seen
+    before costs nothing. ``content_html`` is what a feed carries of the article.
+    """
+
+    key: str
+    url: str | None
+    title: str
+    date: str | None = None
+    date_text: str | None = None
+    summary: str | None = None
+    content_html: str | None = None
+    author: str | None = None
+    pinned: bool = False
+    raw_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReading:
+    """What one list page or feed says.
+
+    ``next`` is the request for the following page, if there is one. ``charset`` names the
+    decision and ``charset_why`` its reason. ``unread`` counts entries that were dropped
+    by a bound or could not be read; ``ttl`` is the feed's own wish for a wait.
+    """
+
+    kind: SourceKind
+    entries: tuple[Entry, ...]
+    next: Request | None = None
+    title: str | None = None
+    site_name: str | None = None
+    site_code: str | None = None
+    column_name: str | None = None
+    column_type: str | None = None
+    charset: str | None = None
+    charset_why: str | None = None
+    learned: Learned = Learned()
+    ttl: timedelta | None = None
+    unread: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that a notice carries; ``media_type`` from its name, or unknown."""
+
+    name: str
+    url: str
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """What one article page says, before anything is decided about it.
+
+    ``fields`` are the labelled values of the header block with their labels normalised
+    (索引号, 发文机关, 成文日期, 文号, 发布日期, 有效性 …); ``meta`` the page's meta tags, lower
+    case names. ``body_html`` is raw markup of the body, ``body_text`` its paragraphs, one a
+    line. ``date_text`` is the date printed beside the title.
+    """
+
+    url: str
+    title: str
+    body_html: str
+    body_text: str
+    date_text: str | None = None
+    source_text: str | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    breadcrumbs: tuple[str, ...] = ()
+    charset: str | None = None
+    learned_body: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+# --- Normalise -----------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """Every announcement is a policy, a project or something else."""
+
+    POLICY = "policy"
+    PROJECT = "project"
+    OTHER = "other"
+
+
+class Precision(StrEnum):
+    """How exactly a time is known."""
+
+    DAY = "day"
+    MINUTE = "minute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A subject word with the reason why it was given."""
+
+    slug: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A division or zone that an announcement is about; ``path`` names divisions only."""
+
+    code: str
+    name: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """Money as written: ``basis`` says what it is (cap, floor, fixed, rate, unit, …)."""
+
+    value: float
+    yuan: float | None
+    basis: str
+    unit: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """The last day on which something may be handed in."""
+
+    value: date
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Any other value read from the text, with the sentence that holds it literally.
+
+    ``role`` is ``own`` or ``cited`` for document numbers, ``from`` or ``until`` for validity.
+    """
+
+    value: str
+    sentence: str
+    unit: str | None = None
+    role: str | None = None
+    number: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the text states in figures; every value keeps its sentence."""
+
+    doc_numbers: tuple[Fact, ...] = ()
+    registry_numbers: tuple[Fact, ...] = ()
+    amounts: tuple[Amount, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
+    areas: tuple[Fact, ...] = ()
+    stages: tuple[Fact, ...] = ()
+    validity: tuple[Fact, ...] = ()
+    cited: tuple[Fact, ...] = ()
+    contacts: tuple[Fact, ...] = ()
+
+
+class Flag(StrEnum):
+    """What a reader should know about a record before believing it."""
+
+    ATTACHMENT_ONLY = "attachment_only"
+    TABLE_ONLY = "table_only"
+    ROW_ONLY = "row_only"
+    STATUS_CHANGE = "status_change"
+    DRAFT = "draft"
+    AGGREGATE = "aggregate"
+    BODY_DOUBLED = "body_doubled"
+    DATE_GUESSED = "date_guessed"
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The clean record that one entry and its article make, before it is in the store.
+
+    ``posted_at`` carries ``+08:00`` of its day when only the day is known. ``excluded``
+    notices (recruitment, tenders, …) are kept but stay out of feeds and mails unless asked
+    for. ``fingerprint`` is a 64-bit simhash of the text (signed), ``title_key`` the title
+    as compared, ``doc_number`` in normal form.
+    """
+
+    title: str
+    url: str
+    posted_at: datetime | None
+    date_precision: Precision = Precision.DAY
+    date_evidence: str = ""
+    signed_on: date | None = None
+    source_label: str | None = None
+    issuer: str | None = None
+    doc_number: str | None = None
+    registry_number: str | None = None
+    index_number: str | None = None
+    valid_from: date | None = None
+    valid_until: date | None = None
+    validity: str | None = None
+    regions: tuple[Region, ...] = ()
+    region_why: str = ""
+    kind: Kind = Kind.OTHER
+    kind_why: str = ""
+    categories: tuple[Category, ...] = ()
+    authority: Authority = Authority.OFFICIAL
+    summary: str = ""
+    body_html: str = ""
+    body_text: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    facts: Facts = Facts()
+    flags: tuple[Flag, ...] = ()
+    fingerprint: int = 0
+    title_key: str = ""
+    body_hash: str = ""
+    substance_hash: str = ""
+    extractor: int = 1
+
+
+class Novelty(StrEnum):
+    """Whether an announcement is news to a subscriber, and if not, by which named rule."""
+
+    NEWS = "news"
+    LATE_NEWS = "late-news"
+    LATE = "late"
+    FIRST_POLL = "first-poll"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """That an entry of a source showed an announcement."""
+
+    source_id: SourceId
+    source_name: str
+    url: str
+    title: str
+    authority: Authority
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """The clean record of one notice, however many portals carried it.
+
+    ``uuid`` and ``minted_at`` never change and make the feed id. ``changed_at`` moves only
+    with substance; ``change`` is the global change number of that moment.
+    ``region_roll`` holds the codes of the regions and of all that contain them.
+    """
+
+    id: AnnouncementId
+    uuid: UUID
+    draft: Draft
+    region_roll: tuple[str, ...]
+    first_seen_at: datetime
+    announced_at: datetime
+    changed_at: datetime
+    change: int
+    revision: int = 1
+    novelty: Novelty = Novelty.NEWS
+    source_id: SourceId | None = None
+    source_name: str = ""
+    withdrawn_at: datetime | None = None
+    merged_into: UUID | None = None
+    sightings: tuple[Sighting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One substantive change: what was there before and after, field by field."""
+
+    revision: int
+    at: datetime
+    changes: dict[str, tuple[str, str]]
+
+
+# --- The poll, as the store is told of it --------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to work on a row until ``until``; a later generation voids it."""
+
+    generation: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollReport:
+    """What came of one poll; recorded whole, in one transaction, or not at all.
+
+    ``entries`` are only those not seen before or whose row changed. ``problem`` is in
+    words an operator can act on; its class stands in ``problem_class``.
+    """
+
+    source: Source
+    at: datetime
+    outcome: str  # unchanged | same | read | failed
+    status: int | None = None
+    found: int = 0
+    entries: tuple[Entry, ...] = ()
+    pages: int = 0
+    page_bytes: int = 0
+    took: timedelta = timedelta(0)
+    etag: str | None = None
+    last_modified: str | None = None
+    body_hash: bytes | None = None
+    learned: Learned | None = None
+    gap_open: str | None = None
+    health: Health = Health.WELL
+    problem: str | None = None
+    problem_class: str | None = None
+    notes: tuple[str, ...] = ()
+    next_poll_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollSummary:
+    """What recording a poll changed, for tables and logs."""
+
+    source_id: SourceId
+    slug: str
+    outcome: str
+    found: int
+    new: int
+    changed: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """An entry as stored, with the state of its article."""
+
+    id: EntryId
+    source: Source
+    entry: Entry
+    first_seen_at: datetime
+    first_poll: bool
+    generation: int = 0
+    attempts: int = 0
+    reads: int = 0
+    etag: str | None = None
+    last_modified: str | None = None
+    page_hash: bytes | None = None
+    gone_since: datetime | None = None
+    announcement_id: AnnouncementId | None = None
+
+
+class ArticleOutcome(StrEnum):
+    """What came of looking at an entry's article."""
+
+    READ = "read"
+    UNCHANGED = "unchanged"
+    ROW_ONLY = "row_only"
+    RETRY = "retry"
+    GONE_ONCE = "gone_once"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleReport:
+    """What came of one look at an article; recorded in one transaction."""
+
+    entry: StoredEntry
+    at: datetime
+    outcome: ArticleOutcome
+    draft: Draft | None = None
+    page: Page | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    due_at: datetime | None = None
+    gone_since: datetime | None = None
+    learned_body: str | None = None
+    problem: str | None = None
+    problem_class: str | None = None
+
+
+# --- Feeds ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """One language for feeds, pages and wishes: flat fields, all of which must hold.
+
+    ``region`` codes mean that division and all below it; several values of one field
+    are alternatives. An empty filter matches everything that is ours.
+    """
+
+    region: tuple[str, ...] = ()
+    kind: tuple[Kind, ...] = ()
+    category: tuple[str, ...] = ()
+    authority: tuple[Authority, ...] = ()
+    q: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    amount_min: float | None = None
+    posted_after: date | None = None
+    deadline_before: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How well the sources behind a page or mail are watched."""
+
+    watched: int
+    well: int
+    worst_since: datetime | None = None
+    ill: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPage:
+    """Everything that a feed document is made of; equal pages make equal bytes.
+
+    ``name`` is the path below ``/feeds/`` without suffix; ``tag_authority`` and ``tag_date``
+    (``YYYY-MM-DD``) come from the database and make ``tag:<authority>,<date>:<uuid>``.
+    """
+
+    name: str
+    title: str
+    subtitle: str
+    home_url: str
+    self_url: str
+    tag_authority: str
+    tag_date: str
+    updated_at: datetime
+    announcements: tuple[Announcement, ...]
+    coverage: Coverage
+    public_url: str
+    hub_url: str | None = None
+
+
+# --- Subscribers and mail ------------------------------------------------------------
+
+
+class Frequency(StrEnum):
+    """How often a subscription is answered."""
+
+    IMMEDIATE = "immediate"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class SubscriberState(StrEnum):
+    """Nobody gets mail they did not confirm."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+class SubscriptionState(StrEnum):
+    """Where a subscription stands."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A filter, stored once however many subscribers share it."""
+
+    id: WishId
+    filter: Filter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A subscriber's tie to a wish; owed is what was announced since ``active_from``."""
+
+    id: SubscriptionId
+    wish: Wish
+    frequency: Frequency
+    state: SubscriptionState = SubscriptionState.ACTIVE
+    active_from: datetime
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """A person who asked for mail, and how they want it.
+
+    ``hour`` (0–23), ``minute`` and ``weekday`` (0 = Monday) are in ``timezone``.
+    """
+
+    id: SubscriberId
+    email: str
+    state: SubscriberState = SubscriberState.PENDING
+    language: str = "zh"
+    timezone: str = "Asia/Shanghai"
+    hour: int = 8
+    minute: int = 30
+    weekday: int = 0
+    confirmed_at: datetime | None = None
+    created_at: datetime
+    epoch: int = 0
+    suppressed: str | None = None
+    subscriptions: tuple[Subscription, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One planned sending: unique on frequency and due time."""
+
+    id: RunId
+    frequency: Frequency
+    due_at: datetime
+
+
+class Reason(StrEnum):
+    """Why an announcement went to a subscriber (the ledger's third key)."""
+
+    NEWS = "news"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestItem:
+    """One line of a digest: an announcement and why it is in this mail."""
+
+    announcement: Announcement
+    reason: str = "news"
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestGroup:
+    """Items under one heading, in the order in which they are printed."""
+
+    slug: str
+    items: tuple[DigestItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """The one mail a subscriber gets from a run, before it is put into words.
+
+    ``shown`` items stand in ``groups``; ``more`` counts those that only the ledger and the
+    link hold. ``all_ids`` are all items, shown or not.
+    """
+
+    subscriber: Subscriber
+    frequency: Frequency
+    due_at: datetime
+    groups: tuple[DigestGroup, ...]
+    more: int
+    all_ids: tuple[AnnouncementId, ...]
+    coverage: Coverage
+
+
+class Lane(StrEnum):
+    """Which mail goes first."""
+
+    CONFIRMATION = "confirmation"
+    IMMEDIATE = "immediate"
+    DIGEST = "digest"
+
+
+class MailState(StrEnum):
+    """Where a mail of the outbox stands; ``handed`` is committed before the final dot."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    HANDED = "handed"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A finished mail: words and headers, still without transport.
+
+    ``key`` is unique in the outbox, so planning twice queues nothing twice.
+    """
+
+    key: str
+    lane: Lane
+    to: str
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    headers: dict[str, str] = field(default_factory=dict)
+    subscriber_id: SubscriberId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMail:
+    """A row of the outbox as its sender claims it."""
+
+    id: MailId
+    mail: Mail
+    state: MailState
+    generation: int
+    attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What one SMTP attempt came to.
+
+    ``state`` is sent, deferred, failed or ambiguous; ``answer`` is the server's own line.
+    """
+
+    mail_id: MailId
+    generation: int
+    state: MailState
+    answer: str
+    at: datetime
+    retry_at: datetime | None = None
+    suppress: str | None = None
+
+
+# --- Reading for the outside ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What ``quxun sources test`` saw: enough for an operator to say yes or no."""
+
+    url: str
+    final_url: str
+    status: int
+    kind: SourceKind
+    charset: str | None
+    charset_why: str | None
+    robots: str
+    rows: int
+    sample: tuple[Entry, ...]
+    next_url: str | None
+    title: str | None
+    region: str | None
+    authority: Authority
+    notes: tuple[str, ...] = ()
+    learned: Learned = Learned()

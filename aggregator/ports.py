@@ -1,0 +1,215 @@
+"""What the flow needs from outside: one small Protocol per need.
+
+I/O rooms implement these and do not know the flow; ``wiring.py`` hands them over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from aggregator.model import (
+    Announcement,
+    AnnouncementId,
+    Article,
+    ArticleReport,
+    Coverage,
+    Delivery,
+    Digest,
+    Draft,
+    Entry,
+    EntryId,
+    Frequency,
+    Lane,
+    ListReading,
+    Mail,
+    MailId,
+    OutboxMail,
+    Page,
+    PollReport,
+    PollSummary,
+    Request,
+    Run,
+    RunId,
+    Source,
+    SourceId,
+    SourceKind,
+    StoredEntry,
+    Subscriber,
+    SubscriberId,
+    Unchanged,
+)
+
+
+class Fetcher(Protocol):
+    """Bytes from the web, politely and safely."""
+
+    async def get(self, request: Request) -> Page | Unchanged:
+        """Make one request.
+
+        Raises:
+            FetchError: for every other end, with its reason.
+        """
+        ...
+
+    async def robots_verdict(self, request: Request) -> str:
+        """Say in words whether robots.txt lets us read this address."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads what strangers wrote, in a child process with bounds of memory and time."""
+
+    async def read_list(self, page: Page, *, source: Source, now: datetime) -> ListReading:
+        """Read a list page or feed.
+
+        Raises:
+            ParseError: when the bytes are not what they should be, or the child died.
+        """
+        ...
+
+    async def read_article(
+        self, page: Page, *, source: Source, entry: Entry, now: datetime
+    ) -> tuple[Article, Draft]:
+        """Read an article page and make the clean record of it.
+
+        Raises:
+            ParseError: as above.
+        """
+        ...
+
+    async def draft_row(self, entry: Entry, *, source: Source, now: datetime) -> Draft:
+        """Make the clean record of a row whose article could not be read."""
+        ...
+
+    async def detect(self, page: Page, *, now: datetime) -> tuple[SourceKind, ListReading]:
+        """Find out what kind of source a page is, and read it."""
+        ...
+
+
+class PollStore(Protocol):
+    """Sources and what they showed."""
+
+    def due_sources(self, now: datetime, *, limit: int) -> list[SourceId]:
+        """Ids of the sources that are due and not leased, the longest waiting first,
+        sources of one host side by side.
+        """
+        ...
+
+    def claim_sources(
+        self,
+        ids: Sequence[SourceId],
+        now: datetime,
+        *,
+        lease: timedelta,
+        even_if_not_due: bool = False,
+    ) -> list[Source]:
+        """Take the lease on those that are due and free; counts the attempt before the work."""
+        ...
+
+    def renew_sources(self, sources: Sequence[Source], until: datetime) -> None:
+        """Hold the leases that are still ours until then."""
+        ...
+
+    def unseen(self, entries: Sequence[tuple[SourceId, Entry]]) -> list[tuple[SourceId, Entry]]:
+        """Those that the store does not hold, or holds with another ``raw_hash``."""
+        ...
+
+    def record_polls(self, reports: Sequence[PollReport]) -> list[PollSummary]:
+        """Store the entries and mark the polls done in one transaction; a report whose
+        lease was lost is left out. Bulk statements: no query per source.
+        """
+        ...
+
+
+class ArticleStore(Protocol):
+    """Entries whose article is to be read, and the announcements they make."""
+
+    def due_entries(self, now: datetime, *, limit: int) -> list[EntryId]:
+        """Ids of entries whose article is due and not leased, first reads first."""
+        ...
+
+    def claim_entries(
+        self, ids: Sequence[EntryId], now: datetime, *, lease: timedelta
+    ) -> list[StoredEntry]:
+        """Take the lease on those that are due and free."""
+        ...
+
+    def record_articles(
+        self, reports: Sequence[ArticleReport], now: datetime
+    ) -> list[AnnouncementId]:
+        """Store pages, announcements, sightings and revisions in one transaction; the ids
+        of announcements that are new or changed in substance.
+        """
+        ...
+
+
+class DigestStore(Protocol):
+    """Runs, who is owed what, and the outbox."""
+
+    def open_run(self, frequency: Frequency, due_at: datetime) -> Run | None:
+        """The run of that slot, made if need be; None when it is planned already."""
+        ...
+
+    def subscribers_due(
+        self, run: Run, *, after: SubscriberId | None, limit: int
+    ) -> list[Subscriber]:
+        """Confirmed subscribers with an active subscription of the run's frequency whose
+        hour (and weekday) falls into its slot, in order of id.
+        """
+        ...
+
+    def owed(self, subscriber: Subscriber, frequency: Frequency, now: datetime) -> list[Announcement]:
+        """What is announced and matches, less the ledger and the named rules."""
+        ...
+
+    def coverage(self) -> Coverage:
+        """How well the sources are watched just now."""
+        ...
+
+    def enqueue_digest(self, run: Run, digest: Digest, mail: Mail) -> bool:
+        """Write the ledger and the outbox in one transaction; False when it was there."""
+        ...
+
+    def close_run(self, run_id: RunId, now: datetime) -> None:
+        """Mark a run as planned for every subscriber."""
+        ...
+
+
+class OutboxStore(Protocol):
+    """Mails that must leave, each once."""
+
+    def enqueue_mail(self, mail: Mail, now: datetime) -> MailId | None:
+        """Queue a mail unless its key is there already."""
+        ...
+
+    def claim_mails(
+        self, now: datetime, *, limit: int, lease: timedelta, lane: Lane | None = None
+    ) -> list[OutboxMail]:
+        """Lease the mails that are due: confirmations before immediate before digests."""
+        ...
+
+    def mark_handed(self, mail_id: MailId, generation: int) -> bool:
+        """Commit that the next byte may be the final dot; False when the lease was lost."""
+        ...
+
+    def record_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        """Write what came of the attempts."""
+        ...
+
+
+class Mailer(Protocol):
+    """Speaks SMTP."""
+
+    def deliver(self, mails: Sequence[OutboxMail], *, store: OutboxStore, now: datetime) -> list[Delivery]:
+        """Send each mail on its own; one Delivery a mail, whatever happens."""
+        ...
+
+
+class Bell(Protocol):
+    """Rings a queue: a hint that there may be work. Never fails the caller."""
+
+    def ring(self, task: str, *args: object) -> None:
+        """Send the hint, best effort, within two seconds; a failure is logged and counted."""
+        ...

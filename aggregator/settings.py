@@ -1,0 +1,103 @@
+"""QUXUN_* from the environment as one frozen ``Settings``; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from aggregator.errors import SettingsError
+
+
+def default_home() -> Path:
+    """Where an embedded service keeps its data when nothing is said."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/quxun")
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("quxun"))
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside, with its default and its reason."""
+
+    model_config = SettingsConfigDict(env_prefix="QUXUN_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=default_home, description="data of the embedded service")
+    host: str = Field("127.0.0.1", description="address the web server listens on")
+    port: int = Field(8000, ge=1, le=65535, description="port the web server listens on")
+    public_url: str = Field("", description="address under which readers reach us")
+    database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL; empty means embedded")
+    broker_url: SecretStr = Field(SecretStr(""), description="Redis or Valkey; empty means embedded")
+    smtp_url: SecretStr = Field(SecretStr(""), description="smtp:// or smtps://; empty means mailbox")
+    mail_from: str = Field("Quxun 区讯 <digest@quxun.example>", description="From of our mails")
+    contact: str = Field("operator@quxun.example", description="who answers for this service")
+    secret_key: SecretStr = Field(SecretStr(""), description="signs links; embedded makes its own")
+    operator_token: SecretStr = Field(SecretStr(""), description="opens the operator's pages")
+    allow_nets: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="networks exempt from the address guard, comma separated"
+    )
+    delay_seconds: float = Field(2.0, ge=0, description="wait between two requests to one host")
+    floor_seconds: float = Field(1800.0, ge=1, description="shortest wait between two polls")
+    ceiling_seconds: float = Field(86400.0, ge=1, description="longest wait between two polls")
+    immediate_seconds: float = Field(300.0, ge=1, description="immediate mails are grouped this long")
+    user_agent: str = Field("", description="how we name ourselves to portals")
+    smtp_per_second: float = Field(20.0, gt=0, description="mails a second to the relay")
+    concurrency: int = Field(2, ge=1, le=64, description="Celery child processes")
+    demo: bool = Field(False, description="the demonstration's country is running beside us")
+    log_level: str = Field("INFO", description="least level that is logged")
+    log_json: bool = Field(False, description="logs as JSON lines")
+
+    @field_validator("allow_nets", mode="before")
+    @classmethod
+    def _split_nets(cls, value: object) -> object:
+        return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
+
+    @field_validator("allow_nets")
+    @classmethod
+    def _check_nets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for net in value:
+            ipaddress.ip_network(net, strict=False)
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+            raise ValueError("must be an http or https address")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _fill(self) -> Self:
+        if not self.public_url:
+            object.__setattr__(self, "public_url", f"http://{self.host}:{self.port}")
+        if not self.user_agent:
+            agent = f"Quxun/0.1 (+{self.public_url}/about; {self.contact})"
+            object.__setattr__(self, "user_agent", agent)
+        return self
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; keyword arguments win.
+
+    Raises:
+        SettingsError: one line that names the variable, what it was and what was wrong.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "QUXUN_" + "_".join(str(part) for part in first["loc"]).upper()
+        secret = isinstance(first.get("input"), SecretStr)
+        seen = "" if secret else f" (it is {first.get('input')!r})"
+        raise SettingsError(f"{name} cannot be used: {first['msg']}{seen}") from error

@@ -1,0 +1,56 @@
+"""Cleaning text: what every room may rely on before it compares or prints a string."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: Characters that XML 1.0 forbids (§2.2 Char), lone surrogates and non-characters among them.
+_XML_INVALID = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+    "|[\U0001fffe\U0001ffff\U0002fffe\U0002ffff\U0003fffe\U0003ffff\U0010fffe\U0010ffff]"
+)
+#: Zero-width characters and bidirectional overrides: invisible, and used to deceive.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]")
+_SPACE = re.compile(r"[\s\u00a0\u3000]+")
+_MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{2})"
+                    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+_FOLD = str.maketrans(
+    {
+        "—": "-", "–": "-", "‐": "-", "‑": "-", "−": "-", "－": "-", "∶": ":", "：": ":",
+        "〔": "[", "〕": "]", "【": "[", "】": "]", "﹝": "[", "﹞": "]", "［": "[", "］": "]",
+        "（": "(", "）": ")", "“": '"', "”": '"', "「": '"', "」": '"', "『": '"', "』": '"',
+        "‘": "'", "’": "'", "，": ",", "。": ".", "；": ";", "、": ",", "·": ".", "•": ".",
+    }
+)  # fmt: skip
+
+
+def clean(text: str) -> str:
+    """Drop what XML forbids, what is invisible, and stacked marks; keep line breaks.
+
+    At most two combining marks stay on a base character. Cleaning twice changes nothing.
+    """
+    text = _XML_INVALID.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _MARKS.sub(r"\1", _INVISIBLE.sub("", text))
+
+
+def one_line(text: str) -> str:
+    """Clean text with every run of white space (ideographic ones too) made one blank."""
+    return _SPACE.sub(" ", clean(text)).strip()
+
+
+def squeeze(text: str) -> str:
+    """Clean text without any white space: how padded labels (``索　引　号``) are compared."""
+    return _SPACE.sub("", clean(text))
+
+
+def fold(text: str) -> str:
+    """Text as compared, never as shown: NFKC, one kind of quotes, dashes and brackets,
+    lower case, no white space (DOMAIN.md §6).
+    """
+    return squeeze(unicodedata.normalize("NFKC", clean(text)).translate(_FOLD)).lower()
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most ``limit`` characters, the last of them ``…`` when something was cut."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
