@@ -1,0 +1,425 @@
+"""A poll from claim to record: what is due, what it shows, what of that is new.
+
+Sources come in batches, one async client for all of them. The store is asked twice a
+batch, not twice a source: which entries are unseen, and here is what came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+import msgspec
+import structlog
+
+from aggregator import schedule
+from aggregator.errors import FetchError, SourceError
+from aggregator.flow.batching import Together, in_order_of_arrival
+from aggregator.model import (
+    Entry,
+    Health,
+    Learned,
+    ListReading,
+    Page,
+    PollReport,
+    PollSummary,
+    Request,
+    Source,
+    SourceId,
+    Unchanged,
+)
+from aggregator.ports import Bell, Fetcher, PollStore, Reader
+
+log = structlog.get_logger()
+
+#: One number each (DESIGN.md): the lease and how often it is renewed.
+LEASE = timedelta(seconds=90)
+RENEW_EVERY = timedelta(seconds=30)
+#: Pages read of a list at most: on the first poll, and later.
+FIRST_PAGES = 5
+LATER_PAGES = 20
+#: A batch ends after this long whatever its hosts do; what is left over is given back.
+BATCH_DEADLINE = timedelta(seconds=180)
+#: Sources in one Celery message (PERFORMANCE.md §9: one per task costs 20 times as much).
+BATCH = 100
+#: Claims without a record after which a source is set aside instead of tried (RELIABILITY row 7).
+POISONED_AFTER = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollRules:
+    """Numbers that the settings may change."""
+
+    floor: timedelta = timedelta(minutes=30)
+    ceiling: timedelta = timedelta(days=1)
+    delay_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What one source's poll needs, the same for a whole batch."""
+
+    fetch: Fetcher
+    reader: Reader
+    unseen: Together[tuple[Source, Sequence[Entry]], list[Entry]]
+    clock: Callable[[], datetime]
+    rules: PollRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the pages of one source showed."""
+
+    found: int
+    fresh: tuple[Entry, ...]
+    pages: int
+    page_bytes: int
+    gap: Request | None
+    learned: Learned
+    notes: tuple[str, ...]
+    titles_changed: bool = False
+    ttl: timedelta | None = None
+
+
+def ring_due(store: PollStore, bell: Bell, now: datetime, *, limit: int = 5000) -> int:
+    """Hint the workers at every source that is due; how many there are.
+
+    Sources of one host stay in one message, so that the wait between two requests to a
+    host is kept by one worker.
+    """
+    ids = store.due_sources(now, limit=limit)
+    for start in range(0, len(ids), BATCH):
+        bell.ring("polls.poll", list(ids[start : start + BATCH]))
+    return len(ids)
+
+
+async def poll(
+    ids: Sequence[SourceId],
+    *,
+    store: PollStore,
+    fetch: Fetcher,
+    reader: Reader,
+    bell: Bell,
+    clock: Callable[[], datetime],
+    rules: PollRules,
+    even_if_not_due: bool = False,
+    seen: Callable[[PollSummary], None] | None = None,
+) -> list[PollSummary]:
+    """Claim those of the sources that are due, look at each, and record what came of it.
+
+    Safe to run twice: a second claim finds nothing due, and a report whose lease was lost
+    is not recorded. ``seen`` is called for every recorded summary (a progress bar).
+    """
+    claimed = await asyncio.to_thread(
+        store.claim_sources, ids, clock(), lease=LEASE, even_if_not_due=even_if_not_due
+    )
+    open_leases = {source.id: source for source in claimed}
+    summaries: list[PollSummary] = []
+
+    def record(reports: list[PollReport]) -> None:
+        fresh = store.record_polls(reports)
+        for report in reports:
+            open_leases.pop(report.source.id, None)
+        for summary in fresh:
+            log.debug(
+                "polled",
+                source=summary.slug,
+                outcome=summary.outcome,
+                found=summary.found,
+                new=summary.new,
+                problem=summary.problem,
+            )
+            if seen:
+                seen(summary)
+        summaries.extend(fresh)
+        if any(summary.new or summary.changed for summary in fresh):
+            bell.ring("articles.tick")
+
+    look = _Look(
+        fetch=fetch,
+        reader=reader,
+        unseen=Together(_ask_unseen(store)),
+        clock=clock,
+        rules=rules,
+    )
+    keeper = asyncio.create_task(_keep_leases(store, open_leases, clock))
+    try:
+        async with asyncio.timeout(BATCH_DEADLINE.total_seconds()):
+            await in_order_of_arrival([_poll_one(source, look) for source in claimed], record=record)
+    except TimeoutError:
+        left = list(open_leases.values())
+        log.warning("batch out of time", left=len(left), sources=[s.slug for s in left[:10]])
+        await asyncio.to_thread(record, [_out_of_time(s, look) for s in left])
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+    return summaries
+
+
+def _ask_unseen(store: PollStore):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    async def ask(questions: Sequence[tuple[Source, Sequence[Entry]]]) -> list[list[Entry]]:
+        pairs = [(source.id, entry) for source, entries in questions for entry in entries]
+        fresh = await asyncio.to_thread(store.unseen, pairs)
+        by_source: dict[SourceId, set[str]] = {}
+        for source_id, entry in fresh:
+            by_source.setdefault(source_id, set()).add(entry.key)
+        return [
+            [entry for entry in entries if entry.key in by_source.get(source.id, ())]
+            for source, entries in questions
+        ]
+
+    return ask
+
+
+async def _keep_leases(
+    store: PollStore, open_leases: dict[SourceId, Source], clock: Callable[[], datetime]
+) -> None:
+    while True:
+        await asyncio.sleep(RENEW_EVERY.total_seconds())
+        if open_leases:
+            await asyncio.to_thread(
+                store.renew_sources, list(open_leases.values()), clock() + LEASE
+            )
+
+
+async def _poll_one(source: Source, look: _Look) -> PollReport:
+    """Look at one source; whatever happens becomes a report, harming nobody else."""
+    try:
+        if source.attempts > POISONED_AFTER:
+            raise SourceError(
+                f"{source.slug}: reading it ended its worker {POISONED_AFTER} times; set aside "
+                f'for a while, see "quxun sources test {source.url}"'
+            )
+        return await _read_source(source, look)
+    except SourceError as error:
+        return _failed(source, error, look)
+    except Exception as error:  # the catch-all for bugs: written on the source, with traceback
+        log.exception("poll failed by a bug of ours", source=source.slug)
+        return _failed(
+            source, SourceError(f"{source.slug}: a bug of ours ({error!r}); it is in the log"), look
+        )
+
+
+async def _read_source(source: Source, look: _Look) -> PollReport:
+    answer = await look.fetch.get(request_for(source))
+    now = look.clock()
+    gap = _gap_request(source)
+    if isinstance(answer, Unchanged):
+        seen = await _page_back(source, look, None, gap) if gap else None
+        return _report(source, look, answer, "unchanged", seen=seen, now=now)
+    digest = blake2b(answer.body, digest_size=16).digest()
+    if digest == source.body_hash and not gap:
+        return _report(source, look, answer, "same", body_hash=digest, now=now)
+    reading = await look.reader.read_list(answer, source=source, now=now)
+    seen = await _page_back(source, look, (answer, reading), gap)
+    return _report(source, look, answer, "read", seen=seen, body_hash=digest, now=now)
+
+
+def request_for(source: Source) -> Request:
+    """The request that polls a source, with its validators and its own settings."""
+    own = source.settings
+    return Request(
+        url=source.url,
+        etag=source.etag,
+        last_modified=source.last_modified,
+        headers=dict(own.headers),
+        delay_seconds=own.delay_seconds,
+        tls_profile=own.tls_profile,
+        proxy=own.proxy,
+        allow_nets=own.allow_nets,
+    )
+
+
+def _like(source: Source, request: Request) -> Request:
+    """A further request of the same source, under the same rules."""
+    own = source.settings
+    return replace(
+        request,
+        headers={**own.headers, **request.headers},
+        delay_seconds=own.delay_seconds,
+        tls_profile=own.tls_profile,
+        proxy=own.proxy,
+        allow_nets=own.allow_nets,
+    )
+
+
+async def _page_back(
+    source: Source,
+    look: _Look,
+    first: tuple[Page, ListReading] | None,
+    gap: Request | None,
+) -> _Seen:
+    """Read on until rows are known, the list ends, repeats itself or the bound cuts.
+
+    An open gap of an earlier poll is read on from where it was cut; rows have only moved
+    to later pages since, so nothing lies between.
+    """
+    most = LATER_PAGES if source.first_polled_at else FIRST_PAGES
+    fresh: dict[str, Entry] = {}
+    found, size, pages = source.usual_rows, 0, 0
+    notes: tuple[str, ...] = ()
+    learned, ttl = source.learned, None
+    following: Request | None = None
+    if first:
+        page, reading = first
+        found, size, pages = len(reading.entries), len(page.body), 1
+        notes, learned, ttl = reading.notes, reading.learned, reading.ttl
+        new = await look.unseen((source, reading.entries))
+        fresh.update((entry.key, entry) for entry in new)
+        if _all_new(reading, new) or (not reading.entries and reading.next):
+            following = reading.next
+        before = {entry.key for entry in reading.entries}
+    else:
+        before = set()
+    following = following or gap
+    while following and pages < most:
+        try:
+            answer = await look.fetch.get(_like(source, following))
+        except FetchError as error:
+            if error.status in (404, 410):  # script-only paging often has no page 2 (DOMAIN §3)
+                following = None
+                break
+            return _Seen(
+                found=found, fresh=tuple(fresh.values()), pages=pages, page_bytes=size,
+                gap=following, learned=learned, notes=(*notes, str(error)), ttl=ttl,
+            )  # fmt: skip
+        if isinstance(answer, Unchanged):
+            break
+        reading = await look.reader.read_list(answer, source=source, now=look.clock())
+        keys = {entry.key for entry in reading.entries}
+        pages, size = pages + 1, size + len(answer.body)
+        if not keys or keys <= before:
+            following = None
+            break
+        before |= keys
+        new = await look.unseen((source, reading.entries))
+        fresh.update((entry.key, entry) for entry in new if entry.key not in fresh)
+        following = reading.next if _all_new(reading, new) else None
+    if following and not source.first_polled_at:
+        notes = (*notes, f"the first poll ends after {pages} pages; older rows are not taken")
+        following = None
+    return _Seen(
+        found=found,
+        fresh=tuple(fresh.values()),
+        pages=pages,
+        page_bytes=size,
+        gap=following,
+        learned=learned,
+        notes=notes,
+        ttl=ttl,
+    )
+
+
+def _all_new(reading: ListReading, new: Sequence[Entry]) -> bool:
+    """Whether no row of the page was known, pinned ones aside: then we must read on."""
+    keys = {entry.key for entry in new}
+    rows = [entry for entry in reading.entries if not entry.pinned]
+    return bool(rows) and all(entry.key in keys for entry in rows)
+
+
+def _gap_request(source: Source) -> Request | None:
+    return msgspec.json.decode(source.gap_open, type=Request) if source.gap_open else None
+
+
+def _limits(source: Source, rules: PollRules) -> schedule.PollLimits:
+    floor = source.settings.floor_seconds
+    shortest = timedelta(seconds=floor) if floor else rules.floor
+    return schedule.PollLimits(shortest=shortest, longest=max(rules.ceiling, shortest))
+
+
+def _report(
+    source: Source,
+    look: _Look,
+    answer: Page | Unchanged,
+    outcome: str,
+    *,
+    now: datetime,
+    seen: _Seen | None = None,
+    body_hash: bytes | None = None,
+) -> PollReport:
+    found = seen.found if seen else source.usual_rows
+    new = len(seen.fresh) if seen else 0
+    health, problem = schedule.judge_health(
+        source, now=now, found=found if outcome == "read" else None, new=new
+    )
+    if seen and seen.gap and not problem:
+        problem = (
+            f"gap open: more than {LATER_PAGES} pages of new rows; reading goes on at the next poll"
+        )
+    # An empty list where there were rows is not believed: its validators are not kept, so
+    # that the next poll reads it again in full.
+    doubt = health in (Health.EMPTY, Health.REDESIGNED)
+    unchanged = isinstance(answer, Unchanged)
+    return PollReport(
+        source=source,
+        at=now,
+        outcome=outcome,
+        status=304 if unchanged else answer.status,
+        found=found,
+        entries=seen.fresh if seen else (),
+        pages=seen.pages if seen else 1,
+        page_bytes=seen.page_bytes if seen else 0,
+        took=answer.took,
+        etag=None if doubt else answer.etag or (source.etag if unchanged else None),
+        last_modified=None
+        if doubt
+        else answer.last_modified or (source.last_modified if unchanged else None),
+        body_hash=None if doubt else body_hash or source.body_hash,
+        learned=seen.learned if seen else None,
+        gap_open=msgspec.json.encode(seen.gap).decode() if seen and seen.gap else None,
+        health=health,
+        problem=problem,
+        problem_class="gap" if problem and seen and seen.gap else (health.value if problem else None),
+        notes=seen.notes if seen else (),
+        next_poll_at=schedule.next_poll_at(
+            now,
+            source_id=source.id,
+            usual_gap=source.usual_gap,
+            failures=0,
+            limits=_limits(source, look.rules),
+            ttl=(seen.ttl if seen else None) or answer.max_age,
+        ),
+    )
+
+
+def _failed(source: Source, error: SourceError, look: _Look) -> PollReport:
+    now = look.clock()
+    retry_after = error.retry_after if isinstance(error, FetchError) else None
+    health = schedule.health_of_failure(error.reason)
+    return PollReport(
+        source=source,
+        at=now,
+        outcome="failed",
+        status=error.status if isinstance(error, FetchError) else None,
+        etag=source.etag,
+        last_modified=source.last_modified,
+        body_hash=source.body_hash,
+        gap_open=source.gap_open,
+        health=health,
+        problem=str(error),
+        problem_class=error.reason,
+        next_poll_at=schedule.next_poll_at(
+            now,
+            source_id=source.id,
+            usual_gap=source.usual_gap,
+            failures=source.failures + 1,
+            limits=_limits(source, look.rules),
+            retry_after=retry_after,
+            blocked=health is Health.BLOCKED,
+        ),
+    )
+
+
+def _out_of_time(source: Source, look: _Look) -> PollReport:
+    error = FetchError(
+        f"{source.slug}: its turn did not come within {BATCH_DEADLINE.seconds} s; tried again soon",
+        reason="timeout",
+        url=source.url,
+    )
+    return _failed(source, error, look)
+

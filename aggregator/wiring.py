@@ -1,0 +1,206 @@
+"""Settings in, working parts out; the one place that reads the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, TypeVar
+
+from celery import Celery
+from jinja2 import Environment
+from sqlalchemy import Engine
+
+from aggregator import divisions, store
+from aggregator.deliver import SmtpMailer
+from aggregator.deliver.bell import CeleryBell, SilentBell
+from aggregator.errors import SettingsError
+from aggregator.fetch import CurlFetcher
+from aggregator.flow.polls import PollRules
+from aggregator.ports import Bell
+from aggregator.sandbox import ParserChild
+from aggregator.settings import Settings
+from aggregator.templates import environment
+
+Answer = TypeVar("Answer")
+
+#: What a wiring of Celery needs to know of the broker (RELIABILITY.md §Settings, with reasons
+#: in docs/celery.md). Kept here because the web and the commands ring the same bell.
+BROKER_OPTIONS: dict[str, Any] = {
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 15,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+}
+
+
+def now() -> datetime:
+    """The present time, UTC."""
+    return datetime.now(UTC)  # noqa: TID251  # the one clock
+
+
+@dataclass(slots=False, kw_only=True)
+class Parts:
+    """Everything a door needs, made when first asked for and kept as long as the process.
+
+    ``templates`` is given by the door, because only doors know where they lie.
+    """
+
+    settings: Settings
+    templates: Environment | None = None
+    clock: Callable[[], datetime] = now
+    _runner: asyncio.Runner | None = field(default=None, init=False, repr=False)
+
+    def now(self) -> datetime:
+        """The present time, UTC."""
+        return self.clock()
+
+    def templates_or_fail(self) -> Environment:
+        """The templates' environment, which every door that renders has given."""
+        return self.templates or environment()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database.
+
+        Raises:
+            SettingsError: when no database is configured.
+        """
+        url = self.settings.database_url.get_secret_value()
+        if not url:
+            raise SettingsError("QUXUN_DATABASE_URL is empty and no embedded service was started")
+        return store.connect(url)
+
+    @cached_property
+    def sources(self) -> store.Sources:
+        """Sources and their polls."""
+        return store.Sources(self.engine)
+
+    @cached_property
+    def entries(self) -> store.Entries:
+        """Entries and their articles."""
+        return store.Entries(self.engine)
+
+    @cached_property
+    def announcements(self) -> store.Announcements:
+        """Announcements, as feeds, pages and commands read them."""
+        return store.Announcements(self.engine)
+
+    @cached_property
+    def subscribers(self) -> store.Subscribers:
+        """Subscribers, wishes and subscriptions."""
+        return store.Subscribers(self.engine)
+
+    @cached_property
+    def digests(self) -> store.Digests:
+        """Runs and the ledger."""
+        return store.Digests(self.engine)
+
+    @cached_property
+    def outbox(self) -> store.Outbox:
+        """Mails that must leave."""
+        return store.Outbox(self.engine)
+
+    @cached_property
+    def system(self) -> store.System:
+        """Heartbeats and statistics."""
+        return store.System(self.engine)
+
+    @cached_property
+    def fetch(self) -> CurlFetcher:
+        """The HTTP client of this process."""
+        it = self.settings
+        return CurlFetcher(
+            user_agent=it.user_agent, delay_seconds=it.delay_seconds, allow_nets=it.allow_nets
+        )
+
+    @cached_property
+    def reader(self) -> ParserChild:
+        """The parser child of this process."""
+        return ParserChild(demo_divisions=self.demo_divisions())
+
+    @cached_property
+    def mailer(self) -> SmtpMailer:
+        """The way to the mail server."""
+        it = self.settings
+        return SmtpMailer(it.smtp_url.get_secret_value(), mail_from=it.mail_from)
+
+    @cached_property
+    def bell(self) -> Bell:
+        """Hints to the workers; silent when there is no broker."""
+        url = self.settings.broker_url.get_secret_value()
+        return CeleryBell(bell_app(url)) if url else SilentBell()
+
+    @property
+    def poll_rules(self) -> PollRules:
+        """The settings' numbers for polls."""
+        it = self.settings
+        return PollRules(
+            floor=timedelta(seconds=it.floor_seconds),
+            ceiling=timedelta(seconds=it.ceiling_seconds),
+            delay_seconds=it.delay_seconds,
+        )
+
+    def demo_divisions(self) -> tuple[tuple[str, str, str | None], ...]:
+        """The invented divisions of the demonstration, or none: they never stand in a real feed."""
+        path = self.settings.home / "demo-divisions.json"
+        if not self.settings.demo or not path.exists():
+            return ()
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return tuple((row[0], row[1], row[2]) for row in rows)
+
+    def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Run a coroutine on this process's one loop, so that connections outlive a task."""
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        """Let go of what was opened, in the order of need."""
+        made = self.__dict__
+        if "reader" in made:
+            self.run(self.reader.close())
+        if "fetch" in made:
+            self.fetch.close()
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+        if "engine" in made:
+            self.engine.dispose()
+
+
+def build_parts(settings: Settings, *, templates: Environment | None = None) -> Parts:
+    """Wire the parts; nothing is opened before it is used."""
+    parts = Parts(settings=settings, templates=templates)
+    rows = parts.demo_divisions()
+    if rows:
+        divisions.add_demo(rows)
+    return parts
+
+
+def bell_app(broker_url: str) -> Celery:
+    """A Celery app that only sends: two seconds and one try (RELIABILITY.md, row 3)."""
+    app = Celery("quxun-bell", broker=celery_url(broker_url), set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        broker_connection_timeout=1,
+        broker_connection_max_retries=1,
+        broker_transport_options={
+            **BROKER_OPTIONS,
+            "socket_timeout": 2,
+            "socket_connect_timeout": 1,
+            "max_retries": 0,
+        },
+    )
+    return app
+
+
+def celery_url(broker_url: str) -> str:
+    """The broker's address as Celery spells it: ``unix://`` is ``redis+socket://`` there."""
+    return broker_url.replace("unix://", "redis+socket://", 1)

@@ -1,0 +1,114 @@
+"""Announcements from the shell: search, show, why, and a feed's bytes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from aggregator.errors import UsageError
+from aggregator.filters import parse_query
+from aggregator.model import Announcement, Filter
+from quxun.cli.common import AsJson, answers, opened, say, show_table
+from quxun.cli.reading import article_answer
+from quxun.web import feed_bytes
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("feed")(feed)
+    app.command("search")(search)
+    app.command("show")(show)
+    app.command("why")(why)
+
+
+def feed(
+    name: str,
+    form: Annotated[str, typer.Option("--format", help="atom, rss, json or opml")] = "atom",
+) -> None:
+    """Print a feed (all, policies, projects, a category, a region code, category/code)."""
+    with opened() as parts:
+        body = feed_bytes(parts, name, form)
+    sys.stdout.buffer.write(body)
+
+
+def search(
+    words: Annotated[list[str], typer.Argument(help="words, all of which must stand in it")],
+    filter_query: Annotated[str, typer.Option("--filter", help="region=500116&kind=policy")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Find announcements by words, newest first."""
+    base = parse_query(filter_query)
+    wanted = Filter(
+        region=base.region, kind=base.kind, category=base.category, authority=base.authority,
+        q=(*base.q, *words), exclude=base.exclude, amount_min=base.amount_min,
+        posted_after=base.posted_after, deadline_before=base.deadline_before,
+    )  # fmt: skip
+    with opened() as parts:
+        found = parts.announcements.find(wanted, limit=limit)
+        total = parts.announcements.count(wanted)
+    if as_json:
+        say({"total": total, "announcements": [answer(one) for one in found]})
+        return
+    show_table(
+        f"{total} announcements",
+        ("posted", "region", "kind", "title", "id"),
+        [
+            (_day(one), ", ".join(r.name for r in one.draft.regions), one.draft.kind.value,
+             one.draft.title, one.uuid)
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+def show(announcement: str, as_json: AsJson = False) -> None:
+    """Show one announcement with its facts, sightings and revisions."""
+    with opened() as parts:
+        one = parts.announcements.get(announcement)
+        revisions = parts.announcements.revisions(one.id)
+    if as_json:
+        say({**answer(one), "revisions": revisions})
+        return
+    for key, value in answer(one).items():
+        answers.print(f"{key}: {value}", markup=False)
+    for revision in revisions:
+        answers.print(f"revision {revision.revision} at {revision.at:%Y-%m-%d %H:%M}: "
+                      f"{', '.join(revision.changes)}", markup=False)  # fmt: skip
+
+
+def why(announcement: str, subscriber: str, as_json: AsJson = False) -> None:
+    """Say why an announcement was or was not sent to a subscriber."""
+    with opened() as parts:
+        lines = parts.system.why(announcement, subscriber, parts.now())
+    if as_json:
+        say({"announcement": announcement, "subscriber": subscriber, "why": list(lines)})
+        return
+    if not lines:
+        raise UsageError("nothing is known of that pair")
+    for line in lines:
+        answers.print(line, markup=False)
+
+
+def answer(one: Announcement) -> dict[str, object]:
+    """An announcement as printed: the shape of extract, and what the store knows besides."""
+    return {
+        "id": str(one.uuid),
+        "url": one.draft.url,
+        **article_answer(one.draft),
+        "authority": one.draft.authority.value,
+        "first_seen_at": one.first_seen_at.isoformat(),
+        "changed_at": one.changed_at.isoformat(),
+        "revision": one.revision,
+        "novelty": one.novelty.value,
+        "withdrawn_at": one.withdrawn_at.isoformat() if one.withdrawn_at else None,
+        "sightings": [
+            {"source": s.source_name, "url": s.url, "title": s.title, "at": s.seen_at.isoformat()}
+            for s in one.sightings
+        ],
+    }
+
+
+def _day(one: Announcement) -> str:
+    return f"{one.draft.posted_at:%Y-%m-%d}" if one.draft.posted_at else ""

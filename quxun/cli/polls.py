@@ -1,0 +1,99 @@
+"""Poll now, in this process, with a bar and a table of what came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+import typer
+
+from aggregator.deliver.bell import SilentBell
+from aggregator.errors import QuxunError, UsageError
+from aggregator.flow import articles, polls
+from aggregator.model import PollSummary, SourceState
+from aggregator.wiring import Parts
+from quxun.cli.common import AsJson, opened, progress, say, show_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("poll")(poll)
+
+
+def poll(
+    sources: Annotated[list[str] | None, typer.Argument(help="slugs, ids or URLs")] = None,
+    every: Annotated[bool, typer.Option("--all", help="every active source")] = False,
+    due: Annotated[bool, typer.Option("--due", help="only those that are due")] = False,
+    read: Annotated[
+        bool, typer.Option("--articles/--no-articles", help="read the new rows' articles too")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Poll sources now and read what is new."""
+    if not sources and not every and not due:
+        raise UsageError("name sources, or say --all or --due")
+    with opened() as parts:
+        now = parts.now()
+        if due:
+            ids = parts.sources.due_sources(now, limit=100_000)
+        elif every:
+            ids = [s.id for s in parts.sources.list() if s.state is SourceState.ACTIVE]
+        else:
+            ids = [parts.sources.get(ref).id for ref in sources or ()]
+        with progress() as bar:
+            step = bar.add_task("sources", total=len(ids))
+            summaries = parts.run(
+                polls.poll(
+                    ids,
+                    store=parts.sources,
+                    fetch=parts.fetch,
+                    reader=parts.reader,
+                    bell=SilentBell(),
+                    clock=parts.now,
+                    rules=parts.poll_rules,
+                    even_if_not_due=not due,
+                    seen=lambda _: bar.advance(step),
+                )
+            )
+        announced = read_all_due(parts) if read else 0
+    if as_json:
+        say({"polls": msgspec.to_builtins(summaries), "announcements": announced})
+    else:
+        _show(summaries, announced)
+    missed = len(ids) - len(summaries)
+    if summaries and all(one.problem and one.outcome == "failed" for one in summaries):
+        raise QuxunError("every poll failed; the table says why")
+    if missed:
+        raise QuxunError(f"{missed} sources are being polled by a worker just now; try again")
+
+
+def read_all_due(parts: Parts) -> int:
+    """Read due articles until none is left; how many announcements are new or changed."""
+    announced = 0
+    with progress() as bar:
+        step = bar.add_task("articles", total=None)
+        while ids := parts.entries.due_entries(parts.now(), limit=articles.BATCH):
+            announced += len(
+                parts.run(
+                    articles.read_articles(
+                        ids,
+                        store=parts.entries,
+                        fetch=parts.fetch,
+                        reader=parts.reader,
+                        bell=SilentBell(),
+                        clock=parts.now,
+                    )
+                )
+            )
+            bar.advance(step, len(ids))
+    return announced
+
+
+def _show(summaries: Sequence[PollSummary], announced: int) -> None:
+    show_table(
+        f"{len(summaries)} polls, {sum(s.new for s in summaries)} new entries, "
+        f"{announced} announcements new or changed",
+        ("source", "outcome", "found", "new", "changed", "problem"),
+        [(s.slug, s.outcome, s.found, s.new, s.changed, s.problem) for s in summaries],
+    )

@@ -1,0 +1,253 @@
+"""Commands that read bytes or lines and print what they say: no store, no network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from aggregator import cluster, normalise, parse, wiring
+from aggregator.errors import SourceError, UsageError
+from aggregator.model import (
+    Article,
+    Draft,
+    Facts,
+    Learned,
+    ListReading,
+    Region,
+    Selectors,
+    SourceKind,
+)
+from quxun.cli.common import AsJson, say, say_line
+
+Url = Annotated[str | None, typer.Option("--url", help="the page's own address")]
+Batch = Annotated[
+    bool, typer.Option("--batch", help='read JSON lines {"id","url","path"}, answer in JSON lines')
+]
+Pages = Annotated[str | None, typer.Option("--kind", help="feed, column, jpage, jpaas or json")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("parse")(parse_command)
+    app.command("extract")(extract)
+    app.command("classify")(classify)
+    app.command("facts")(facts)
+    app.command("similar")(similar)
+
+
+def parse_command(
+    url: Url = None, kind: Pages = None, batch: Batch = False, as_json: AsJson = False
+) -> None:
+    """Read a list page or a feed from stdin and print its entries as JSON."""
+    del as_json  # the answer is JSON either way
+    wanted = _kind(kind)
+
+    def read(body: bytes, address: str) -> dict[str, object]:
+        return list_answer(read_list(body, address, wanted))
+
+    _answer(read, url, batch=batch)
+
+
+def extract(url: Url = None, batch: Batch = False, as_json: AsJson = False) -> None:
+    """Read an article page from stdin and print its record as JSON."""
+    del as_json
+
+    def read(body: bytes, address: str) -> dict[str, object]:
+        now = wiring.now()
+        article: Article = parse.read_article(
+            body, url=address, content_type=None, now=now, selector=None, learned=None
+        )
+        return article_answer(normalise.draft_page(article, now=now))
+
+    _answer(read, url, batch=batch)
+
+
+def read_list(body: bytes, address: str, kind: SourceKind | None) -> ListReading:
+    """Read a list of a known kind, or find the kind out."""
+    now = wiring.now()
+    if kind is None:
+        return parse.detect(body, url=address, content_type=None, now=now)[1]
+    return parse.read_list(
+        body,
+        url=address,
+        content_type=None,
+        kind=kind,
+        now=now,
+        selectors=Selectors(),
+        learned=Learned(),
+        json_paths={},
+    )
+
+
+def list_answer(reading: ListReading) -> dict[str, object]:
+    """The shape of ``quxun parse`` (DESIGN.md §Commands)."""
+    return {
+        "kind": reading.kind.value,
+        "entries": [
+            {"title": e.title, "url": e.url, "date": e.date, "summary": e.summary}
+            for e in reading.entries
+        ],
+        "next": reading.next.url if reading.next else None,
+    }
+
+
+def article_answer(draft: Draft) -> dict[str, object]:
+    """The shape of ``quxun extract`` (DESIGN.md §Commands)."""
+    return {
+        "title": draft.title,
+        "date": day_or_minute(draft),
+        "source": draft.source_label,
+        "issuer": draft.issuer,
+        "doc_number": draft.doc_number,
+        "regions": [region_answer(region) for region in draft.regions],
+        "kind": draft.kind.value,
+        "categories": msgspec.to_builtins(draft.categories),
+        "body_text": draft.body_text,
+        "body_html": draft.body_html,
+        "attachments": msgspec.to_builtins(draft.attachments),
+        "facts": msgspec.to_builtins(draft.facts),
+        "flags": [flag.value for flag in draft.flags],
+    }
+
+
+def day_or_minute(draft: Draft) -> str | None:
+    """The posted date as printed: a day, or an instant with its offset."""
+    if draft.posted_at is None:
+        return None
+    local = draft.posted_at.astimezone(normalise.SHANGHAI)
+    return local.date().isoformat() if draft.date_precision == "day" else local.isoformat()
+
+
+def region_answer(region: Region) -> dict[str, object]:
+    """A region as printed: code, name, and the names of the divisions above it."""
+    return {"code": region.code, "name": region.name, "path": list(region.path)}
+
+
+def classify() -> None:
+    """Read titles (title or title<TAB>site a line), print kind, categories and regions."""
+    for line in sys.stdin:
+        title, _, site = line.rstrip("\n").partition("\t")
+        got = normalise.classify_title(title, site=site or None)
+        say_line(
+            {
+                "title": title,
+                "kind": got.kind.value,
+                "categories": msgspec.to_builtins(got.categories),
+                "regions": [region_answer(region) for region in got.regions],
+            }
+        )
+
+
+def facts() -> None:
+    """Read JSON lines {"id","text","posted"} and print the facts of each, with sentences."""
+    for row in _json_lines():
+        found = normalise.read_facts(str(row.get("text") or ""), posted=_day(row.get("posted")))
+        say_line({"id": row.get("id"), **facts_answer(found)})
+
+
+def facts_answer(found: Facts) -> dict[str, object]:
+    """The shape of ``quxun facts`` (DESIGN.md §Commands)."""
+    until = [fact for fact in found.validity if fact.role == "until"]
+    since = [fact for fact in found.validity if fact.role == "from"]
+    return {
+        "doc_numbers": [
+            {"number": f.value, "role": f.role, "sentence": f.sentence} for f in found.doc_numbers
+        ],
+        "registry_numbers": [
+            {"number": f.value, "sentence": f.sentence} for f in found.registry_numbers
+        ],
+        "amounts": [
+            {"yuan": a.yuan, "basis": a.basis, "sentence": a.sentence}
+            for a in found.amounts
+            if a.yuan is not None
+        ],
+        "deadlines": [{"day": d.value.isoformat(), "sentence": d.sentence} for d in found.deadlines],
+        "valid_from": since[0].value if since else None,
+        "valid_until": until[0].value if until else None,
+        "validity": [{"day": f.value, "role": f.role, "sentence": f.sentence} for f in (*since, *until)],
+        "areas": [{"m2": f.number, "sentence": f.sentence} for f in found.areas],
+        "stages": [{"stage": f.value, "sentence": f.sentence} for f in found.stages],
+    }
+
+
+def similar() -> None:
+    """Read JSON lines {"a":{"title","text","date"},"b":{…}}: are they one announcement?"""
+    for row in _json_lines():
+        same, score = cluster.same(_draft_of(row.get("a")), _draft_of(row.get("b")))
+        say_line({"same": same, "score": round(score, 4)})
+
+
+def _draft_of(value: object) -> Draft:
+    if not isinstance(value, dict):
+        raise UsageError('a line must hold "a" and "b", each with "title", "text" and "date"')
+    now = wiring.now()
+    text = str(value.get("text") or "")
+    article = Article(
+        url="",
+        title=str(value.get("title") or ""),
+        body_text=text,
+        body_html="".join(f"<p>{line}</p>" for line in text.splitlines()),
+        date_text=str(value.get("date") or "") or None,
+    )
+    return normalise.draft_page(article, now=now)
+
+
+def _answer(
+    read: Callable[[bytes, str], dict[str, object]], url: str | None, *, batch: bool
+) -> None:
+    if not batch:
+        if not url:
+            raise UsageError("say the page's address with --url (relative links need it)")
+        say(read(sys.stdin.buffer.read(), url))
+        return
+    for row in _json_lines():
+        try:
+            body = Path(_need(row, "path")).read_bytes()
+            say_line({"id": row.get("id"), **read(body, _need(row, "url"))})
+        except (OSError, SourceError) as error:
+            say_line({"id": row.get("id"), "error": str(error)})
+
+
+def _need(row: dict[str, object], key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise UsageError(f'a line of the batch has no "{key}": {json.dumps(row)[:120]}')
+    return value
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value)) if value else None
+    except ValueError as error:
+        raise UsageError(f'"posted" must be YYYY-MM-DD or null, not {value!r}') from error
+
+
+def _json_lines() -> Iterator[dict[str, object]]:
+    for number, line in enumerate(sys.stdin, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"line {number} of stdin is not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise UsageError(f"line {number} of stdin is not a JSON object")
+        yield row
+
+
+def _kind(word: str | None) -> SourceKind | None:
+    if word is None:
+        return None
+    try:
+        return SourceKind(word)
+    except ValueError as error:
+        known = ", ".join(kind.value for kind in SourceKind)
+        raise UsageError(f"no kind {word!r}; the kinds are {known}") from error
+

@@ -1,0 +1,189 @@
+"""The service and its processes: up, worker, scheduler, web, mailbox, migrate, doctor, stats."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import smtplib
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+import redis
+import typer
+import uvicorn
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from aggregator import store
+from aggregator.errors import QuxunError
+from aggregator.settings import load_settings
+from aggregator.templates import environment
+from aggregator.wiring import Parts, build_parts
+from quxun import embedded
+from quxun.cli.common import AsJson, answers, opened, say, show_table
+
+#: A disk fuller than this is an alarm (RELIABILITY.md, row 17).
+DISK_FULL = 0.85
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (up, worker, scheduler, web, mailbox, migrate, stats, doctor):
+        app.command(command.__name__)(command)
+
+
+def up(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="beside a small simulated country, offline")
+    ] = False,
+) -> None:
+    """Run the whole service here: database, broker, worker, scheduler, web, mailbox."""
+    raise typer.Exit(embedded.up(load_settings(demo=demo), demo=demo))
+
+
+def worker(
+    queues: Annotated[str, typer.Option(help="comma separated")] = "polls,articles,mail,push,upkeep",
+    concurrency: Annotated[int | None, typer.Option(min=1, max=64)] = None,
+) -> None:
+    """Run one Celery worker."""
+    from tasks.app import app as celery  # noqa: PLC0415  # reads the broker's URL when imported
+
+    celery.worker_main(
+        [
+            "worker",
+            "--queues", queues,
+            "--concurrency", str(concurrency or load_settings().concurrency),
+            "--hostname", f"{queues.replace(',', '-')}-{os.getpid()}@%h",
+            "--loglevel", load_settings().log_level,
+            "--without-gossip", "--without-mingle",
+        ]
+    )  # fmt: skip
+
+
+def scheduler() -> None:
+    """Run the scheduler: it only says "look", so two of them do no harm."""
+    from tasks.app import app as celery  # noqa: PLC0415  # as above
+
+    settings = load_settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    celery.start(
+        ["beat", "--loglevel", settings.log_level, "--pidfile=",
+         "--schedule", str(settings.home / f"beat-{os.getpid()}")]
+    )  # fmt: skip
+
+
+def web() -> None:
+    """Run one web server."""
+    from quxun.web import create_app  # noqa: PLC0415  # the other processes need none of it
+
+    settings = load_settings()
+    parts = build_parts(settings, templates=environment())
+    uvicorn.run(
+        create_app(parts),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+def mailbox() -> None:
+    """Run the local mailbox: an SMTP server on loopback that keeps every mail as a file."""
+    from quxun.mailbox import run  # noqa: PLC0415  # needs the extra "embedded"
+
+    run(load_settings())
+
+
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    with opened() as parts:
+        store.migrate(parts.engine)
+    answers.print("the database is up to date", markup=False)
+
+
+def stats(as_json: AsJson = False) -> None:
+    """Count what the store holds and how the outbox stands."""
+    with opened() as parts:
+        figures = msgspec.to_builtins(parts.system.stats())
+    if as_json:
+        say(figures)
+    else:
+        show_table("the store", ("what", "how many"), list(figures.items()))
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check database, broker, SMTP, clock and disk; say how to mend what is ill."""
+    with opened() as parts:
+        findings = [
+            _database(parts), _clock(parts), _broker(parts), _smtp(parts), _disk(parts),
+        ]  # fmt: skip
+    if as_json:
+        say([{"what": what, "well": well, "words": words} for what, well, words in findings])
+    else:
+        for what, well, words in findings:
+            answers.print(f"{'ok ' if well else 'ILL'} {what}: {words}", markup=False)
+    if not all(well for _, well, _ in findings):
+        raise QuxunError("something is ill; each line says how to mend it")
+
+
+Finding = tuple[str, bool, str]
+
+
+def _database(parts: Parts) -> Finding:
+    try:
+        with parts.engine.connect() as connection:
+            version = connection.execute(text("show server_version")).scalar_one()
+            head = connection.execute(text("select version_num from alembic_version")).scalar()
+    except SQLAlchemyError as error:
+        first = str(error).splitlines()[0]
+        return "database", False, f'{first}; check QUXUN_DATABASE_URL, then "quxun migrate"'
+    return "database", True, f"PostgreSQL {version}, schema {head}"
+
+
+def _clock(parts: Parts) -> Finding:
+    with parts.engine.connect() as connection:
+        theirs = connection.execute(text("select clock_timestamp()")).scalar_one()
+    off = abs((parts.now() - theirs).total_seconds())
+    words = f"{off:.1f} s from the database's"
+    return "clock", off < 5, words if off < 5 else f"{words}; run a time service on both"  # noqa: PLR2004
+
+
+def _broker(parts: Parts) -> Finding:
+    url = parts.settings.broker_url.get_secret_value()
+    if not url:
+        return "broker", False, "QUXUN_BROKER_URL is empty"
+    try:
+        client = redis.Redis.from_url(
+            url.replace("redis+socket://", "unix://", 1), socket_connect_timeout=3
+        )
+        client.ping()
+    except (redis.RedisError, ValueError) as error:
+        return "broker", False, f"{error}; check QUXUN_BROKER_URL and that the server runs"
+    return "broker", True, "answers"
+
+
+def _smtp(parts: Parts) -> Finding:
+    parsed = urlsplit(parts.settings.smtp_url.get_secret_value())
+    if not parsed.hostname:
+        return "smtp", True, "no relay set: the embedded service keeps mail in its mailbox"
+    try:
+        with smtplib.SMTP(parsed.hostname, parsed.port or 25, timeout=5) as client:
+            client.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        return "smtp", False, f"{parsed.hostname}: {error}; check QUXUN_SMTP_URL"
+    return "smtp", True, f"{parsed.hostname} answers"
+
+
+def _disk(parts: Parts) -> Finding:
+    home = parts.settings.home
+    usage = shutil.disk_usage(home if home.exists() else home.anchor)
+    used = usage.used / usage.total
+    words = f"{used:.0%} of the disk below {home} is used"
+    if used > DISK_FULL:
+        return "disk", False, f"{words}; make room before feeds and polls stop"
+    return "disk", True, words
+

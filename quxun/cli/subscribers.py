@@ -1,0 +1,190 @@
+"""Subscribers: add, list, show, import, export, erase, suppress."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aggregator.errors import QuxunError, UsageError
+from aggregator.filters import canonical, describe, parse_query
+from aggregator.flow import subscribe as flow
+from aggregator.model import Frequency, Subscriber
+from quxun.cli.common import AsJson, answers, errors, opened, say, show_table
+
+app = typer.Typer(help="Subscribers: add, list, show, import, export, erase, suppress.")
+
+FrequencyOption = Annotated[Frequency, typer.Option("--frequency", help="how often")]
+
+
+@app.command()
+def add(
+    email: str,
+    filter_query: Annotated[
+        str, typer.Option("--filter", help="region=500116&kind=policy; empty means everything")
+    ] = "",
+    frequency: FrequencyOption = Frequency.DAILY,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="they confirmed to you: send no confirming mail")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add a subscriber; a confirming mail goes out unless --confirmed is given."""
+    wanted = parse_query(filter_query)
+    with opened() as parts:
+        flow.sign_up(
+            email,
+            [wanted],
+            frequency,
+            store=parts.subscribers,
+            outbox=parts.outbox,
+            env=parts.templates_or_fail(),
+            settings=parts.settings,
+            now=parts.now(),
+            confirmed=confirmed,
+        )
+        parts.bell.ring("mail.deliver")
+        stored = parts.subscribers.get(email)
+    if as_json:
+        say(subscriber_answer(stored))
+    else:
+        done = "added" if confirmed else "added; the confirming mail is in the outbox"
+        answers.print(f"{email}: {done}", markup=False)
+
+
+@app.command("list")
+def list_subscribers(as_json: AsJson = False) -> None:
+    """List subscribers and what they wish for."""
+    with opened() as parts:
+        rows = parts.subscribers.list()
+    if as_json:
+        say([subscriber_answer(one) for one in rows])
+        return
+    show_table(
+        f"{len(rows)} subscribers",
+        ("email", "state", "suppressed", "wishes"),
+        [
+            (s.email, s.state.value, s.suppressed,
+             "; ".join(f"{x.frequency.value}: {describe(x.wish.filter, 'en')}"
+                       for x in s.subscriptions))
+            for s in rows
+        ],
+    )  # fmt: skip
+
+
+@app.command()
+def show(email: str, as_json: AsJson = False) -> None:
+    """Show one subscriber with all subscriptions."""
+    with opened() as parts:
+        stored = parts.subscribers.get(email)
+    if as_json:
+        say(subscriber_answer(stored))
+        return
+    for key, value in subscriber_answer(stored).items():
+        answers.print(f"{key}: {value}", markup=False)
+
+
+@app.command("import")
+def import_subscribers(
+    file: Annotated[Path, typer.Argument(help="CSV with email, filter, frequency")],
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="they confirmed to you already")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import subscribers; each gets a confirming mail unless --confirmed is given."""
+    try:
+        rows = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read as CSV in UTF-8: {error}") from error
+    refused: list[str] = []
+    with opened() as parts:
+        for number, row in enumerate(rows, 2):
+            try:
+                flow.sign_up(
+                    (row.get("email") or "").strip(),
+                    [parse_query(row.get("filter") or "")],
+                    Frequency(row.get("frequency") or "daily"),
+                    store=parts.subscribers,
+                    outbox=parts.outbox,
+                    env=parts.templates_or_fail(),
+                    settings=parts.settings,
+                    now=parts.now(),
+                    confirmed=confirmed,
+                )
+            except (QuxunError, ValueError) as error:
+                refused.append(f"line {number}: {error}")
+    if as_json:
+        say({"added": len(rows) - len(refused), "refused": refused})
+    else:
+        for line in refused:
+            errors.print(f"refused: {line}", markup=False)
+        answers.print(f"{len(rows) - len(refused)} added, {len(refused)} refused", markup=False)
+    if refused:
+        raise QuxunError(f"{len(refused)} of {len(rows)} lines were refused")
+
+
+@app.command()
+def export() -> None:
+    """Print all subscriptions as CSV, in the columns that import reads."""
+    with opened() as parts:
+        rows = parts.subscribers.list()
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("email", "filter", "frequency", "state"))
+    for s in rows:
+        for x in s.subscriptions:
+            writer.writerow(
+                (_inert(s.email), canonical(x.wish.filter), x.frequency.value, x.state.value)
+            )
+
+
+@app.command()
+def erase(email: str) -> None:
+    """Delete a subscriber and all that is known of them."""
+    with opened() as parts:
+        stored = parts.subscribers.get(email)
+        parts.subscribers.erase(stored.id)
+    answers.print(f"{email}: erased", markup=False)
+
+
+@app.command()
+def suppress(
+    email: str, reason: Annotated[str, typer.Option(help="why no mail goes there")] = "operator"
+) -> None:
+    """Send no mail to an address any more."""
+    with opened() as parts:
+        parts.subscribers.suppress(email, reason, parts.now())
+    answers.print(f"{email}: suppressed ({reason})", markup=False)
+
+
+def subscriber_answer(one: Subscriber) -> dict[str, object]:
+    """A subscriber as printed."""
+    return {
+        "email": one.email,
+        "state": one.state.value,
+        "suppressed": one.suppressed,
+        "timezone": one.timezone,
+        "hour": one.hour,
+        "minute": one.minute,
+        "weekday": one.weekday,
+        "language": one.language,
+        "confirmed_at": one.confirmed_at.isoformat() if one.confirmed_at else None,
+        "subscriptions": [
+            {
+                "id": x.id,
+                "filter": canonical(x.wish.filter),
+                "frequency": x.frequency.value,
+                "state": x.state.value,
+                "active_from": x.active_from.isoformat(),
+            }
+            for x in one.subscriptions
+        ],
+    }
+
+
+def _inert(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (RELIABILITY.md, row 86)."""
+    return f"'{text}" if text[:1] in "=+-@\t\r" else text

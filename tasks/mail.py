@@ -1,0 +1,24 @@
+"""Mail: planning runs and delivering the outbox."""
+
+from __future__ import annotations
+
+from aggregator.flow import digests, mail
+from tasks.app import app, parts
+
+
+@app.task(name="mail.plan")
+def plan() -> None:
+    """Plan every run that is due; planning twice plans nothing more."""
+    it = parts()
+    planned = digests.plan_due(
+        store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=it.now()
+    )
+    if planned:
+        it.bell.ring("mail.deliver")
+
+
+@app.task(name="mail.deliver")
+def deliver() -> None:
+    """Deliver what is due in the outbox; a mail that another worker leased is left alone."""
+    it = parts()
+    mail.deliver_all(store=it.outbox, mailer=it.mailer, clock=it.now)

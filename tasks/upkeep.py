@@ -1,0 +1,19 @@
+"""Upkeep: the heartbeat, the sweeper, the pruning of what is old."""
+
+from __future__ import annotations
+
+from aggregator.flow import articles, polls
+from tasks.app import app, parts
+
+
+@app.task(name="upkeep.sweep")
+def sweep() -> None:
+    """Beat, and ring for work that no message points to any more (DESIGN.md, promise 4)."""
+    it = parts()
+    now = it.now()
+    it.system.beat("worker", now)
+    polls.ring_due(it.sources, it.bell, now)
+    articles.ring_due(it.entries, it.bell, now)
+    it.bell.ring("mail.plan")
+    it.bell.ring("mail.deliver")
+    it.system.prune(now)
