@@ -91,7 +91,7 @@ class Reader(Protocol):
 class PollStore(Protocol):
     """Sources and what they showed."""
 
-    def due_sources(self, now: datetime, *, limit: int) -> list[SourceId]:
+    def due_sources(self, now: datetime, *, limit: int) -> Sequence[SourceId]:
         """Ids of the sources that are due and not leased, the longest waiting first,
         sources of one host side by side.
         """
@@ -104,7 +104,7 @@ class PollStore(Protocol):
         *,
         lease: timedelta,
         even_if_not_due: bool = False,
-    ) -> list[Source]:
+    ) -> Sequence[Source]:
         """Take the lease on those that are due and free; counts the attempt before the work."""
         ...
 
@@ -112,11 +112,11 @@ class PollStore(Protocol):
         """Hold the leases that are still ours until then."""
         ...
 
-    def unseen(self, entries: Sequence[tuple[SourceId, Entry]]) -> list[tuple[SourceId, Entry]]:
+    def unseen(self, entries: Sequence[tuple[SourceId, Entry]]) -> Sequence[tuple[SourceId, Entry]]:
         """Those that the store does not hold, or holds with another ``raw_hash``."""
         ...
 
-    def record_polls(self, reports: Sequence[PollReport]) -> list[PollSummary]:
+    def record_polls(self, reports: Sequence[PollReport]) -> Sequence[PollSummary]:
         """Store the entries and mark the polls done in one transaction; a report whose
         lease was lost is left out. Bulk statements: no query per source.
         """
@@ -126,19 +126,19 @@ class PollStore(Protocol):
 class ArticleStore(Protocol):
     """Entries whose article is to be read, and the announcements they make."""
 
-    def due_entries(self, now: datetime, *, limit: int) -> list[EntryId]:
+    def due_entries(self, now: datetime, *, limit: int) -> Sequence[EntryId]:
         """Ids of entries whose article is due and not leased, first reads first."""
         ...
 
     def claim_entries(
         self, ids: Sequence[EntryId], now: datetime, *, lease: timedelta
-    ) -> list[StoredEntry]:
+    ) -> Sequence[StoredEntry]:
         """Take the lease on those that are due and free."""
         ...
 
     def record_articles(
         self, reports: Sequence[ArticleReport], now: datetime
-    ) -> list[AnnouncementId]:
+    ) -> Sequence[AnnouncementId]:
         """Store pages, announcements, sightings and revisions in one transaction; the ids
         of announcements that are new or changed in substance.
         """
@@ -154,13 +154,13 @@ class DigestStore(Protocol):
 
     def subscribers_due(
         self, run: Run, *, after: SubscriberId | None, limit: int
-    ) -> list[Subscriber]:
+    ) -> Sequence[Subscriber]:
         """Confirmed subscribers with an active subscription of the run's frequency whose
         hour (and weekday) falls into its slot, in order of id.
         """
         ...
 
-    def owed(self, subscriber: Subscriber, frequency: Frequency, now: datetime) -> list[Announcement]:
+    def owed(self, subscriber: Subscriber, frequency: Frequency, now: datetime) -> Sequence[Announcement]:
         """What is announced and matches, less the ledger and the named rules."""
         ...
 
@@ -186,7 +186,7 @@ class OutboxStore(Protocol):
 
     def claim_mails(
         self, now: datetime, *, limit: int, lease: timedelta, lane: Lane | None = None
-    ) -> list[OutboxMail]:
+    ) -> Sequence[OutboxMail]:
         """Lease the mails that are due: confirmations before immediate before digests."""
         ...
 
@@ -202,7 +202,7 @@ class OutboxStore(Protocol):
 class Mailer(Protocol):
     """Speaks SMTP."""
 
-    def deliver(self, mails: Sequence[OutboxMail], *, store: OutboxStore, now: datetime) -> list[Delivery]:
+    def deliver(self, mails: Sequence[OutboxMail], *, store: OutboxStore, now: datetime) -> Sequence[Delivery]:
         """Send each mail on its own; one Delivery a mail, whatever happens."""
         ...
 

@@ -1,0 +1,24 @@
+"""PostgreSQL: one module per noun, leases on rows, batches in a handful of statements."""
+
+from aggregator.store.announcements import Announcements
+from aggregator.store.digests import Digests
+from aggregator.store.engine import connect, migrate
+from aggregator.store.entries import Entries
+from aggregator.store.outbox import Outbox
+from aggregator.store.sources import PollRow, Sources
+from aggregator.store.subscribers import SignUpLimits, Subscribers
+from aggregator.store.system import System
+
+__all__ = [
+    "Announcements",
+    "Digests",
+    "Entries",
+    "Outbox",
+    "PollRow",
+    "SignUpLimits",
+    "Sources",
+    "Subscribers",
+    "System",
+    "connect",
+    "migrate",
+]

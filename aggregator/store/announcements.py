@@ -1,0 +1,169 @@
+"""Announcements as feeds, pages and commands read them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, text
+
+from aggregator.errors import NotFoundError
+from aggregator.model import Announcement, AnnouncementId, Filter, Revision, Sighting
+from aggregator.store import rows
+from aggregator.store.clusters import sort_time
+from aggregator.store.where import where
+
+#: Entries in a feed document (DESIGN.md, one number each).
+FEED_ENTRIES = 50
+
+
+class Announcements:
+    """Reads announcements; they are written where articles are recorded."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def find(
+        self,
+        filter_: Filter,
+        *,
+        limit: int,
+        offset: int = 0,
+        order: str = "posted",
+        include_withdrawn: bool = False,
+    ) -> Sequence[Announcement]:
+        """A page of what matches, newest first by posted time or by change."""
+        condition, values = where(filter_)
+        if not include_withdrawn:
+            condition += " and a.withdrawn_at is null"
+        by = "a.change desc" if order == "changed" else "a.sort_at desc, a.id desc"
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    f"select a.* from announcements a where {condition} order by {by}"
+                    " limit :limit offset :offset"
+                ),
+                {**values, "limit": limit, "offset": offset},
+            ).mappings()
+            return with_sightings(connection, list(found))
+
+    def count(self, filter_: Filter) -> int:
+        """How many match and are not withdrawn."""
+        condition, values = where(filter_)
+        with self._engine.connect() as connection:
+            return connection.execute(
+                text(
+                    f"select count(*) from announcements a where {condition}"
+                    " and a.withdrawn_at is null"
+                ),
+                values,
+            ).scalar_one()
+
+    def get(self, ref: UUID | str | int) -> Announcement:
+        """An announcement by uuid or id.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        column, value = _reference(ref)
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(f"select * from announcements where {column} = :value"), {"value": value}
+            ).mappings()
+            for one in with_sightings(connection, list(found)):
+                return one
+        raise NotFoundError(f'no announcement {ref!s}; "quxun search" finds them')
+
+    def revisions(self, announcement_id: AnnouncementId) -> Sequence[Revision]:
+        """What changed since it was first stored, newest first."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select revision, at, changes from revisions where announcement_id = :id"
+                    " order by revision desc"
+                ),
+                {"id": announcement_id},
+            ).mappings()
+            return [
+                Revision(
+                    revision=row["revision"],
+                    at=row["at"],
+                    changes={name: (pair[0], pair[1]) for name, pair in row["changes"].items()},
+                )
+                for row in found
+            ]
+
+    def feed_window(self, filter_: Filter, *, limit: int = FEED_ENTRIES) -> Sequence[Announcement]:
+        """The entries changed last, withdrawn ones too, by posted time, newest first."""
+        found = self.find(filter_, limit=limit, order="changed", include_withdrawn=True)
+        return sorted(found, key=_by_posted, reverse=True)
+
+    def feed_version(self, filter_: Filter) -> tuple[int, datetime]:
+        """The last change of what matches, and when it was; (0, first migration) for none."""
+        condition, values = where(filter_)
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    f"select a.change, a.changed_at from announcements a where {condition}"
+                    " order by a.change desc limit 1"
+                ),
+                values,
+            ).first()
+            if row:
+                return row[0], row[1]
+            born = connection.execute(
+                text("select cast(tag_date as timestamp) at time zone 'Asia/Shanghai' from house")
+            ).scalar_one()
+            return 0, born
+
+    def identity(self) -> tuple[str, str]:
+        """Authority and date of our ``tag:`` ids, fixed at the first migration."""
+        with self._engine.connect() as connection:
+            row = connection.execute(text("select tag_authority, tag_date from house")).one()
+            return row[0], row[1].isoformat()
+
+    def page_of(self, announcement_id: AnnouncementId) -> bytes | None:
+        """The raw bytes of the article as archived, or None."""
+        with self._engine.connect() as connection:
+            body = connection.execute(
+                text(
+                    "select p.body from entries e join pages p on p.hash = e.page_hash"
+                    " where e.announcement_id = :id order by e.id limit 1"
+                ),
+                {"id": announcement_id},
+            ).scalar()
+            return zlib.decompress(body) if body else None
+
+
+def with_sightings(
+    connection: Connection, found: Sequence[rows.Row]
+) -> Sequence[Announcement]:
+    """Announcements with their sightings, read in one query for the whole page."""
+    if not found:
+        return []
+    seen: dict[int, list[Sighting]] = {}
+    for row in connection.execute(
+        text(
+            "select * from sightings where announcement_id = any(cast(:ids as bigint[]))"
+            " order by seen_at, entry_id"
+        ),
+        {"ids": [row["id"] for row in found]},
+    ).mappings():
+        seen.setdefault(row["announcement_id"], []).append(rows.sighting(row))
+    return [rows.announcement(row, tuple(seen.get(row["id"], ()))) for row in found]
+
+
+def _by_posted(one: Announcement) -> tuple[datetime, int]:
+    return sort_time(one.draft, one.first_seen_at), one.id
+
+
+def _reference(ref: UUID | str | int) -> tuple[str, object]:
+    word = str(ref)
+    if word.isdigit() and len(word) < 19:  # noqa: PLR2004  # a bigint
+        return "id", int(word)
+    try:
+        return "uuid", UUID(word)
+    except ValueError as error:
+        raise NotFoundError(f"{word!r} is neither an announcement's id nor its uuid") from error

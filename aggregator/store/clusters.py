@@ -1,0 +1,319 @@
+"""Placing a draft: a revision of its own announcement, a sighting of another's, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from hashlib import blake2b
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from aggregator import cluster, divisions
+from aggregator.model import (
+    Announcement,
+    AnnouncementId,
+    ArticleOutcome,
+    ArticleReport,
+    Authority,
+    Draft,
+    Flag,
+    Novelty,
+    Precision,
+)
+from aggregator.store import rows
+from aggregator.text import fold
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+#: Posted this long before first seen: mailed and marked late, or not mailed (promise 11).
+LATE_AFTER = timedelta(days=3)
+OLD_AFTER = timedelta(days=30)
+#: Reposts come up to a year later; older ones are notices of their own (DOMAIN.md §13).
+LOOK_BACK = timedelta(days=400)
+_RANK = {Authority.OFFICIAL: 0, Authority.MEDIA: 1, Authority.COMMERCIAL: 2}
+_NO_SUM = {"aggregate", "other", "unit", "rate"}
+#: What a revision compares; everything else is not shown as a change.
+_COMPARED = ("title", "body_text", "attachments", "valid_from", "valid_until", "validity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where a draft went, and whether readers will see a difference."""
+
+    id: AnnouncementId
+    changed: bool
+
+
+class Clusters:
+    """One transaction's view of the announcements that its drafts may belong to."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._known: dict[AnnouncementId, Announcement] = {}
+
+    def prepare(self, drafts: Sequence[Draft]) -> None:
+        """Lock the keys of all drafts and load what may be the same, in one query.
+
+        The advisory locks last to the end of the transaction: two workers that store one
+        notice at once come one after the other, and the second sees the first's row.
+        """
+        if not drafts:
+            return
+        numbers = sorted({d.doc_number for d in drafts if d.doc_number})
+        titles = sorted({d.title_key for d in drafts if d.title_key})
+        bands = sorted({band for d in drafts for band in cluster.bands(d.fingerprint)})
+        locks = sorted({_lock(f"n{n}") for n in numbers} | {_lock(f"t{t}") for t in titles})
+        self._connection.execute(
+            text(
+                "select pg_advisory_xact_lock(k) from (select k from"
+                " unnest(cast(:locks as bigint[])) k order by k) ordered"
+            ),
+            {"locks": locks},
+        )
+        found = self._connection.execute(
+            text(
+                "select * from announcements where merged_into is null and sort_at > :since and"
+                " (doc_number = any(cast(:numbers as text[]))"
+                " or title_key = any(cast(:titles as text[]))"
+                " or bands && cast(:bands as integer[]))"
+                " order by id desc limit 2000"
+            ),
+            {
+                "numbers": numbers, "titles": titles, "bands": bands,
+                "since": self._now - LOOK_BACK - LOOK_BACK,
+            },
+        ).mappings()  # fmt: skip
+        self._known.update((AnnouncementId(row["id"]), rows.announcement(row)) for row in found)
+
+    def place(self, report: ArticleReport, draft: Draft, *, held: bool) -> Placed:
+        """Put a draft where it belongs."""
+        own = report.entry.announcement_id
+        there = self._load(own) if own else None
+        if there is None:
+            there = self._same(draft)
+            if there is None:
+                return self._create(report, draft, held=held)
+            self._sight(report, draft, there.id)
+        else:
+            self._sight(report, draft, there.id)
+        return self._revise(report, draft, there)
+
+    def withdraw(self, report: ArticleReport) -> list[AnnouncementId]:
+        """Mark the entry's announcement withdrawn, unless another portal still shows it."""
+        own = report.entry.announcement_id
+        if own is None:
+            return []
+        found = self._connection.execute(
+            text(
+                "update announcements a set withdrawn_at = :now, changed_at = :now,"
+                " change = nextval('change_number') where a.id = :id and a.withdrawn_at is null"
+                " and not exists (select 1 from sightings g join entries e on e.id = g.entry_id"
+                " where g.announcement_id = a.id and e.id <> :entry and e.gone_since is null)"
+                " returning a.id"
+            ),
+            {"now": self._now, "id": own, "entry": report.entry.id},
+        ).scalars()
+        return [AnnouncementId(one) for one in found]
+
+    def _load(self, announcement_id: AnnouncementId) -> Announcement | None:
+        row = self._connection.execute(
+            text("select * from announcements where id = :id for update"), {"id": announcement_id}
+        ).mappings().first()  # fmt: skip
+        return rows.announcement(row) if row else None
+
+    def _same(self, draft: Draft) -> Announcement | None:
+        """The known announcement that this draft shows most surely, if any."""
+        best: tuple[float, Announcement] | None = None
+        for known in self._known.values():
+            same, score = cluster.same(known.draft, draft)
+            if same and (best is None or score > best[0]):
+                best = (score, known)
+        return best[1] if best else None
+
+    def _sight(self, report: ArticleReport, draft: Draft, to: AnnouncementId) -> None:
+        source = report.entry.source
+        self._connection.execute(
+            text(
+                "insert into sightings (announcement_id, entry_id, source_id, source_name, url,"
+                " title, authority, seen_at) values (:to, :entry, :source, :name, :url, :title,"
+                " :authority, :at) on conflict (entry_id) do update set title = excluded.title,"
+                " url = excluded.url, source_name = excluded.source_name"
+            ),
+            {
+                "to": to, "entry": report.entry.id, "source": source.id, "name": source.name,
+                "url": draft.url, "title": draft.title, "authority": draft.authority,
+                "at": report.entry.first_seen_at,
+            },
+        )  # fmt: skip
+
+    def _create(self, report: ArticleReport, draft: Draft, *, held: bool) -> Placed:
+        values = self._values(report, draft)
+        row = self._connection.execute(
+            text(
+                "insert into announcements (uuid, source_id, source_name, title, title_key, url,"
+                " posted_at, sort_at, deadline_on, amount_yuan, kind, categories, regions,"
+                " region_roll, authority, doc_number, fingerprint, bands, excluded, novelty,"
+                " substance_hash, draft, search, change, first_seen_at, announced_at, changed_at)"
+                " values (:uuid, :source_id, :source_name, :title, :title_key, :url, :posted_at,"
+                " :sort_at, :deadline_on, :amount_yuan, :kind, :categories, :regions,"
+                " :region_roll, :authority, :doc_number, :fingerprint, :bands, :excluded,"
+                " :novelty, :substance_hash, cast(:draft as jsonb), :search,"
+                " nextval('change_number'), :first_seen_at, :now, :now) returning *"
+            ),
+            {
+                **values,
+                "uuid": uuid4(),
+                "novelty": novelty_of(report, draft, held=held),
+                "first_seen_at": report.entry.first_seen_at,
+                "now": self._now,
+            },
+        ).mappings().one()  # fmt: skip
+        made = rows.announcement(row)
+        self._known[made.id] = made
+        self._sight(report, draft, made.id)
+        return Placed(id=made.id, changed=True)
+
+    def _revise(self, report: ArticleReport, draft: Draft, there: Announcement) -> Placed:
+        """Let a better or newer draft replace the one there, with a revision if it differs.
+
+        The leading source speaks; another takes the lead only when its authority is higher.
+        A row alone never replaces what was read.
+        """
+        source = report.entry.source
+        leads = source.id == there.source_id or there.source_id is None
+        outranks = _RANK[draft.authority] < _RANK[there.draft.authority]
+        row_only = report.outcome is ArticleOutcome.ROW_ONLY
+        was_row_only = Flag.ROW_ONLY in there.draft.flags
+        if row_only or not (leads or outranks or was_row_only):
+            return Placed(id=there.id, changed=False)
+        back = there.withdrawn_at is not None
+        changes = _changes(there.draft, draft)
+        substance = draft.substance_hash != there.draft.substance_hash and bool(changes)
+        if draft == there.draft and not back:
+            return Placed(id=there.id, changed=False)
+        values = self._values(report, draft)
+        row = self._connection.execute(
+            text(
+                "update announcements set source_id = :source_id, source_name = :source_name,"
+                " title = :title, title_key = :title_key, url = :url, posted_at = :posted_at,"
+                " sort_at = :sort_at, deadline_on = :deadline_on, amount_yuan = :amount_yuan,"
+                " kind = :kind, categories = :categories, regions = :regions,"
+                " region_roll = :region_roll, authority = :authority, doc_number = :doc_number,"
+                " fingerprint = :fingerprint, bands = :bands, excluded = :excluded,"
+                " substance_hash = :substance_hash, draft = cast(:draft as jsonb),"
+                " search = :search, withdrawn_at = null,"
+                " revision = revision + case when :substance then 1 else 0 end,"
+                " changed_at = case when :moved then :now else changed_at end,"
+                " change = case when :moved then nextval('change_number') else change end"
+                " where id = :id returning *"
+            ),
+            {
+                **values,
+                "id": there.id,
+                "now": self._now,
+                "substance": substance,
+                "moved": substance or back,
+            },
+        ).mappings().one()  # fmt: skip
+        revised = rows.announcement(row)
+        self._known[revised.id] = revised
+        if substance:
+            self._connection.execute(
+                text(
+                    "insert into revisions (announcement_id, revision, at, changes)"
+                    " values (:id, :revision, :now, cast(:changes as jsonb))"
+                ),
+                {
+                    "id": there.id,
+                    "revision": revised.revision,
+                    "now": self._now,
+                    "changes": rows.to_json(changes),
+                },
+            )
+        return Placed(id=there.id, changed=substance or back)
+
+    def _values(self, report: ArticleReport, draft: Draft) -> dict[str, object]:
+        source = report.entry.source
+        codes = [region.code for region in draft.regions] or [source.region or ""]
+        codes = [code for code in codes if code]
+        roll = sorted({above for code in codes for above in divisions.roll(code)} | set(codes))
+        searched = (draft.title, draft.issuer or "", draft.doc_number or "", draft.body_text)
+        return {
+            "source_id": source.id,
+            "source_name": source.name,
+            "title": draft.title,
+            "title_key": draft.title_key,
+            "url": draft.url,
+            "posted_at": draft.posted_at,
+            "sort_at": sort_time(draft, report.entry.first_seen_at),
+            "deadline_on": min((d.value for d in draft.facts.deadlines), default=None),
+            "amount_yuan": max(
+                (a.yuan for a in draft.facts.amounts if a.yuan and a.basis not in _NO_SUM),
+                default=None,
+            ),
+            "kind": draft.kind,
+            "categories": [category.slug for category in draft.categories],
+            "regions": codes,
+            "region_roll": roll,
+            "authority": draft.authority,
+            "doc_number": draft.doc_number,
+            "fingerprint": draft.fingerprint,
+            "bands": list(cluster.bands(draft.fingerprint)),
+            "excluded": Flag.EXCLUDED in draft.flags,
+            "substance_hash": draft.substance_hash,
+            "draft": rows.to_json(draft),
+            "search": "\x1f".join(fold(part) for part in searched),
+        }
+
+
+def novelty_of(report: ArticleReport, draft: Draft, *, held: bool) -> Novelty:
+    """Whether a new announcement is news to subscribers, or by which rule it is not."""
+    if report.entry.first_poll:
+        return Novelty.FIRST_POLL
+    if held:
+        return Novelty.HELD
+    if draft.posted_at is None:
+        return Novelty.NEWS
+    age = report.entry.first_seen_at - draft.posted_at
+    if age > OLD_AFTER + timedelta(days=1):
+        return Novelty.LATE
+    return Novelty.LATE_NEWS if age > LATE_AFTER + timedelta(days=1) else Novelty.NEWS
+
+
+def sort_time(draft: Draft, first_seen_at: datetime) -> datetime:
+    """When to sort a notice at: its minute, else its day at the time of its first sight."""
+    if draft.posted_at is None:
+        return first_seen_at
+    if draft.date_precision is not Precision.DAY:
+        return draft.posted_at
+    day = datetime.combine(draft.posted_at.astimezone(SHANGHAI).date(), time(0), SHANGHAI)
+    return day + min(max(first_seen_at - day, timedelta(0)), timedelta(hours=23, minutes=59))
+
+
+def _changes(before: Draft, after: Draft) -> dict[str, tuple[str, str]]:
+    """Field by field what a revision changed, as text."""
+    changes = {
+        name: (_words(getattr(before, name)), _words(getattr(after, name)))
+        for name in _COMPARED
+        if getattr(before, name) != getattr(after, name)
+    }
+    for name in ("deadlines", "amounts", "stages"):
+        old, new = getattr(before.facts, name), getattr(after.facts, name)
+        if [one.value for one in old] != [one.value for one in new]:
+            changes[name] = (_words(old), _words(new))
+    return changes
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(one, "value", getattr(one, "name", one))) for one in value)
+    return str(value)
+
+
+def _lock(key: str) -> int:
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)

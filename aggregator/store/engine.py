@@ -1,0 +1,58 @@
+"""Connecting to PostgreSQL and bringing its schema up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, text
+
+#: Any number will do; it must only never change (``pg_advisory_lock``).
+_MIGRATION_LOCK = 7_405_116
+
+
+def connect(url: str) -> Engine:
+    """An engine on a ``postgresql://`` address, with the limits of RELIABILITY.md §Settings."""
+    options = (
+        "-c statement_timeout=30s -c lock_timeout=5s "
+        "-c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    )
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=5,
+        max_overflow=10,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={
+            "options": options,
+            "connect_timeout": 10,
+            "keepalives_idle": 30,
+            "application_name": "quxun",
+        },
+    )
+
+
+def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:
+    """Bring the schema up to date; callers at once wait for each other.
+
+    ``tag_authority`` is written once, at the first migration, and never changed: feed ids
+    outlive any public URL (RFC 4151).
+    """
+    with engine.connect() as connection:
+        connection.execute(text("set lock_timeout = 0"))
+        connection.execute(text("set statement_timeout = 0"))
+        connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        connection.commit()
+        try:
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.attributes["connection"] = connection
+            config.attributes["tag_authority"] = tag_authority
+            command.upgrade(config, "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
+            connection.commit()
+            connection.invalidate()

@@ -1,0 +1,224 @@
+"""Entries, their articles, and the announcements they make: one transaction a batch."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from sqlalchemy import Connection, Engine, text
+
+from aggregator.model import (
+    AnnouncementId,
+    ArticleOutcome,
+    ArticleReport,
+    EntryId,
+    Page,
+    StoredEntry,
+)
+from aggregator.store import rows
+from aggregator.store.clusters import Clusters
+
+_JOINED = (
+    "e.id, e.entry, e.first_seen_at, e.first_poll, e.generation, e.attempts, e.reads, e.etag,"
+    " e.last_modified, e.page_hash, e.gone_since, e.announcement_id, "
+    + ", ".join(f"s.{column} as s_{column}" for column in rows.SOURCE_COLUMNS)
+)
+_WITH_DRAFT = {ArticleOutcome.READ, ArticleOutcome.ROW_ONLY}
+
+
+class Entries:
+    """Implements ``ports.ArticleStore``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def due_entries(self, now: datetime, *, limit: int) -> Sequence[EntryId]:
+        """Ids of entries whose article is due and free: first reads first, the newest first."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select e.id from entries e join sources s on s.id = e.source_id"
+                    " where e.due_at <= :now and s.state <> 'paused'"
+                    " and (e.lease_until is null or e.lease_until < :now)"
+                    " order by e.announcement_id is not null, e.first_poll, e.due_at, e.id"
+                    " limit :limit"
+                ),
+                {"now": now, "limit": limit},
+            ).scalars()
+            return [EntryId(one) for one in found]
+
+    def claim_entries(
+        self, ids: Sequence[EntryId], now: datetime, *, lease: timedelta
+    ) -> Sequence[StoredEntry]:
+        """Lease those that are due and free; the attempt is counted before the work."""
+        with self._engine.begin() as connection:
+            found = connection.execute(
+                text(
+                    "with free as (select id from entries where id = any(cast(:ids as bigint[]))"
+                    " and due_at <= :now and (lease_until is null or lease_until < :now)"
+                    " order by id for update skip locked),"
+                    " e as (update entries u set lease_until = :until,"
+                    " generation = u.generation + 1, attempts = u.attempts + 1 from free"
+                    " where u.id = free.id returning u.*)"
+                    f" select {_JOINED} from e join sources s on s.id = e.source_id"
+                ),
+                {"ids": list(ids), "now": now, "until": now + lease},
+            ).mappings()
+            claimed = {row["id"]: rows.stored_entry(row) for row in found}
+        return [claimed[one] for one in ids if one in claimed]
+
+    def record_articles(
+        self, reports: Sequence[ArticleReport], now: datetime
+    ) -> Sequence[AnnouncementId]:
+        """Store what came of a batch of looks; the announcements new or changed in substance.
+
+        A report whose lease was lost is left out: whoever holds the lease will report.
+        """
+        with self._engine.begin() as connection:
+            ours = _still_ours(connection, reports)
+            kept = [report for report in reports if report.entry.id in ours]
+            if not kept:
+                return []
+            _archive(connection, [r.page for r in kept if r.page])
+            clusters = Clusters(connection, now)
+            clusters.prepare([r.draft for r in kept if r.draft])
+            changed: list[AnnouncementId] = []
+            belongs: dict[EntryId, AnnouncementId] = {}
+            for report in sorted(kept, key=lambda one: one.entry.id):
+                if report.draft and report.outcome in _WITH_DRAFT:
+                    placed = clusters.place(report, report.draft, held=ours[report.entry.id])
+                    belongs[report.entry.id] = placed.id
+                    if placed.changed:
+                        changed.append(placed.id)
+                elif report.outcome is ArticleOutcome.WITHDRAWN:
+                    changed.extend(clusters.withdraw(report))
+            _mark(connection, kept, belongs)
+            _learn_bodies(connection, kept)
+            return changed
+
+    def problems(self, *, limit: int = 50) -> Sequence[tuple[str, str, str]]:
+        """Articles that could not be read lately: source slug, address, problem in words."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select s.slug, coalesce(e.url, ''), e.problem from entries e"
+                    " join sources s on s.id = e.source_id where e.problem is not null"
+                    " order by e.id desc limit :limit"
+                ),
+                {"limit": limit},
+            )
+            return [(row[0], row[1], row[2]) for row in found]
+
+
+def _still_ours(
+    connection: Connection, reports: Sequence[ArticleReport]
+) -> dict[EntryId, bool]:
+    """Reported entries whose lease is still ours, and whether they are held from mail."""
+    found = connection.execute(
+        text(
+            "select e.id, e.held from entries e join unnest(cast(:ids as bigint[]),"
+            " cast(:generations as integer[])) as mine (id, generation) on e.id = mine.id"
+            " and e.generation = mine.generation and e.lease_until is not null"
+            " order by e.id for update of e"
+        ),
+        {
+            "ids": [report.entry.id for report in reports],
+            "generations": [report.entry.generation for report in reports],
+        },
+    )
+    return {EntryId(row[0]): row[1] for row in found}
+
+
+def page_hash(page: Page) -> bytes:
+    """The address of a page in the archive: its content."""
+    return blake2b(page.body, digest_size=16).digest()
+
+
+def _archive(connection: Connection, pages: Iterable[Page]) -> None:
+    """Keep the raw pages, compressed, once however often they were seen."""
+    unique = {page_hash(page): page for page in pages}
+    if not unique:
+        return
+    ordered = sorted(unique.items())
+    connection.execute(
+        text(
+            "insert into pages (hash, url, content_type, body, body_bytes, fetched_at)"
+            " select * from unnest(cast(:hashes as bytea[]), cast(:urls as text[]),"
+            " cast(:types as text[]), cast(:bodies as bytea[]), cast(:sizes as integer[]),"
+            " cast(:ats as timestamptz[])) on conflict (hash) do nothing"
+        ),
+        {
+            "hashes": [key for key, _ in ordered],
+            "urls": [page.url for _, page in ordered],
+            "types": [page.content_type for _, page in ordered],
+            "bodies": [zlib.compress(page.body, 6) for _, page in ordered],
+            "sizes": [len(page.body) for _, page in ordered],
+            "ats": [page.fetched_at for _, page in ordered],
+        },
+    )
+
+
+def _mark(
+    connection: Connection,
+    reports: Sequence[ArticleReport],
+    belongs: dict[EntryId, AnnouncementId],
+) -> None:
+    """Free the leases and write what each entry needs to know for its next look."""
+    settled = {
+        ArticleOutcome.READ,
+        ArticleOutcome.UNCHANGED,
+        ArticleOutcome.ROW_ONLY,
+        ArticleOutcome.GONE_ONCE,
+    }
+    read = {ArticleOutcome.READ, ArticleOutcome.UNCHANGED}
+    connection.execute(
+        text(
+            "update entries e set lease_until = null, due_at = r.due,"
+            " attempts = case when r.settled then 0 else e.attempts end,"
+            " reads = e.reads + case when r.read then 1 else 0 end,"
+            " etag = case when r.read then r.etag else e.etag end,"
+            " last_modified = case when r.read then r.modified else e.last_modified end,"
+            " page_hash = coalesce(r.page, e.page_hash), gone_since = r.gone,"
+            " announcement_id = coalesce(r.announcement, e.announcement_id),"
+            " problem = r.problem, problem_class = r.class"
+            " from unnest(cast(:ids as bigint[]), cast(:dues as timestamptz[]),"
+            " cast(:settleds as boolean[]), cast(:reads as boolean[]), cast(:etags as text[]),"
+            " cast(:modifieds as text[]), cast(:pages as bytea[]), cast(:gones as timestamptz[]),"
+            " cast(:announcements as bigint[]), cast(:problems as text[]),"
+            " cast(:classes as text[])) as r (id, due, settled, read, etag, modified, page, gone,"
+            " announcement, problem, class) where e.id = r.id"
+        ),
+        {
+            "ids": [r.entry.id for r in reports],
+            "dues": [r.due_at for r in reports],
+            "settleds": [r.outcome in settled for r in reports],
+            "reads": [r.outcome in read for r in reports],
+            "etags": [r.etag for r in reports],
+            "modifieds": [r.last_modified for r in reports],
+            "pages": [page_hash(r.page) if r.page else None for r in reports],
+            "gones": [r.gone_since for r in reports],
+            "announcements": [belongs.get(r.entry.id) for r in reports],
+            "problems": [r.problem for r in reports],
+            "classes": [r.problem_class for r in reports],
+        },
+    )
+
+
+def _learn_bodies(connection: Connection, reports: Sequence[ArticleReport]) -> None:
+    """Keep with each source where its article bodies stand, when that is new."""
+    learned = {
+        r.entry.source.id: r.learned_body
+        for r in reports
+        if r.learned_body and r.learned_body != r.entry.source.learned.body
+    }
+    if learned:
+        connection.execute(
+            text(
+                "update sources s set learned = jsonb_set(s.learned, '{body}', to_jsonb(r.body))"
+                " from unnest(cast(:ids as bigint[]), cast(:bodies as text[])) as r (id, body)"
+                " where s.id = r.id"
+            ),
+            {"ids": list(learned), "bodies": list(learned.values())},
+        )

@@ -1,0 +1,149 @@
+"""Heartbeats, figures, the reasons why, and the pruning of what is old."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, text
+
+from aggregator.model import SubscriptionState
+from aggregator.store.announcements import Announcements
+from aggregator.store.digests import LOOK_BACK, MAILED
+from aggregator.store.subscribers import Subscribers
+from aggregator.filters import canonical, matches
+
+#: Polls are kept this long, sign-ups a week, network addresses ninety days.
+KEEP_POLLS = timedelta(days=30)
+KEEP_SIGN_UPS = timedelta(days=7)
+KEEP_NETWORKS = timedelta(days=90)
+
+
+class System:
+    """What operators and supervisors ask."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def beat(self, name: str, now: datetime) -> None:
+        """Say that a process is alive."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "insert into heartbeats (name, at) values (:name, :now)"
+                    " on conflict (name) do update set at = excluded.at"
+                ),
+                {"name": name, "now": now},
+            )
+
+    def beats(self) -> Mapping[str, datetime]:
+        """When each process last said that it is alive."""
+        with self._engine.connect() as connection:
+            found = connection.execute(text("select name, at from heartbeats order by name"))
+            return {row[0]: row[1] for row in found}
+
+    def stats(self) -> Mapping[str, int]:
+        """What the store holds, in figures."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    "select (select count(*) from sources) as sources,"
+                    " (select count(*) from sources where state = 'active') as sources_active,"
+                    " (select count(*) from sources where state = 'active' and health in"
+                    " ('well', 'new')) as sources_well,"
+                    " (select count(*) from entries) as entries,"
+                    " (select count(*) from entries where announcement_id is null)"
+                    " as entries_waiting,"
+                    " (select count(*) from announcements) as announcements,"
+                    " (select count(*) from announcements where withdrawn_at is not null)"
+                    " as withdrawn, (select count(*) from sightings) as sightings,"
+                    " (select count(*) from revisions) as revisions,"
+                    " (select count(*) from pages) as pages,"
+                    " (select count(*) from subscribers where state = 'confirmed') as subscribers,"
+                    " (select count(*) from wishes) as wishes,"
+                    " (select count(*) from ledger) as ledger,"
+                    " (select count(*) from outbox where state = 'sent') as mails_sent,"
+                    " (select count(*) from outbox where state in ('queued', 'claimed', 'handed',"
+                    " 'deferred')) as mails_waiting,"
+                    " (select count(*) from outbox where state = 'failed') as mails_failed,"
+                    " (select count(*) from outbox where was_ambiguous) as mails_ambiguous"
+                )
+            ).mappings().one()  # fmt: skip
+            return {name: int(value) for name, value in row.items()}
+
+    def why(self, announcement: str, subscriber: str, now: datetime) -> Sequence[str]:
+        """Why an announcement was or was not sent to a subscriber, in words with times."""
+        one = Announcements(self._engine).get(announcement)
+        who = Subscribers(self._engine).get(subscriber)
+        lines = [
+            f"announced {one.announced_at:%Y-%m-%d %H:%M:%S} UTC, first seen "
+            f"{one.first_seen_at:%Y-%m-%d %H:%M:%S} UTC, novelty {one.novelty.value}"
+        ]
+        with self._engine.connect() as connection:
+            for row in connection.execute(
+                text(
+                    "select l.reason, l.at, o.state, o.sent_at, o.message_id from ledger l"
+                    " left join outbox o on o.id = l.mail_id"
+                    " where l.subscriber_id = :subscriber and l.announcement_id = :announcement"
+                ),
+                {"subscriber": who.id, "announcement": one.id},
+            ).mappings():
+                sent = f", sent {row['sent_at']:%Y-%m-%d %H:%M:%S} UTC" if row["sent_at"] else ""
+                lines.append(
+                    f"in the ledger as {row['reason']} since {row['at']:%Y-%m-%d %H:%M:%S} UTC,"
+                    f" mail {row['message_id']} is {row['state']}{sent}"
+                )
+        if len(lines) > 1:
+            return lines
+        if who.suppressed:
+            lines.append(f"suppressed: {who.suppressed}")
+        if who.confirmed_at is None:
+            lines.append("not-confirmed: the subscriber did not confirm")
+        if one.novelty.value not in MAILED:
+            lines.append(f"{one.novelty.value}: by this rule it is not mailed")
+        if one.withdrawn_at:
+            lines.append(f"withdrawn at {one.withdrawn_at:%Y-%m-%d %H:%M} UTC")
+        if now - one.announced_at > LOOK_BACK:
+            lines.append(f"announced more than {LOOK_BACK.days} days ago")
+        for wish in who.subscriptions:
+            name = canonical(wish.wish.filter) or "everything"
+            if not matches(wish.wish.filter, one):
+                lines.append(f"wish {name}: does not match")
+            elif wish.state is not SubscriptionState.ACTIVE:
+                lines.append(f"wish {name}: matches, but is {wish.state.value}")
+            elif wish.active_from > one.announced_at:
+                lines.append(
+                    f"wish {name}: matches, but is active only from "
+                    f"{wish.active_from:%Y-%m-%d %H:%M:%S} UTC"
+                )
+            else:
+                lines.append(f"wish {name}: matches; owed at the next {wish.frequency.value} run")
+        if not who.subscriptions:
+            lines.append("the subscriber has no subscription")
+        return lines
+
+    def prune(self, now: datetime) -> None:
+        """Forget what need not be kept (RELIABILITY.md §Security model, personal data)."""
+        with self._engine.begin() as connection:
+            connection.execute(text("delete from polls where at < :t"), {"t": now - KEEP_POLLS})
+            connection.execute(
+                text("delete from sign_ups where at < :t"), {"t": now - KEEP_SIGN_UPS}
+            )
+            connection.execute(
+                text("delete from confirmations where expires_at < :t"),
+                {"t": now - KEEP_SIGN_UPS},
+            )
+            connection.execute(
+                text(
+                    "update subscribers set confirmed_from = null where confirmed_from is not null"
+                    " and confirmed_at < :t"
+                ),
+                {"t": now - KEEP_NETWORKS},
+            )
+            connection.execute(
+                text(
+                    "update outbox set mail = '{}', recipient = '' where state in"
+                    " ('sent', 'failed') and created_at < :t and recipient <> ''"
+                ),
+                {"t": now - KEEP_SIGN_UPS},
+            )
