@@ -1,0 +1,47 @@
+"""A page of announcements → Atom, RSS, JSON Feed and OPML bytes. Pure: equal pages, equal bytes."""
+
+from __future__ import annotations
+
+from aggregator.model import FeedPage
+from feeds.atom import render_atom
+from feeds.jsonfeed import render_json
+from feeds.names import feed_name, feed_title, filter_of, region_title
+from feeds.opml import OutlineFeed, OutlineGroup, opml
+from feeds.rss import render_rss
+
+#: Media type of each format, by the suffix of its address.
+MEDIA_TYPES = {
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "json": "application/feed+json",
+    "opml": "text/x-opml",
+}
+
+_RENDERERS = {"atom": render_atom, "rss": render_rss, "json": render_json}
+FORMATS = tuple(_RENDERERS)
+
+
+def render(page: FeedPage, form: str) -> bytes:
+    """A feed document in one of ``FORMATS``.
+
+    The same announcements stand in all formats, in the same order; withdrawn ones are
+    tombstones in Atom, listed apart in JSON and absent from RSS.
+
+    Raises:
+        KeyError: for a format we do not have.
+    """
+    return _RENDERERS[form](page)
+
+
+__all__ = [
+    "FORMATS",
+    "MEDIA_TYPES",
+    "OutlineFeed",
+    "OutlineGroup",
+    "feed_name",
+    "feed_title",
+    "filter_of",
+    "opml",
+    "region_title",
+    "render",
+]
