@@ -739,10 +739,14 @@ class DigestItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestGroup:
-    """Items under one heading, in the order in which they are printed."""
+    """Items under one heading, in the order in which they are printed.
+
+    ``total`` counts the shown ones and those that only the ledger and the link hold.
+    """
 
     slug: str
     items: tuple[DigestItem, ...]
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,122 @@
+"""Who gets what: the announcements owed to a subscriber become the one digest of a run.
+
+Pure. What is owed was decided by the store's ledger; here it is put in order, grouped and cut
+to what one mail can hold (DOMAIN.md §14). Every owed announcement is in ``all_ids``, shown or
+not, so that the ledger holds it and the next planning owes it no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta, timezone
+from typing import Final
+
+from aggregator.model import (
+    Announcement,
+    AnnouncementId,
+    Coverage,
+    Digest,
+    DigestGroup,
+    DigestItem,
+    Draft,
+    Flag,
+    Frequency,
+    Kind,
+    Novelty,
+    Subscriber,
+)
+
+#: Items that a digest prints; the rest stands behind a link and in the ledger.
+MOST_SHOWN: Final = 30
+#: A deadline is soon when it is at most this many days away.
+SOON_DAYS: Final = 7
+#: The groups in the order in which they are printed.
+GROUPS: Final = ("soon", "policy", "project", "rest")
+
+SHANGHAI: Final = timezone(timedelta(hours=8))
+
+
+def plan_digest(
+    subscriber: Subscriber,
+    frequency: Frequency,
+    announcements: Sequence[Announcement],
+    *,
+    due_at: datetime,
+    now: datetime,
+    coverage: Coverage,
+) -> Digest | None:
+    """The one mail a subscriber gets from a run, or None when there is nothing new.
+
+    Args:
+        subscriber: whose mail it is.
+        frequency: the run's; one mail answers all subscriptions of that frequency.
+        announcements: what is owed; one given twice is printed once.
+        due_at: the run's due time.
+        now: days to a deadline are counted from this instant's day in Shanghai.
+        coverage: how well the sources are watched just now.
+    """
+    owed = {one.id: one for one in announcements}
+    if not owed:
+        return None
+    today = now.astimezone(SHANGHAI).date()
+    sorted_out: dict[str, list[Announcement]] = {slug: [] for slug in GROUPS}
+    for one in owed.values():
+        sorted_out[group_of(one.draft, today=today)].append(one)
+    groups: list[DigestGroup] = []
+    ids: list[AnnouncementId] = []
+    room = MOST_SHOWN
+    for slug, members in sorted_out.items():
+        if not members:
+            continue
+        ranked = _ranked(slug, members, today=today)
+        ids.extend(one.id for one in ranked)
+        shown = tuple(_item(one) for one in ranked[:room])
+        room -= len(shown)
+        groups.append(DigestGroup(slug=slug, items=shown, total=len(ranked)))
+    return Digest(
+        subscriber=subscriber,
+        frequency=frequency,
+        due_at=due_at,
+        groups=tuple(groups),
+        more=max(0, len(ids) - MOST_SHOWN),
+        all_ids=tuple(ids),
+        coverage=coverage,
+    )
+
+
+def group_of(draft: Draft, *, today: date) -> str:
+    """Under which heading a notice is printed; what cannot be applied for is never "soon"."""
+    deadline = next_deadline(draft, today=today)
+    if deadline is not None and (deadline - today).days <= SOON_DAYS:
+        return "soon"
+    first = draft.categories[0].slug if draft.categories else ""
+    if first == "interpretation":
+        return "rest"
+    return {Kind.POLICY: "policy", Kind.PROJECT: "project"}.get(draft.kind, "rest")
+
+
+def next_deadline(draft: Draft, *, today: date) -> date | None:
+    """The first stated deadline that has not passed; none when the notice itself is no more
+    in force or only reports a change of status.
+    """
+    over = draft.valid_until is not None and draft.valid_until < today
+    if over or Flag.STATUS_CHANGE in draft.flags:
+        return None
+    return min((d.value for d in draft.facts.deadlines if d.value >= today), default=None)
+
+
+def _item(one: Announcement) -> DigestItem:
+    return DigestItem(announcement=one, late=one.novelty is Novelty.LATE_NEWS)
+
+
+def _ranked(slug: str, members: Iterable[Announcement], *, today: date) -> list[Announcement]:
+    """The nearest deadline first among the soon ones; else the newest first."""
+
+    def newest(one: Announcement) -> tuple[float, int]:
+        at = one.draft.posted_at or one.first_seen_at
+        return (-at.timestamp(), -one.id)
+
+    ranked = sorted(members, key=newest)
+    if slug == "soon":
+        ranked.sort(key=lambda one: next_deadline(one.draft, today=today) or today)
+    return ranked
