@@ -2,7 +2,7 @@
 
 A filter is written as a query string (``region=500116&kind=policy&q=氢能``). Its canonical
 form is its identity: equal wishes are stored once (DESIGN.md, step 7). Several values of one
-field are alternatives; the words inside one ``q`` or ``not`` must all occur.
+field are alternatives, but the words of ``q`` must all occur and those of ``not`` must not.
 """
 
 from __future__ import annotations
@@ -32,41 +32,34 @@ FIELDS = (
     "deadline_before",
 )
 
-#: Slugs of DOMAIN.md §9 with their names in Chinese and English.
-CATEGORIES: dict[str, tuple[str, str]] = {
-    "policy": ("政策", "Policy"),
-    "application": ("申报通知", "Application"),
-    "interpretation": ("政策解读", "Interpretation"),
-    "project": ("项目", "Project"),
-    "land": ("土地", "Land"),
-    "park": ("园区厂房", "Park"),
-    "guide": ("投资指南", "Guide"),
-    "innovation": ("科技创新", "Innovation"),
-    "talent": ("人才", "Talent"),
-    "promo": ("招商活动", "Promotion"),
-    "notice": ("公示公告", "Notice"),
-    "tender": ("采购招标", "Tender"),
-    "other": ("其他", "Other"),
+#: Slugs of DOMAIN.md §9 with their names, in the order in which they are offered.
+CATEGORIES: dict[str, str] = {
+    "policy": "招商政策",
+    "application": "申报通知",
+    "interpretation": "政策解读",
+    "project": "招商项目",
+    "land": "土地招拍挂",
+    "park": "产业园区",
+    "promo": "招商活动",
+    "guide": "投资流程",
+    "innovation": "科技创新",
+    "talent": "人才",
+    "notice": "公示公告",
+    "tender": "采购招标",
+    "other": "其他",
 }
-KINDS: dict[Kind, tuple[str, str]] = {
-    Kind.POLICY: ("政策", "policy"),
-    Kind.PROJECT: ("项目", "project"),
-    Kind.OTHER: ("其他", "other"),
-}
-AUTHORITIES: dict[Authority, tuple[str, str]] = {
-    Authority.OFFICIAL: ("官方", "official"),
-    Authority.MEDIA: ("媒体", "media"),
-    Authority.COMMERCIAL: ("商业网站", "commercial"),
+KINDS: dict[Kind, str] = {Kind.POLICY: "政策", Kind.PROJECT: "项目", Kind.OTHER: "其他"}
+AUTHORITIES: dict[Authority, str] = {
+    Authority.OFFICIAL: "官方",
+    Authority.MEDIA: "媒体",
+    Authority.COMMERCIAL: "商业",
 }
 
 #: Bounds that keep one query cheap (RELIABILITY.md, hostile input 122).
 MAX_VALUES = 50
 MAX_VALUE_LENGTH = 100
-#: How much of a body is searched; titles and facts stand before it.
-MAX_SEARCHED = 20_000
-
-#: Amounts that say nothing of the size of a project or a subsidy.
-_SMALL_BASES = frozenset({"unit", "rate"})
+#: Bases of amounts that do not tell the size of one project or subsidy.
+NO_SUM = frozenset({"aggregate", "other", "unit", "rate"})
 _SHANGHAI = timezone(timedelta(hours=8))
 _CODE = re.compile(r"\d{6}|Z\d{8}", re.IGNORECASE)
 _AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>亿|万|千)?元?")
@@ -108,14 +101,12 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
             raise UsageError(
                 f"{one_line(field)[:40]!r} is no filter field; use {', '.join(FIELDS)}"
             )
-        value = _words(raw) if field in {"q", "not"} else one_line(raw)
-        if len(value) > MAX_VALUE_LENGTH:
-            raise UsageError(f"{field}: longer than {MAX_VALUE_LENGTH} characters")
-        open_field = field in {"q", "not", "amount_min"}
-        parts = [value] if open_field else [part.strip() for part in _SPLIT.split(value)]
-        given.setdefault(field, []).extend(part for part in parts if part)
-        if len(given[field]) > MAX_VALUES:
+        values = given.setdefault(field, [])
+        values.extend(_values(field, raw))
+        if len(values) > MAX_VALUES:
             raise UsageError(f"{field}: more than {MAX_VALUES} values")
+        if any(len(value) > MAX_VALUE_LENGTH for value in values):
+            raise UsageError(f"{field}: longer than {MAX_VALUE_LENGTH} characters")
     return Filter(
         region=_set(_region(value) for value in given.get("region", ())),
         kind=_set(_choice("kind", Kind, value, KINDS) for value in given.get("kind", ())),
@@ -132,18 +123,15 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
     )
 
 
-def canonical(wish: Filter) -> str:
-    """The filter as a sorted query string; equal wishes give equal strings.
-
-    ``parse_query(canonical(wish))`` is the same wish, and the empty filter is ``""``.
-    """
+def pairs_of(wish: Filter) -> list[tuple[str, str]]:
+    """The filter as sorted fields and values, each once; parsing them gives it back."""
     pairs: list[tuple[str, str]] = [
         *(("region", value) for value in wish.region),
         *(("kind", value.value) for value in wish.kind),
         *(("category", value) for value in wish.category),
         *(("authority", value.value) for value in wish.authority),
-        *(("q", _words(value)) for value in wish.q),
-        *(("not", _words(value)) for value in wish.exclude),
+        *(("q", word) for value in wish.q for word in _words(value)),
+        *(("not", word) for value in wish.exclude for word in _words(value)),
     ]
     if wish.amount_min is not None:
         pairs.append(("amount_min", _plain(wish.amount_min)))
@@ -151,63 +139,53 @@ def canonical(wish: Filter) -> str:
         pairs.append(("posted_after", wish.posted_after.isoformat()))
     if wish.deadline_before is not None:
         pairs.append(("deadline_before", wish.deadline_before.isoformat()))
-    return urlencode(sorted({pair for pair in pairs if pair[1]}))
+    return sorted(set(pairs))
+
+
+def canonical(wish: Filter) -> str:
+    """The filter as a sorted query string; equal wishes give equal strings.
+
+    ``parse_query(canonical(wish))`` is the same wish, and the empty filter is ``""``.
+    """
+    return urlencode(pairs_of(wish))
 
 
 # --- Matching --------------------------------------------------------------------------
 
 
-def matches(wish: Filter, announcement: Announcement) -> bool:
-    """Whether an announcement is wished for.
+def shown_excluded(wish: Filter) -> bool:
+    """Whether a filter asks for what is left out otherwise (tenders, recruitment …)."""
+    return "tender" in wish.category
 
-    Notices that are not ours (tenders, recruitment …) match only a filter that asks for
-    ``category=tender``. Whether it is withdrawn or news is not looked at here.
+
+def matches(wish: Filter, announcement: Announcement) -> bool:
+    """Whether an announcement is wished for; ``store.where`` says the same in SQL.
+
+    Whether it is withdrawn, merged or news to somebody is not looked at here.
     """
     draft = announcement.draft
-    slugs = {category.slug for category in draft.categories}
-    if (Flag.EXCLUDED in draft.flags or "tender" in slugs) and "tender" not in wish.category:
+    if Flag.EXCLUDED in draft.flags and not shown_excluded(wish):
         return False
     if wish.region and not set(wish.region) & set(announcement.region_roll):
         return False
     if wish.kind and draft.kind not in wish.kind:
         return False
-    if wish.category and not slugs & set(wish.category):
+    if wish.category and not {one.slug for one in draft.categories} & set(wish.category):
         return False
     if wish.authority and draft.authority not in wish.authority:
         return False
-    return _words_match(wish, draft) and _figures_match(wish, draft)
+    return _words_match(wish, draft) and _figures_match(wish, announcement)
 
 
 def search_text(draft: Draft) -> str:
-    """What ``q`` looks into, folded: the headline on the first line, the rest on the second.
-
-    ``not`` looks into the first line only, so that a passing mention in a body hides nothing.
-    """
-    facts = draft.facts
-    rest = "|".join(
-        [
-            draft.summary,
-            draft.source_label or "",
-            *(part for region in draft.regions for part in (*region.path, region.name)),
-            *(fact.value for fact in (*facts.doc_numbers, *facts.registry_numbers)),
-            draft.body_text[:MAX_SEARCHED],
-        ]
-    )
-    return f"{_headline(draft)}\n{fold(rest)}"
-
-
-def search_terms(value: str) -> tuple[str, ...]:
-    """The folded words of one ``q`` or ``not``: all must occur in the searched text."""
-    return tuple(term for term in map(fold, one_line(value).split(" ")) if term)
+    """What ``q`` and ``not`` look into: title, issuer, number and body as compared."""
+    parts = (draft.title, draft.issuer or "", draft.doc_number or "", draft.body_text)
+    return "\x1f".join(fold(part) for part in parts)
 
 
 def amount_of(draft: Draft) -> float | None:
-    """The largest sum in yuan that a notice states, rates and unit prices aside."""
-    sums = [
-        amount.yuan
-        for amount in draft.facts.amounts
-        if amount.yuan is not None and amount.basis not in _SMALL_BASES
-    ]
+    """The largest sum in yuan of one project or subsidy that a notice states."""
+    sums = (one.yuan for one in draft.facts.amounts if one.yuan and one.basis not in NO_SUM)
     return max(sums, default=None)
 
 
@@ -216,9 +194,10 @@ def deadline_of(draft: Draft) -> date | None:
     return min((deadline.value for deadline in draft.facts.deadlines), default=None)
 
 
-def posted_on(draft: Draft) -> date | None:
-    """The day of posting in Asia/Shanghai: what ``posted_after`` compares."""
-    return None if draft.posted_at is None else draft.posted_at.astimezone(_SHANGHAI).date()
+def posted_on(announcement: Announcement) -> date:
+    """The day of posting in Asia/Shanghai, else the day on which we saw it."""
+    at = announcement.draft.posted_at or announcement.first_seen_at
+    return at.astimezone(_SHANGHAI).date()
 
 
 # --- Saying ----------------------------------------------------------------------------
@@ -227,20 +206,19 @@ def posted_on(draft: Draft) -> date | None:
 def describe(wish: Filter, language: str = "zh") -> str:
     """The filter in a reader's words, one line."""
     zh = language != "en"
-    at = 0 if zh else 1
     between = "、" if zh else ", "
     parts = [
         between.join(_region_name(code) for code in wish.region),
-        between.join(KINDS[kind][at] for kind in wish.kind),
-        between.join(CATEGORIES.get(slug, (slug, slug))[at] for slug in wish.category),
-        between.join(AUTHORITIES[value][at] for value in wish.authority),
+        between.join(KINDS[kind] if zh else kind.value for kind in wish.kind),
+        between.join(CATEGORIES.get(slug, slug) if zh else slug for slug in wish.category),
+        between.join(AUTHORITIES[value] if zh else value.value for value in wish.authority),
     ]
     if wish.q:
-        words = (" 或 " if zh else " or ").join(f"“{value}”" for value in wish.q)
-        parts.append(f"含{words}" if zh else f"with {words}")
+        words = " ".join(wish.q)
+        parts.append(f"含“{words}”" if zh else f"with “{words}”")
     if wish.exclude:
-        words = between.join(f"“{value}”" for value in wish.exclude)
-        parts.append(f"不含{words}" if zh else f"without {words}")
+        words = " ".join(wish.exclude)
+        parts.append(f"不含“{words}”" if zh else f"without “{words}”")
     if wish.amount_min is not None:
         yuan = money(wish.amount_min, language)
         parts.append(f"不低于{yuan}" if zh else f"at least {yuan}")
@@ -267,8 +245,16 @@ def money(yuan: float, language: str = "zh") -> str:
 # --- Within ----------------------------------------------------------------------------
 
 
+def _values(field: str, raw: str) -> list[str]:
+    if field in {"q", "not"}:
+        return _words(raw)
+    value = one_line(raw)
+    parts = [value] if field == "amount_min" else [part.strip() for part in _SPLIT.split(value)]
+    return [part for part in parts if part]
+
+
 def _set(values: Iterable[_Value]) -> tuple[_Value, ...]:
-    return tuple(sorted({value for value in values if value}))
+    return tuple(sorted(set(values)))
 
 
 def _single(field: str, given: dict[str, list[str]]) -> str | None:
@@ -295,11 +281,9 @@ def _region_name(code: str) -> str:
     return code if known is None else known.name
 
 
-def _choice(
-    field: str, words: type[_Word], value: str, names: dict[_Word, tuple[str, str]]
-) -> _Word:
+def _choice(field: str, words: type[_Word], value: str, names: dict[_Word, str]) -> _Word:
     for word in words:
-        if value.lower() == word.value or value == names[word][0]:
+        if value.lower() == word.value or value == names[word]:
             return word
     raise UsageError(f"{field}: {value} is none of {', '.join(word.value for word in words)}")
 
@@ -307,19 +291,19 @@ def _choice(
 def _category(value: str) -> str:
     if value.lower() in CATEGORIES:
         return value.lower()
-    for slug, (name, _) in CATEGORIES.items():
+    for slug, name in CATEGORIES.items():
         if value == name:
             return slug
     raise UsageError(f"category: {value} is none of {', '.join(CATEGORIES)}")
 
 
-def _words(value: str) -> str:
-    """Words as compared by eye: one form of letters, lower case, one blank between."""
+def _words(value: str) -> list[str]:
+    """The words of a query: one form of letters, lower case."""
     for _ in range(4):  # lower-casing may undo NFKC and the other way round; it settles
         before, value = value, one_line(unicodedata.normalize("NFKC", value).lower())
         if before == value:
             break
-    return value
+    return [word for word in value.split(" ") if fold(word)]
 
 
 def _amount(value: str | None) -> float | None:
@@ -341,41 +325,24 @@ def _day(field: str, value: str | None) -> date | None:
 
 
 def _plain(number: float) -> str:
-    return str(int(number)) if number == int(number) else f"{number:f}".rstrip("0")
-
-
-def _headline(draft: Draft) -> str:
-    numbers = (draft.doc_number, draft.registry_number, draft.index_number)
-    return fold("|".join([draft.title, draft.issuer or "", *(n for n in numbers if n)]))
+    return f"{number:.15g}" if abs(number) >= 1e15 or number != int(number) else str(int(number))
 
 
 def _words_match(wish: Filter, draft: Draft) -> bool:
-    if wish.q:
-        text = search_text(draft)
-        if not any(_holds(text, value) for value in wish.q):
-            return False
-    if wish.exclude:
-        headline = _headline(draft)
-        return not any(_holds(headline, value) for value in wish.exclude)
-    return True
+    if not wish.q and not wish.exclude:
+        return True
+    text = search_text(draft)
+    return all(fold(word) in text for word in wish.q) and not any(
+        fold(word) in text for word in wish.exclude
+    )
 
 
-def _holds(text: str, value: str) -> bool:
-    terms = search_terms(value)
-    return bool(terms) and all(term in text for term in terms)
-
-
-def _figures_match(wish: Filter, draft: Draft) -> bool:
-    if wish.amount_min is not None:
-        amount = amount_of(draft)
-        if amount is None or amount < wish.amount_min:
-            return False
-    if wish.posted_after is not None:
-        posted = posted_on(draft)
-        if posted is None or posted < wish.posted_after:
-            return False
+def _figures_match(wish: Filter, announcement: Announcement) -> bool:
+    if wish.amount_min is not None and (amount_of(announcement.draft) or 0) < wish.amount_min:
+        return False
+    if wish.posted_after is not None and posted_on(announcement) < wish.posted_after:
+        return False
     if wish.deadline_before is not None:
-        deadline = deadline_of(draft)
-        if deadline is None or deadline > wish.deadline_before:
-            return False
+        deadline = deadline_of(announcement.draft)
+        return deadline is not None and deadline <= wish.deadline_before
     return True
