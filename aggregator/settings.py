@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
+import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -18,8 +19,6 @@ def default_home() -> Path:
     """Where an embedded service keeps its data when nothing is said."""
     if os.geteuid() == 0:
         return Path("/var/lib/quxun")
-    import platformdirs
-
     return Path(platformdirs.user_data_dir("quxun"))
 
 
@@ -33,8 +32,12 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="port the web server listens on")
     public_url: str = Field("", description="address under which readers reach us")
     database_url: SecretStr = Field(SecretStr(""), description="PostgreSQL; empty means embedded")
-    broker_url: SecretStr = Field(SecretStr(""), description="Redis or Valkey; empty means embedded")
-    smtp_url: SecretStr = Field(SecretStr(""), description="smtp:// or smtps://; empty means mailbox")
+    broker_url: SecretStr = Field(
+        SecretStr(""), description="Redis or Valkey; empty means embedded"
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="smtp:// or smtps://; empty means mailbox"
+    )
     mail_from: str = Field("Quxun 区讯 <digest@quxun.example>", description="From of our mails")
     contact: str = Field("operator@quxun.example", description="who answers for this service")
     secret_key: SecretStr = Field(SecretStr(""), description="signs links; embedded makes its own")
@@ -45,7 +48,9 @@ class Settings(BaseSettings):
     delay_seconds: float = Field(2.0, ge=0, description="wait between two requests to one host")
     floor_seconds: float = Field(1800.0, ge=1, description="shortest wait between two polls")
     ceiling_seconds: float = Field(86400.0, ge=1, description="longest wait between two polls")
-    immediate_seconds: float = Field(300.0, ge=1, description="immediate mails are grouped this long")
+    immediate_seconds: float = Field(
+        300.0, ge=1, description="immediate mails are grouped this long"
+    )
     user_agent: str = Field("", description="how we name ourselves to portals")
     smtp_per_second: float = Field(20.0, gt=0, description="mails a second to the relay")
     concurrency: int = Field(2, ge=1, le=64, description="Celery child processes")
@@ -56,7 +61,11 @@ class Settings(BaseSettings):
     @field_validator("allow_nets", mode="before")
     @classmethod
     def _split_nets(cls, value: object) -> object:
-        return tuple(p.strip() for p in value.split(",") if p.strip()) if isinstance(value, str) else value
+        return (
+            tuple(p.strip() for p in value.split(",") if p.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("allow_nets")
     @classmethod
@@ -73,7 +82,9 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
+        if value and (
+            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc
+        ):
             raise ValueError("must be an http or https address")
         return value.rstrip("/")
 

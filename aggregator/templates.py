@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from aggregator.errors import SettingsError
 
@@ -32,7 +32,7 @@ def environment() -> Environment:
     """
     return Environment(
         loader=FileSystemLoader(template_folder()),
-        autoescape=lambda name: not (name or "").endswith(".txt"),
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -85,7 +85,9 @@ async def read_articles(
     look = _Look(fetch=fetch, reader=reader, clock=clock)
     try:
         async with asyncio.timeout(BATCH_DEADLINE.total_seconds()):
-            await in_order_of_arrival([_read_one(stored, look) for stored in claimed], record=record)
+            await in_order_of_arrival(
+                [_read_one(stored, look) for stored in claimed], record=record
+            )
     except TimeoutError:
         left = list(open_leases.values())
         log.warning("article batch out of time", left=len(left))
@@ -219,4 +221,3 @@ def read_again_at(stored: StoredEntry, now: datetime) -> datetime | None:
     """
     due = (stored.first_seen_at + wait for wait in READ_AGAIN)
     return next((at for at in due if at > now), None)
-

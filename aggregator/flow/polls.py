@@ -149,7 +149,9 @@ async def poll(
     keeper = asyncio.create_task(_keep_leases(store, open_leases, clock))
     try:
         async with asyncio.timeout(BATCH_DEADLINE.total_seconds()):
-            await in_order_of_arrival([_poll_one(source, look) for source in claimed], record=record)
+            await in_order_of_arrival(
+                [_poll_one(source, look) for source in claimed], record=record
+            )
     except TimeoutError:
         left = list(open_leases.values())
         log.warning("batch out of time", left=len(left), sources=[s.slug for s in left[:10]])
@@ -191,10 +193,7 @@ async def _poll_one(source: Source, look: _Look) -> PollReport:
     """Look at one source; whatever happens becomes a report, harming nobody else."""
     try:
         if source.attempts > POISONED_AFTER:
-            raise SourceError(
-                f"{source.slug}: reading it ended its worker {POISONED_AFTER} times; set aside "
-                f'for a while, see "quxun sources test {source.url}"'
-            )
+            return _failed(source, _poisoned(source), look)
         return await _read_source(source, look)
     except SourceError as error:
         return _failed(source, error, look)
@@ -374,7 +373,9 @@ def _report(
         gap_open=msgspec.json.encode(seen.gap).decode() if seen and seen.gap else None,
         health=health,
         problem=problem,
-        problem_class="gap" if problem and seen and seen.gap else (health.value if problem else None),
+        problem_class="gap"
+        if problem and seen and seen.gap
+        else (health.value if problem else None),
         notes=seen.notes if seen else (),
         next_poll_at=schedule.next_poll_at(
             now,
@@ -415,6 +416,13 @@ def _failed(source: Source, error: SourceError, look: _Look) -> PollReport:
     )
 
 
+def _poisoned(source: Source) -> SourceError:
+    return SourceError(
+        f"{source.slug}: reading it ended its worker {POISONED_AFTER} times; set aside for a "
+        f'while, see "quxun sources test {source.url}"'
+    )
+
+
 def _out_of_time(source: Source, look: _Look) -> PollReport:
     error = FetchError(
         f"{source.slug}: its turn did not come within {BATCH_DEADLINE.seconds} s; tried again soon",
@@ -422,4 +430,3 @@ def _out_of_time(source: Source, look: _Look) -> PollReport:
         url=source.url,
     )
     return _failed(source, error, look)
-

@@ -53,13 +53,14 @@ class Announcements:
         """How many match and are not withdrawn."""
         condition, values = where(filter_)
         with self._engine.connect() as connection:
-            return connection.execute(
+            found = connection.execute(
                 text(
                     f"select count(*) from announcements a where {condition}"
                     " and a.withdrawn_at is null"
                 ),
                 values,
-            ).scalar_one()
+            )
+            return int(found.scalar_one())
 
     def get(self, ref: UUID | str | int) -> Announcement:
         """An announcement by uuid or id.
@@ -137,9 +138,7 @@ class Announcements:
             return zlib.decompress(body) if body else None
 
 
-def with_sightings(
-    connection: Connection, found: Sequence[rows.Row]
-) -> Sequence[Announcement]:
+def with_sightings(connection: Connection, found: Sequence[rows.Row]) -> Sequence[Announcement]:
     """Announcements with their sightings, read in one query for the whole page."""
     if not found:
         return []

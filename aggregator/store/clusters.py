@@ -179,11 +179,14 @@ class Clusters:
     def _revise(self, report: ArticleReport, draft: Draft, there: Announcement) -> Placed:
         """Let a better or newer draft replace the one there, with a revision if it differs.
 
-        The leading source speaks; another takes the lead only when its authority is higher.
+        The leading sighting speaks; another, of the same portal too, takes the lead only when
+        its authority is higher. Otherwise two rows of one notice would revise it in turns.
         A row alone never replaces what was read.
         """
         source = report.entry.source
-        leads = source.id == there.source_id or there.source_id is None
+        leads = there.source_id is None or (
+            source.id == there.source_id and draft.url == there.draft.url
+        )
         outranks = _RANK[draft.authority] < _RANK[there.draft.authority]
         row_only = report.outcome is ArticleOutcome.ROW_ONLY
         was_row_only = Flag.ROW_ONLY in there.draft.flags

@@ -112,9 +112,7 @@ class Entries:
             return [(row[0], row[1], row[2]) for row in found]
 
 
-def _still_ours(
-    connection: Connection, reports: Sequence[ArticleReport]
-) -> dict[EntryId, bool]:
+def _still_ours(connection: Connection, reports: Sequence[ArticleReport]) -> dict[EntryId, bool]:
     """Reported entries whose lease is still ours, and whether they are held from mail."""
     found = connection.execute(
         text(

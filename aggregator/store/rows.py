@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
+from sqlalchemy import RowMapping
 
 from aggregator.model import (
     Announcement,
@@ -27,7 +26,7 @@ from aggregator.model import (
     StoredEntry,
 )
 
-Row = Mapping[str, Any]
+Row = RowMapping
 Noun = TypeVar("Noun")
 
 
@@ -137,10 +136,3 @@ def sighting(row: Row) -> Sighting:
         authority=Authority(row["authority"]),
         seen_at=row["seen_at"],
     )
-
-
-def median_gap(times: list[datetime]) -> timedelta | None:
-    """The median wait between a source's announcements, or None when there are too few."""
-    ordered = sorted(set(times))
-    gaps = sorted(later - earlier for earlier, later in zip(ordered, ordered[1:], strict=False))
-    return gaps[len(gaps) // 2] if len(gaps) >= 3 else None  # noqa: PLR2004

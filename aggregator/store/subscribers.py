@@ -45,9 +45,7 @@ class Subscribers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def may_ask(
-        self, email: str, network: str | None, now: datetime, limits: SignUpLimits
-    ) -> bool:
+    def may_ask(self, email: str, network: str | None, now: datetime, limits: SignUpLimits) -> bool:
         """Count a sign-up, and say whether it is within the limits."""
         key = email_key(email)
         domain = key.rpartition("@")[2]
@@ -73,12 +71,14 @@ class Subscribers:
                 ),
                 {"folded": folded(email), "network": network, "domain": domain, "now": now},
             )
-        return (
-            row["minutes"] < limits.address_10_minutes
-            and row["day"] < limits.address_day
-            and row["network"] < limits.network_hour
-            and row["domain"] < limits.domain_hour
-            and row["everyone"] < limits.all_hour
+        return all(
+            (
+                row["minutes"] < limits.address_10_minutes,
+                row["day"] < limits.address_day,
+                row["network"] < limits.network_hour,
+                row["domain"] < limits.domain_hour,
+                row["everyone"] < limits.all_hour,
+            )
         )
 
     def sign_up(
@@ -310,9 +310,10 @@ class Subscribers:
     def count(self) -> int:
         """How many confirmed subscribers there are."""
         with self._engine.connect() as connection:
-            return connection.execute(
+            found = connection.execute(
                 text("select count(*) from subscribers where state = 'confirmed'")
-            ).scalar_one()
+            )
+            return int(found.scalar_one())
 
     def _set_state(self, subscription_id: SubscriptionId, to: str, before: str) -> None:
         with self._engine.begin() as connection:
@@ -380,9 +381,7 @@ def _load(connection: Connection, condition: str, value: object) -> Sequence[Sub
     return with_subscriptions(connection, people)
 
 
-def with_subscriptions(
-    connection: Connection, people: Sequence[rows.Row]
-) -> Sequence[Subscriber]:
+def with_subscriptions(connection: Connection, people: Sequence[rows.Row]) -> Sequence[Subscriber]:
     """Subscribers with their subscriptions, read in one query."""
     mine: dict[int, list[Subscription]] = {}
     for row in connection.execute(

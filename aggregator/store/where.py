@@ -13,37 +13,33 @@ def where(filter_: Filter, *, alias: str = "a", prefix: str = "") -> tuple[str, 
     Says the same as ``filters.matches``: a test holds the two together.
     """
     a, p = alias, prefix
-    parts = [f"{a}.merged_into is null"]
-    values: dict[str, object] = {}
+    wanted: list[tuple[str, str, object]] = [
+        ("region", f"{a}.region_roll && cast(:{p}region as text[])", list(filter_.region)),
+        ("kind", f"{a}.kind = any(cast(:{p}kind as text[]))", [k.value for k in filter_.kind]),
+        ("category", f"{a}.categories && cast(:{p}category as text[])", list(filter_.category)),
+        (
+            "authority",
+            f"{a}.authority = any(cast(:{p}authority as text[]))",
+            [one.value for one in filter_.authority],
+        ),
+        *(
+            (f"q{number}", f"position(:{p}q{number} in {a}.search) > 0", fold(word))
+            for number, word in enumerate(filter_.q)
+        ),
+        *(
+            (f"x{number}", f"position(:{p}x{number} in {a}.search) = 0", fold(word))
+            for number, word in enumerate(filter_.exclude)
+        ),
+        ("amount", f"coalesce({a}.amount_yuan, 0) >= :{p}amount", filter_.amount_min),
+        (
+            "posted",
+            f"cast({a}.sort_at at time zone 'Asia/Shanghai' as date) >= :{p}posted",
+            filter_.posted_after,
+        ),
+        ("deadline", f"{a}.deadline_on <= :{p}deadline", filter_.deadline_before),
+    ]
+    asked = [one for one in wanted if one[2] not in (None, [])]
+    parts = [f"{a}.merged_into is null", *(condition for _, condition, _ in asked)]
     if not shown_excluded(filter_):
         parts.append(f"not {a}.excluded")
-    if filter_.region:
-        parts.append(f"{a}.region_roll && cast(:{p}region as text[])")
-        values[f"{p}region"] = list(filter_.region)
-    if filter_.kind:
-        parts.append(f"{a}.kind = any(cast(:{p}kind as text[]))")
-        values[f"{p}kind"] = [kind.value for kind in filter_.kind]
-    if filter_.category:
-        parts.append(f"{a}.categories && cast(:{p}category as text[])")
-        values[f"{p}category"] = list(filter_.category)
-    if filter_.authority:
-        parts.append(f"{a}.authority = any(cast(:{p}authority as text[]))")
-        values[f"{p}authority"] = [authority.value for authority in filter_.authority]
-    for number, word in enumerate(filter_.q):
-        parts.append(f"position(:{p}q{number} in {a}.search) > 0")
-        values[f"{p}q{number}"] = fold(word)
-    for number, word in enumerate(filter_.exclude):
-        parts.append(f"position(:{p}x{number} in {a}.search) = 0")
-        values[f"{p}x{number}"] = fold(word)
-    if filter_.amount_min is not None:
-        parts.append(f"coalesce({a}.amount_yuan, 0) >= :{p}amount")
-        values[f"{p}amount"] = filter_.amount_min
-    if filter_.posted_after:
-        parts.append(
-            f"({a}.sort_at at time zone 'Asia/Shanghai')::date >= :{p}posted"
-        )
-        values[f"{p}posted"] = filter_.posted_after
-    if filter_.deadline_before:
-        parts.append(f"{a}.deadline_on <= :{p}deadline")
-        values[f"{p}deadline"] = filter_.deadline_before
-    return " and ".join(parts), values
+    return " and ".join(parts), {f"{p}{name}": value for name, _, value in asked}

@@ -35,9 +35,11 @@ def opened() -> Iterator[Parts]:
         with _closing(settings) as parts:
             yield parts
         return
-    with embedded.servers(settings.home) as urls:
-        with _closing(load_settings(**embedded.settings_of(settings, urls))) as parts:
-            yield parts
+    with (
+        embedded.servers(settings.home) as urls,
+        _closing(load_settings(**embedded.settings_of(settings, urls))) as parts,
+    ):
+        yield parts
 
 
 @contextmanager

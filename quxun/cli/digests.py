@@ -91,7 +91,7 @@ def send(subscriber: Who = None, at: At = None, as_json: AsJson = False) -> None
         states[one.state.value] = states.get(one.state.value, 0) + 1
     _tell(as_json, planned=planned, **states)
     if states.get("failed"):
-        raise QuxunError("some mails were refused for good; see \"quxun stats\"")
+        raise QuxunError('some mails were refused for good; see "quxun stats"')
 
 
 def _plan(parts: Parts, now: datetime) -> int:
@@ -106,13 +106,15 @@ def _time(parts: Parts, at: str | None) -> datetime:
     try:
         read = datetime.fromisoformat(at)
     except ValueError as error:
-        raise UsageError(f"--at must be ISO 8601, such as 2026-11-26T08:30+08:00, not {at!r}") from error
+        raise UsageError(
+            f"--at must be ISO 8601, such as 2026-11-26T08:30+08:00, not {at!r}"
+        ) from error
     if read.tzinfo is None:
         raise UsageError(f"--at needs an offset, such as {at}+08:00")
     return read
 
 
-def _tell(as_json: bool, **figures: object) -> None:  # noqa: FBT001
+def _tell(as_json: bool, **figures: object) -> None:
     if as_json:
         say(figures)
     else:

@@ -168,10 +168,14 @@ def facts_answer(found: Facts) -> dict[str, object]:
             for a in found.amounts
             if a.yuan is not None
         ],
-        "deadlines": [{"day": d.value.isoformat(), "sentence": d.sentence} for d in found.deadlines],
+        "deadlines": [
+            {"day": d.value.isoformat(), "sentence": d.sentence} for d in found.deadlines
+        ],
         "valid_from": since[0].value if since else None,
         "valid_until": until[0].value if until else None,
-        "validity": [{"day": f.value, "role": f.role, "sentence": f.sentence} for f in (*since, *until)],
+        "validity": [
+            {"day": f.value, "role": f.role, "sentence": f.sentence} for f in (*since, *until)
+        ],
         "areas": [{"m2": f.number, "sentence": f.sentence} for f in found.areas],
         "stages": [{"stage": f.value, "sentence": f.sentence} for f in found.stages],
     }
@@ -250,4 +254,3 @@ def _kind(word: str | None) -> SourceKind | None:
     except ValueError as error:
         known = ", ".join(kind.value for kind in SourceKind)
         raise UsageError(f"no kind {word!r}; the kinds are {known}") from error
-

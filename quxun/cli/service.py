@@ -43,7 +43,9 @@ def up(
 
 
 def worker(
-    queues: Annotated[str, typer.Option(help="comma separated")] = "polls,articles,mail,push,upkeep",
+    queues: Annotated[
+        str, typer.Option(help="comma separated")
+    ] = "polls,articles,mail,push,upkeep",
     concurrency: Annotated[int | None, typer.Option(min=1, max=64)] = None,
 ) -> None:
     """Run one Celery worker."""
@@ -186,4 +188,3 @@ def _disk(parts: Parts) -> Finding:
     if used > DISK_FULL:
         return "disk", False, f"{words}; make room before feeds and polls stop"
     return "disk", True, words
-

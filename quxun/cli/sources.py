@@ -78,7 +78,9 @@ def add(
         if as_json:
             say({"source": source_answer(stored), "probe": probe_answer(probed)})
         else:
-            answers.print(f"stored {stored.slug}: {stored.name} ({stored.kind.value})", markup=False)
+            answers.print(
+                f"stored {stored.slug}: {stored.name} ({stored.kind.value})", markup=False
+            )
 
 
 @app.command()
@@ -202,7 +204,9 @@ def export() -> None:
     writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
     writer.writerow(("name", "region", "url", "kind", "authority", "state"))
     for s in rows:
-        writer.writerow((s.name, s.region or "", s.url, s.kind.value, s.authority.value, s.state.value))
+        writer.writerow(
+            (s.name, s.region or "", s.url, s.kind.value, s.authority.value, s.state.value)
+        )
 
 
 CATALOGUE = Path(divisions.__file__).parent / "catalogue.tsv"
@@ -371,7 +375,7 @@ def _selectors(path: Path | None) -> Selectors:
         raise UsageError(f"{path} cannot be used: {error}") from error
 
 
-def _nets(url: str, allow_private: bool) -> tuple[str, ...]:  # noqa: FBT001
+def _nets(url: str, allow_private: bool) -> tuple[str, ...]:
     """The one address that a private source is on, as a network of its own."""
     if not allow_private:
         return ()
@@ -380,4 +384,3 @@ def _nets(url: str, allow_private: bool) -> tuple[str, ...]:  # noqa: FBT001
 
 def _iso(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
-
