@@ -58,6 +58,7 @@ AUTHORITIES: dict[Authority, str] = {
 #: Bounds that keep one query cheap (RELIABILITY.md, hostile input 122).
 MAX_VALUES = 50
 MAX_VALUE_LENGTH = 100
+MAX_YUAN = 1_000_000_000_000_000
 #: Bases of amounts that do not tell the size of one project or subsidy.
 NO_SUM = frozenset({"aggregate", "other", "unit", "rate"})
 _SHANGHAI = timezone(timedelta(hours=8))
@@ -312,7 +313,10 @@ def _amount(value: str | None) -> float | None:
     match = _AMOUNT.fullmatch(value.replace(",", "").replace(" ", ""))
     if match is None:
         raise UsageError(f"amount_min: {value} is no sum in yuan; write 5000000, 500万 or 10亿")
-    return float(match["number"]) * _UNITS[match["unit"]]
+    yuan = round(float(match["number"]) * _UNITS[match["unit"]], 2)
+    if yuan > MAX_YUAN:
+        raise UsageError(f"amount_min: {value} is more than there is")
+    return yuan
 
 
 def _day(field: str, value: str | None) -> date | None:
@@ -325,7 +329,7 @@ def _day(field: str, value: str | None) -> date | None:
 
 
 def _plain(number: float) -> str:
-    return f"{number:.15g}" if abs(number) >= 1e15 or number != int(number) else str(int(number))
+    return f"{number:.2f}".removesuffix("0").removesuffix(".0")
 
 
 def _words_match(wish: Filter, draft: Draft) -> bool:

@@ -1,0 +1,181 @@
+"""The filter language: one canonical form, and what it matches."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.errors import UsageError
+from aggregator.filters import CATEGORIES, canonical, describe, matches, parse_query
+from aggregator.model import (
+    Amount,
+    Announcement,
+    AnnouncementId,
+    Authority,
+    Category,
+    Deadline,
+    Draft,
+    Facts,
+    Filter,
+    Flag,
+    Kind,
+)
+
+AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+DRAFT = Draft(
+    title="关于组织申报2026年氢能示范项目的通知",
+    url="https://www.jiangjin.example/n/1.html",
+    posted_at=datetime(2026, 11, 19, 16, 30, tzinfo=UTC),  # the 20th in Shanghai
+    issuer="江津区经济和信息化委员会",
+    doc_number="江津经信发〔2026〕12号",
+    kind=Kind.POLICY,
+    categories=(Category(slug="application", why="申报"),),
+    body_text="支持储能与氢能企业。",
+    facts=Facts(
+        amounts=(
+            Amount(value=500, yuan=5e6, basis="cap", unit="万元", sentence="最高500万元"),
+            Amount(value=9, yuan=9e9, basis="aggregate", unit="亿元", sentence="总投资90亿元"),
+        ),
+        deadlines=(Deadline(value=date(2026, 12, 1), sentence="12月1日前"),),
+    ),
+)
+ANNOUNCEMENT = Announcement(
+    id=AnnouncementId(1),
+    uuid=UUID(int=1),
+    draft=DRAFT,
+    region_roll=("500000", "500116"),
+    first_seen_at=AT,
+    announced_at=AT,
+    changed_at=AT,
+    change=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", True),
+        ("kind=policy", True),
+        ("kind=政策,project", True),
+        ("kind=project", False),
+        ("category=application&category=land", True),
+        ("category=land", False),
+        ("authority=official", True),
+        ("authority=media", False),
+        ("q=氢能", True),
+        ("q=氢能 储能", True),
+        ("q=氢能 光伏", False),
+        ("q=江津经信发[2026]12号", True),
+        ("q=氢能&not=储能", False),
+        ("not=招聘", True),
+        ("amount_min=500万", True),
+        ("amount_min=5000001", False),
+        ("posted_after=2026-11-20", True),
+        ("posted_after=2026-11-21", False),
+        ("deadline_before=2026-12-01", True),
+        ("deadline_before=2026-11-30", False),
+    ],
+)
+def test_a_filter_matches_what_it_says(query, expected):
+    """What a reader asked for is what reaches them, whichever field they used."""
+    assert matches(parse_query(query), ANNOUNCEMENT) is expected
+
+
+def test_a_region_holds_all_that_lies_in_it():
+    """Who asks for a province gets its districts; who asks for a district gets no other."""
+    assert matches(Filter(region=("500000",)), ANNOUNCEMENT)
+    assert matches(Filter(region=("110000", "500116")), ANNOUNCEMENT)
+    assert not matches(Filter(region=("500112",)), ANNOUNCEMENT)
+
+
+def test_what_is_not_ours_shows_only_when_asked_for():
+    """Tenders and recruitment never stand in a mail that nobody wanted them in."""
+    draft = replace(
+        DRAFT, flags=(Flag.EXCLUDED,), categories=(Category(slug="tender", why="采购"),)
+    )
+    tender = replace(ANNOUNCEMENT, draft=draft)
+
+    assert not matches(Filter(), tender)
+    assert matches(Filter(category=("tender",)), tender)
+
+
+def test_blank_fields_are_as_if_left_out():
+    """A form sends all of its fields; the empty ones wish for nothing."""
+    assert parse_query("?q=&kind=&region=&amount_min=%20") == Filter()
+    assert canonical(Filter()) == ""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "kind=news",
+        "category=gold",
+        "authority=me",
+        "amount_min=much",
+        "amount_min=-5",
+        "amount_min=" + "9" * 30,
+        "amount_min=1&amount_min=2",
+        "posted_after=yesterday",
+        "deadline_before=2026-13-01",
+        "region=999999",
+        "page=2",
+        "q=" + "长" * 101,
+        "&".join(f"q=w{n}" for n in range(60)),
+        "&".join(f"category={n}" for n in range(10_000)),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named(query):
+    """A mistake costs the reader one line that says where it is."""
+    field = query.split("=")[0]
+
+    with pytest.raises(UsageError) as caught:
+        parse_query(query)
+
+    assert field in str(caught.value) or "more fields" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+words = st.text(min_size=1, max_size=8)
+filters = st.builds(
+    Filter,
+    kind=st.lists(st.sampled_from(Kind), max_size=3).map(tuple),
+    category=st.lists(st.sampled_from(sorted(CATEGORIES)), max_size=4).map(tuple),
+    authority=st.lists(st.sampled_from(Authority), max_size=2).map(tuple),
+    q=st.lists(words, max_size=3).map(tuple),
+    exclude=st.lists(words, max_size=3).map(tuple),
+    amount_min=st.none() | st.integers(0, 10**14).map(lambda fen: fen / 100),
+    posted_after=st.none() | st.dates(),
+    deadline_before=st.none() | st.dates(),
+)
+
+
+@given(filters)
+def test_the_canonical_form_is_a_wishs_identity(wish):
+    """Equal wishes are stored once, so the form must survive being read and written again."""
+    once = canonical(wish)
+
+    assert canonical(parse_query(once)) == once
+
+
+@given(filters, st.randoms())
+def test_order_and_repetition_do_not_matter(wish, random):
+    """Two people who ticked the same boxes in another order share one wish."""
+    again = {
+        name: tuple(random.sample(values, len(values)) + values[:1])
+        for name in ("kind", "category", "authority", "q", "exclude")
+        if (values := list(getattr(wish, name)))
+    }
+
+    assert canonical(replace(wish, **again)) == canonical(wish)
+
+
+def test_a_wish_is_told_in_words():
+    """The footer says why a mail came, in the reader's language."""
+    wish = parse_query("kind=policy&q=氢能&not=招聘&amount_min=10亿&posted_after=2026-01-02")
+
+    assert describe(wish) == "政策 · 含“氢能” · 不含“招聘” · 不低于10亿元 · 2026-01-02 起发布"
+    assert describe(wish, "en").startswith("policy · with “氢能”")
+    assert describe(Filter()) == "全部公告"
