@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aggregator.model import FeedPage
 from feeds.atom import render_atom
+from feeds.items import full_text, summary, web_url
 from feeds.jsonfeed import render_json
 from feeds.names import feed_name, feed_title, filter_of, region_title
 from feeds.opml import OutlineFeed, OutlineGroup, opml
@@ -41,7 +42,10 @@ __all__ = [
     "feed_name",
     "feed_title",
     "filter_of",
+    "full_text",
     "opml",
     "region_title",
     "render",
+    "summary",
+    "web_url",
 ]

@@ -1,0 +1,8 @@
+"""The web door: pages, feeds, and the links that stand in mails."""
+
+from __future__ import annotations
+
+from quxun.web.app import create_app
+from quxun.web.feedshelf import feed_bytes
+
+__all__ = ["create_app", "feed_bytes"]

@@ -1,0 +1,207 @@
+"""What HTTP asks of us: headers, bounds, forms, validators."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import HTTPException, Request, Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: A form of ours has a few hundred bytes; nothing honest has a megabyte.
+BODY_BYTES = 256_000
+FIELDS = 200
+QUERY_BYTES = 8_000
+#: A sender may take this long over a form.
+BODY_SECONDS = 15.0
+
+COMMON_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+}
+
+
+class Body(Protocol):
+    """A document in two codings with its validators."""
+
+    media_type: str
+    plain: bytes
+    packed: bytes
+    etag: str
+    packed_etag: str
+    modified_at: datetime
+
+
+class Guard:
+    """Bounds every request, answers HEAD like GET, and adds the headers of every answer."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self._app = app
+        self._secure = secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+        if head:
+            scope = {**scope, "method": "GET"}
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in COMMON_HEADERS.items():
+                    headers.setdefault(name, value)
+                if self._secure:
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+            elif head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        refusal = _refusal(scope)
+        if refusal:
+            response = Response(refusal[1], refusal[0], {"Connection": "close"}, "text/plain")
+            await response(scope, receive, answer)
+            return
+        await self._app(scope, receive, answer)
+
+
+async def read_form(request: Request) -> list[tuple[str, str]]:
+    """The fields of a posted form, in order, within our bounds.
+
+    Raises:
+        HTTPException: 400, 408, 413 or 415 with one line.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415, "只接受表单 · only application/x-www-form-urlencoded is taken")
+    body = await read_body(request)
+    try:
+        return parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, max_num_fields=FIELDS, errors="strict"
+        )
+    except ValueError as error:
+        raise HTTPException(400, f"表单无法读取 · a form of at most {FIELDS} fields in UTF-8") from error
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, however it is sent, up to our bound.
+
+    Raises:
+        HTTPException: 408 when it takes too long, 413 when it is too big.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    raise HTTPException(413, too_big(), {"Connection": "close"})
+    except TimeoutError as error:
+        raise HTTPException(408, "发送太慢 · the body took too long", {"Connection": "close"}) from error
+    return bytes(body)
+
+
+def too_big() -> str:
+    """The one line about a body that is too big."""
+    return f"内容过大 · at most {BODY_BYTES:,} bytes are taken"
+
+
+def check_same_site(request: Request, public_url: str) -> None:
+    """Refuse a form that another site posts.
+
+    Token pages send no referrer, and so ``Origin: null``; browsers that say
+    ``Sec-Fetch-Site`` are believed before that.
+
+    Raises:
+        HTTPException: 403.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None:
+        fine = site in {"same-origin", "none"}
+    elif origin is None or origin == "null":
+        fine = True
+    else:
+        ours = {urlsplit(public_url).netloc, request.headers.get("host", "")}
+        fine = urlsplit(origin).netloc in ours
+    if not fine:
+        raise HTTPException(403, "请在本站页面上操作 · this form must be sent from our own page")
+
+
+def conditional(request: Request, body: Body, *, cache: str) -> Response:
+    """Answer with a document, or 304 when the client has it (RFC 9110 §13.2.2)."""
+    packed = takes_gzip(request.headers.get("accept-encoding", ""))
+    etag = body.packed_etag if packed else body.etag
+    headers = {
+        "ETag": etag,
+        "Last-Modified": format_datetime(body.modified_at.astimezone(UTC), usegmt=True),
+        "Cache-Control": cache,
+        "Vary": "Accept-Encoding",
+    }
+    if is_current(request.headers, etag, body.modified_at):
+        return Response(status_code=304, headers=headers)
+    headers["Content-Type"] = f"{body.media_type}; charset=utf-8"
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(body.packed if packed else body.plain, 200, headers)
+
+
+def is_current(headers: Headers, etag: str, modified_at: datetime) -> bool:
+    """Whether the client's copy is what we would send."""
+    asked = headers.get("if-none-match")
+    if asked is not None:
+        tags = {tag.strip().removeprefix("W/") for tag in asked.split(",")}
+        return etag in tags or asked.strip() == "*"
+    since = headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        at = parsedate_to_datetime(since)
+    except ValueError:
+        return False
+    return modified_at <= (at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an ``Accept-Encoding`` lets us pack."""
+    for part in accepted.lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() in {"gzip", "x-gzip", "*"}:
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
+
+
+def query_pairs(request: Request, *, drop: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """The query's pairs, in order, without some.
+
+    Raises:
+        HTTPException: 400 for more fields than any filter has.
+    """
+    raw = request.scope["query_string"].decode("latin-1")
+    try:
+        pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=FIELDS)
+    except ValueError as error:
+        raise HTTPException(400, f"参数过多 · at most {FIELDS} fields are taken") from error
+    leave = set(drop)
+    return [(name, value) for name, value in pairs if name not in leave]
+
+
+def _refusal(scope: Scope) -> tuple[int, str] | None:
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "0")
+    if not length.isdigit():
+        return 400, "Content-Length is no number\n"
+    if int(length) > BODY_BYTES:
+        return 413, too_big() + "\n"
+    if len(scope.get("query_string", b"")) > QUERY_BYTES:
+        return 414, f"the query may have {QUERY_BYTES:,} bytes\n"
+    return None

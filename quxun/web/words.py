@@ -1,0 +1,135 @@
+"""The words of our pages: Chinese first, English beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from types import MappingProxyType
+
+from aggregator.model import Amount, Flag, Frequency, Health, Novelty, Precision, SourceState
+
+CHINA = timezone(timedelta(hours=8))
+WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+HEALTH: Mapping[Health, tuple[str, str]] = MappingProxyType(
+    {
+        Health.NEW: ("待首轮", "new"),
+        Health.WELL: ("正常", "well"),
+        Health.EMPTY: ("读不到条目", "empty"),
+        Health.STALE: ("久未更新", "stale"),
+        Health.BLOCKED: ("被拦截", "blocked"),
+        Health.REDESIGNED: ("疑似改版", "redesigned"),
+        Health.UNREACHABLE: ("无法访问", "unreachable"),
+        Health.ILL: ("异常", "ill"),
+    }
+)
+STATES: Mapping[SourceState, tuple[str, str]] = MappingProxyType(
+    {
+        SourceState.ACTIVE: ("监测中", "active"),
+        SourceState.PAUSED: ("已暂停", "paused"),
+        SourceState.UNTESTED: ("待测试", "untested"),
+    }
+)
+FREQUENCIES: Mapping[Frequency, tuple[str, str]] = MappingProxyType(
+    {
+        Frequency.IMMEDIATE: ("即时", "immediately"),
+        Frequency.DAILY: ("每日", "daily"),
+        Frequency.WEEKLY: ("每周", "weekly"),
+    }
+)
+NOVELTIES: Mapping[Novelty, str] = MappingProxyType(
+    {
+        Novelty.LATE_NEWS: "补录",
+        Novelty.LATE: "早先发布",
+        Novelty.FIRST_POLL: "收录时已有",
+        Novelty.HELD: "待核",
+    }
+)
+FLAGS: Mapping[Flag, str] = MappingProxyType(
+    {
+        Flag.ATTACHMENT_ONLY: "正文在附件中",
+        Flag.TABLE_ONLY: "正文只有表格",
+        Flag.ROW_ONLY: "仅据列表标题,正文尚未读到",
+        Flag.STATUS_CHANGE: "修改、延续或废止其他文件",
+        Flag.DRAFT: "征求意见稿,尚未生效",
+        Flag.AGGREGATE: "汇总数字",
+        Flag.BODY_DOUBLED: "原页正文重复,已去重",
+        Flag.DATE_GUESSED: "日期为推断",
+        Flag.EXCLUDED: "默认不进订阅",
+    }
+)
+BASES: Mapping[str, str] = MappingProxyType(
+    {
+        "cap": "最高", "floor": "不低于", "fixed": "定额", "rate": "比例", "unit": "单价",
+        "investment": "投资", "aggregate": "合计", "other": "金额",
+    }
+)  # fmt: skip
+CHANGED_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "title": "标题", "body_text": "正文", "body_html": "正文排版", "attachments": "附件",
+        "facts": "要点", "validity": "有效性", "valid_from": "生效日", "valid_until": "失效日",
+        "withdrawn": "撤下", "withdrawn_at": "撤下", "doc_number": "文号", "issuer": "发文机关",
+        "url": "原文地址", "posted_at": "发布日期", "kind": "类别", "categories": "分类",
+        "regions": "地区", "summary": "摘要",
+    }
+)  # fmt: skip
+
+
+def day(at: datetime | date | None) -> str:
+    """A day in China, ``2026-10-05``; nothing when unknown."""
+    if at is None:
+        return ""
+    return (at.astimezone(CHINA).date() if isinstance(at, datetime) else at).isoformat()
+
+
+def long_day(at: date) -> str:
+    """A day as a heading: ``10月5日 周一``, with the year in English order beside it."""
+    return f"{at.month}月{at.day}日 {WEEKDAYS[at.weekday()]}"
+
+
+def moment(at: datetime | None) -> str:
+    """A minute in China; nothing when unknown."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}" if at else ""
+
+
+def posted(at: datetime | None, precision: Precision) -> str:
+    """A posted time as exactly as it is known."""
+    return day(at) if precision is Precision.DAY else moment(at)
+
+
+def ago(at: datetime | None, now: datetime) -> str:
+    """How long ago, in one word: ``3 分钟前``."""
+    if at is None:
+        return "从未"
+    seconds = max(0, int((now.astimezone(UTC) - at).total_seconds()))
+    for size, unit in ((86400, "天"), (3600, "小时"), (60, "分钟")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}前"
+    return "刚刚"
+
+
+def days_left(until: date, now: datetime) -> int:
+    """Days from today in China to a deadline; negative when it is over."""
+    return (until - now.astimezone(CHINA).date()).days
+
+
+def deadline(until: date, now: datetime) -> str:
+    """A deadline as people say it: ``截止 9月30日(剩17天)``."""
+    left = days_left(until, now)
+    today = now.astimezone(CHINA).date()
+    year = f"{until.year}年" if until.year != today.year else ""
+    rest = "已截止" if left < 0 else "今天截止" if left == 0 else f"剩{left}天"
+    return f"截止 {year}{until.month}月{until.day}日({rest})"
+
+
+def amount(one: Amount) -> str:
+    """An amount as one would say it: ``最高 500 万元``."""
+    words = BASES.get(one.basis, "")
+    return f"{words} {money(one.yuan)}" if one.yuan is not None else f"{words} {one.value:g}{one.unit}"
+
+
+def money(yuan: float) -> str:
+    """Yuan in 亿, 万 or 元, without a false decimal."""
+    for size, unit in ((1e8, "亿元"), (1e4, "万元")):
+        if abs(yuan) >= size:
+            return f"{yuan / size:,.4g} {unit}" if yuan / size < 1000 else f"{yuan / size:,.0f} {unit}"  # noqa: PLR2004
+    return f"{yuan:,.6g} 元"
