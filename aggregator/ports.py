@@ -20,6 +20,7 @@ from aggregator.model import (
     Draft,
     Entry,
     EntryId,
+    Filter,
     Frequency,
     Lane,
     ListReading,
@@ -38,6 +39,7 @@ from aggregator.model import (
     StoredEntry,
     Subscriber,
     SubscriberId,
+    SubscriptionId,
     Unchanged,
 )
 
@@ -152,6 +154,14 @@ class DigestStore(Protocol):
         """The run of that slot, made if need be; None when it is planned already."""
         ...
 
+    def planned_slots(self, frequency: Frequency, since: datetime) -> Sequence[datetime]:
+        """Due times since then whose runs are planned already."""
+        ...
+
+    def first_run_at(self) -> datetime | None:
+        """When the first subscriber confirmed: no run before that can owe anything."""
+        ...
+
     def subscribers_due(
         self, run: Run, *, after: SubscriberId | None, limit: int
     ) -> Sequence[Subscriber]:
@@ -160,7 +170,9 @@ class DigestStore(Protocol):
         """
         ...
 
-    def owed(self, subscriber: Subscriber, frequency: Frequency, now: datetime) -> Sequence[Announcement]:
+    def owed(
+        self, subscriber: Subscriber, frequency: Frequency, now: datetime
+    ) -> Sequence[Announcement]:
         """What is announced and matches, less the ledger and the named rules."""
         ...
 
@@ -174,6 +186,87 @@ class DigestStore(Protocol):
 
     def close_run(self, run_id: RunId, now: datetime) -> None:
         """Mark a run as planned for every subscriber."""
+        ...
+
+
+class SubscriberStore(Protocol):
+    """Subscribers, their wishes and choices."""
+
+    def may_ask(self, email: str, network: str | None, now: datetime) -> bool:
+        """Count a sign-up, and say whether it is within the limits."""
+        ...
+
+    def sign_up(
+        self,
+        email: str,
+        filters: Sequence[Filter],
+        frequency: Frequency,
+        now: datetime,
+        *,
+        confirmed: bool = False,
+        token_hash: bytes | None = None,
+        ip: str | None = None,
+    ) -> Subscriber:
+        """Store a subscriber and their wishes, pending until confirmed."""
+        ...
+
+    def pending_confirmation(self, token_hash: bytes, now: datetime) -> Subscriber | None:
+        """Whose confirming link this is, while it lives; changes nothing."""
+        ...
+
+    def confirm(
+        self, token_hash: bytes, now: datetime, *, ip: str | None = None
+    ) -> Subscriber | None:
+        """Confirm once; a used or old token gives None."""
+        ...
+
+    def get(self, ref: str | int) -> Subscriber:
+        """A subscriber by address or id.
+
+        Raises:
+            NotFoundError: when there is none.
+        """
+        ...
+
+    def set_preferences(
+        self,
+        subscriber_id: SubscriberId,
+        *,
+        hour: int | None = None,
+        minute: int | None = None,
+        weekday: int | None = None,
+        timezone: str | None = None,
+        language: str | None = None,
+    ) -> None:
+        """Change when and how a subscriber is written to; None leaves a thing as it is."""
+        ...
+
+    def set_frequency(self, subscription_id: SubscriptionId, frequency: Frequency) -> None:
+        """Change how often a subscription is answered; resets nothing."""
+        ...
+
+    def pause(self, subscription_id: SubscriptionId) -> None:
+        """Send nothing of it until it is resumed."""
+        ...
+
+    def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:
+        """Send what is announced from now on."""
+        ...
+
+    def end(
+        self,
+        subscriber_id: SubscriberId,
+        *,
+        reason: str,
+        now: datetime,
+        frequency: Frequency | None = None,
+        subscription_id: SubscriptionId | None = None,
+    ) -> int:
+        """End all subscriptions, those of a frequency, or one; how many ended now."""
+        ...
+
+    def erase(self, subscriber_id: SubscriberId) -> None:
+        """Delete a person, their subscriptions and their ledger."""
         ...
 
 
@@ -202,7 +295,9 @@ class OutboxStore(Protocol):
 class Mailer(Protocol):
     """Speaks SMTP."""
 
-    def deliver(self, mails: Sequence[OutboxMail], *, store: OutboxStore, now: datetime) -> Sequence[Delivery]:
+    def deliver(
+        self, mails: Sequence[OutboxMail], *, store: OutboxStore, now: datetime
+    ) -> Sequence[Delivery]:
         """Send each mail on its own; one Delivery a mail, whatever happens."""
         ...
 

@@ -26,7 +26,7 @@ def check_address(text: str) -> str:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         raise UsageError("email: an address has the form name@example.org")
-    if not text.isprintable() or any(sign in text for sign in " ,;<>()[]\\\":"):
+    if not text.isprintable() or any(sign in text for sign in ' ,;<>()[]\\":'):
         raise UsageError("email: give one address only, without blanks, commas or quotes")
     if not _LOCAL.fullmatch(local):
         raise UsageError("email: the part before @ may hold letters of ASCII, digits and .+-_ only")

@@ -39,13 +39,22 @@ class SignUpLimits:
     all_hour: int = 300
 
 
+_LIMITS = SignUpLimits()
+
+
 class Subscribers:
     """Everything about subscribers but what was sent to them."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def may_ask(self, email: str, network: str | None, now: datetime, limits: SignUpLimits) -> bool:
+    def may_ask(
+        self,
+        email: str,
+        network: str | None,
+        now: datetime,
+        limits: SignUpLimits = _LIMITS,
+    ) -> bool:
         """Count a sign-up, and say whether it is within the limits."""
         key = email_key(email)
         domain = key.rpartition("@")[2]

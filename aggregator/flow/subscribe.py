@@ -1,0 +1,364 @@
+"""The story of a subscriber: signing up, confirming, choosing, stopping.
+
+Nobody gets mail they did not confirm; opening a link changes nothing; answers never tell
+whether an address is known (DESIGN.md, promise 7). Every mail goes through the outbox.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment
+
+from aggregator.errors import NotFoundError, UsageError
+from aggregator.model import (
+    Filter,
+    Frequency,
+    Subscriber,
+    SubscriberState,
+    Subscription,
+    SubscriptionId,
+    SubscriptionState,
+)
+from aggregator.notify import (
+    House,
+    Keys,
+    Purpose,
+    Ticket,
+    check_address,
+    confirmation_hash,
+    render_confirmation,
+    render_manage_link,
+)
+from aggregator.notify.tokens import read
+from aggregator.ports import OutboxStore, SubscriberStore
+from aggregator.settings import Settings
+
+#: At most one mail with a link to one's choices in this time.
+LINK_EVERY = timedelta(minutes=10)
+_HOURS, _MINUTES, _WEEKDAYS = range(24), (0, 15, 30, 45), range(7)
+_LANGUAGES = ("zh", "en")
+
+
+class Change(StrEnum):
+    """What a subscriber may do to one subscription."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    END = "end"
+    IMMEDIATE = "immediate"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """What a link to stop would stop; ``subscriber`` is None when they were erased already."""
+
+    ticket: Ticket
+    subscriber: Subscriber | None
+    subscriptions: tuple[Subscription, ...]
+
+
+def house_of(settings: Settings) -> House:
+    """What every mail says about who sends it.
+
+    Raises:
+        SettingsError: when the secret key is missing or too short.
+    """
+    return House(
+        public_url=settings.public_url,
+        mail_from=settings.mail_from,
+        contact=settings.contact,
+        keys=Keys.of(settings.secret_key.get_secret_value()),
+    )
+
+
+def sign_up(
+    email: str,
+    filters: Sequence[Filter],
+    frequency: Frequency,
+    *,
+    store: SubscriberStore,
+    outbox: OutboxStore,
+    env: Environment,
+    settings: Settings,
+    now: datetime,
+    confirmed: bool = False,
+    network: str | None = None,
+    ip: str | None = None,
+    language: str = "zh",
+) -> None:
+    """Store what is wished for and queue the mail that asks whether it was meant.
+
+    The answer is the same for every address that is one, known or not.
+
+    Args:
+        email: one address.
+        filters: what is wished for; none means everything.
+        frequency: how often.
+        store: subscribers.
+        outbox: where the mail waits.
+        env: the templates.
+        settings: addresses and the key.
+        now: UTC.
+        confirmed: an operator says that they confirmed; no mail goes out.
+        network: the network a page was asked from: limits hold where it is given.
+        ip: kept as evidence of consent.
+        language: ``zh`` or ``en``, for who is new.
+
+    Raises:
+        UsageError: when the address is not exactly one.
+    """
+    address = check_address(email)
+    house = house_of(settings)
+    wishes = list(filters) or [Filter()]
+    if network is not None and not store.may_ask(address, network, now):
+        return
+    if confirmed:
+        store.sign_up(address, wishes, frequency, now, confirmed=True, ip=ip)
+        return
+    token = secrets.token_urlsafe(32)
+    hashed = confirmation_hash(token)
+    subscriber = store.sign_up(address, wishes, frequency, now, token_hash=hashed, ip=ip)
+    if subscriber.state is SubscriberState.PENDING and language in _LANGUAGES[1:]:
+        store.set_preferences(subscriber.id, language=language)
+        subscriber = store.get(subscriber.id)
+    mail = render_confirmation(
+        env,
+        subscriber,
+        token=token,
+        wishes=wishes,
+        frequency=frequency,
+        house=house,
+        key=f"confirm:{hashed.hex()[:32]}",
+    )
+    outbox.enqueue_mail(mail, now)
+
+
+def confirming(token: str, *, store: SubscriberStore, now: datetime) -> Subscriber | None:
+    """Whose confirming link this is, for the page with the button; changes nothing."""
+    return store.pending_confirmation(confirmation_hash(token), now)
+
+
+def confirm(
+    token: str, *, store: SubscriberStore, now: datetime, ip: str | None = None
+) -> Subscriber | None:
+    """Confirm once, by the page's button; None for a link that is used, old or not ours."""
+    return store.confirm(confirmation_hash(token), now, ip=ip)
+
+
+def ask_link(
+    email: str,
+    *,
+    store: SubscriberStore,
+    outbox: OutboxStore,
+    env: Environment,
+    settings: Settings,
+    now: datetime,
+) -> None:
+    """Queue the mail with a link to one's choices; silent when the address is not known.
+
+    Raises:
+        UsageError: when the address is not exactly one.
+    """
+    address = check_address(email)
+    try:
+        subscriber = store.get(address)
+    except NotFoundError:
+        return
+    if subscriber.state is not SubscriberState.CONFIRMED:
+        return
+    slot = int(now.timestamp() // LINK_EVERY.total_seconds())
+    key = f"link:{hashlib.sha256(address.encode()).hexdigest()[:32]}:{slot}"
+    mail = render_manage_link(env, subscriber, house=house_of(settings), now=now, key=key)
+    outbox.enqueue_mail(mail, now)
+
+
+def managing(
+    token: str, *, store: SubscriberStore, settings: Settings, now: datetime
+) -> Subscriber | None:
+    """Whose choices a link opens; None when it is not ours, expired or revoked."""
+    ticket = _ticket(token, Purpose.MANAGE, settings, now)
+    subscriber = _subscriber(ticket, store)
+    if ticket is None or subscriber is None or subscriber.epoch != ticket.epoch:
+        return None
+    return subscriber
+
+
+def set_preferences(
+    token: str,
+    *,
+    store: SubscriberStore,
+    settings: Settings,
+    now: datetime,
+    hour: int | None = None,
+    minute: int | None = None,
+    weekday: int | None = None,
+    timezone: str | None = None,
+    language: str | None = None,
+) -> Subscriber | None:
+    """Change when and in which language one is written to; None for a link that is no good.
+
+    Raises:
+        UsageError: names the choice that cannot be.
+    """
+    subscriber = managing(token, store=store, settings=settings, now=now)
+    if subscriber is None:
+        return None
+    _among("hour", hour, _HOURS)
+    _among("minute", minute, _MINUTES)
+    _among("weekday", weekday, _WEEKDAYS)
+    _among("language", language, _LANGUAGES)
+    if timezone is not None:
+        _check_zone(timezone)
+    store.set_preferences(
+        subscriber.id,
+        hour=hour,
+        minute=minute,
+        weekday=weekday,
+        timezone=timezone,
+        language=language,
+    )
+    return store.get(subscriber.id)
+
+
+def change(
+    token: str,
+    subscription_id: SubscriptionId,
+    what: Change,
+    *,
+    store: SubscriberStore,
+    settings: Settings,
+    now: datetime,
+) -> Subscriber | None:
+    """Pause, resume, end or re-time one of one's own subscriptions.
+
+    Returns:
+        The subscriber as they are now; None for a link that is no good.
+
+    Raises:
+        NotFoundError: when the subscription is not theirs.
+    """
+    subscriber = managing(token, store=store, settings=settings, now=now)
+    if subscriber is None:
+        return None
+    if subscription_id not in {one.id for one in subscriber.subscriptions}:
+        raise NotFoundError("no such subscription of yours")
+    match what:
+        case Change.PAUSE:
+            store.pause(subscription_id)
+        case Change.RESUME:
+            store.resume(subscription_id, now)
+        case Change.END:
+            store.end(subscriber.id, reason="preferences", now=now, subscription_id=subscription_id)
+        case Change.IMMEDIATE | Change.DAILY | Change.WEEKLY:
+            store.set_frequency(subscription_id, Frequency(what.value))
+    return store.get(subscriber.id)
+
+
+def erase(token: str, *, store: SubscriberStore, settings: Settings, now: datetime) -> bool:
+    """Delete all that is known of the bearer; False for a link that is no good."""
+    subscriber = managing(token, store=store, settings=settings, now=now)
+    if subscriber is None:
+        return False
+    store.erase(subscriber.id)
+    return True
+
+
+def stopping(
+    token: str, *, store: SubscriberStore, settings: Settings, now: datetime
+) -> Stopping | None:
+    """What a link would stop, for the page with the button; changes nothing, never expires."""
+    ticket = _ticket(token, Purpose.STOP, settings, now)
+    if ticket is None:
+        return None
+    subscriber = _subscriber(ticket, store)
+    running = () if subscriber is None else tuple(
+        one
+        for one in subscriber.subscriptions
+        if one.state is not SubscriptionState.ENDED
+        and ticket.frequency in (None, one.frequency)
+        and ticket.subscription_id in (None, one.id)
+    )  # fmt: skip
+    return Stopping(ticket=ticket, subscriber=subscriber, subscriptions=running)
+
+
+def stop(
+    token: str,
+    *,
+    store: SubscriberStore,
+    settings: Settings,
+    now: datetime,
+    subscription_id: SubscriptionId | None = None,
+    reason: str = "stop-link",
+) -> bool:
+    """End what the link names, by the page's button or the RFC 8058 POST (``one-click``).
+
+    Doing it again, or after one was erased, is as good as the first time.
+
+    Args:
+        token: the link's.
+        store: subscribers.
+        settings: the key.
+        now: UTC.
+        subscription_id: end only this one of those that the link covers.
+        reason: kept with the ending: ``stop-link`` or ``one-click``.
+
+    Returns:
+        False for a link that is not ours.
+    """
+    found = stopping(token, store=store, settings=settings, now=now)
+    if found is None:
+        return False
+    if found.subscriber is None:
+        return True
+    if subscription_id is not None and subscription_id not in {x.id for x in found.subscriptions}:
+        return True
+    store.end(
+        found.subscriber.id,
+        reason=reason,
+        now=now,
+        frequency=found.ticket.frequency,
+        subscription_id=subscription_id or found.ticket.subscription_id,
+    )
+    return True
+
+
+def one_click(token: str, *, store: SubscriberStore, settings: Settings, now: datetime) -> bool:
+    """What the mailbox's own button does (RFC 8058): it acts at once, without a page."""
+    return stop(token, store=store, settings=settings, now=now, reason="one-click")
+
+
+def _ticket(token: str, purpose: Purpose, settings: Settings, now: datetime) -> Ticket | None:
+    keys = Keys.of(settings.secret_key.get_secret_value())
+    return read(keys, token, purpose=purpose, now=now)
+
+
+def _subscriber(ticket: Ticket | None, store: SubscriberStore) -> Subscriber | None:
+    if ticket is None:
+        return None
+    try:
+        return store.get(ticket.subscriber_id)
+    except NotFoundError:
+        return None
+
+
+def _among(name: str, value: object, choices: Sequence[object]) -> None:
+    if value is not None and value not in choices:
+        raise UsageError(f"{name}: {value!r} is not among {choices[0]!r} … {choices[-1]!r}")
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise UsageError(
+            f"timezone: {name[:40]!r} is none we know, such as Asia/Shanghai"
+        ) from error

@@ -1,0 +1,236 @@
+"""Digests, confirmations and links become mails: finished words and headers.
+
+Templates get finished values; every rule of form is here. The Jinja environment is given.
+What strangers wrote is cleaned at intake, shortened here, escaped by the templates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from urllib.parse import quote
+
+from jinja2 import Environment
+
+from aggregator.filters import canonical, describe
+from aggregator.model import (
+    Digest,
+    Filter,
+    Frequency,
+    Lane,
+    Mail,
+    Subscriber,
+    SubscriptionState,
+)
+from aggregator.notify import lines
+from aggregator.notify.letters import letter
+from aggregator.notify.tokens import Keys, Purpose, Ticket, sign
+from aggregator.notify.words import Words, words_of
+from aggregator.text import one_line, shorten
+
+#: A link to change choices lives this long; one to stop lives for ever.
+MANAGE_FOR = timedelta(days=7)
+_WISHES_NAMED = 5
+_WISH_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What every mail says about who sends it."""
+
+    public_url: str
+    mail_from: str
+    contact: str
+    keys: Keys
+
+    @property
+    def domain(self) -> str:
+        """The domain that mails come from; ``Message-ID`` and ``List-Id`` live below it."""
+        domain = parseaddr(self.mail_from)[1].rpartition("@")[2]
+        return domain.encode("idna").decode("ascii").lower()
+
+    def announcement(self, uuid: object) -> str:
+        """The page of an announcement."""
+        return f"{self.public_url}/a/{uuid}"
+
+    def search(self, wish: Filter) -> str:
+        """The page that lists what a filter matches."""
+        query = canonical(wish)
+        return f"{self.public_url}/?{query}" if query else f"{self.public_url}/"
+
+    def confirm(self, token: str) -> str:
+        """The page with the button that confirms a subscription."""
+        return f"{self.public_url}/confirm/{quote(token, safe='')}"
+
+    def preferences(self, subscriber: Subscriber, now: datetime) -> str:
+        """The page where a subscriber changes their choices."""
+        ticket = Ticket(
+            purpose=Purpose.MANAGE,
+            subscriber_id=subscriber.id,
+            epoch=subscriber.epoch,
+            expires_at=now + MANAGE_FOR,
+        )
+        return f"{self.public_url}/preferences/{sign(self.keys, ticket)}"
+
+    def stop(self, subscriber: Subscriber, frequency: Frequency) -> str:
+        """The page, and the RFC 8058 address, that stops all mails of a frequency."""
+        ticket = Ticket(
+            purpose=Purpose.STOP,
+            subscriber_id=subscriber.id,
+            epoch=subscriber.epoch,
+            frequency=frequency,
+        )
+        return f"{self.public_url}/unsubscribe/{sign(self.keys, ticket)}"
+
+
+def render_digest(env: Environment, digest: Digest, *, house: House, now: datetime) -> Mail:
+    """The mail of a digest; the same digest of the same instant gives the same mail."""
+    words = words_of(digest.subscriber.language)
+    today = now.astimezone(lines.SHANGHAI).date()
+    wishes = [
+        one.wish.filter
+        for one in digest.subscriber.subscriptions
+        if one.frequency is digest.frequency and one.state is SubscriptionState.ACTIVE
+    ]
+    subject = lines.subject(digest, words, today=today)
+    frequency = words.frequencies[digest.frequency]
+    stop = house.stop(digest.subscriber, digest.frequency)
+    preferences = house.preferences(digest.subscriber, now)
+    only = wishes[0] if len(wishes) == 1 else None
+    values = {
+        "words": words,
+        "subject": subject,
+        "preheader": words.preheader.format(frequency=frequency, n=len(digest.all_ids))
+        + lines.teaser(digest),
+        "headline": subject,
+        "groups": [
+            {
+                "title": words.groups[group.slug],
+                "total": group.total,
+                "lines": [
+                    lines.line_of(item, words, today=today, page=house.announcement)
+                    for item in group.items
+                ],
+            }
+            for group in digest.groups
+            if group.items
+        ],
+        "more": words.more.format(n=digest.more) if digest.more else "",
+        "more_url": house.search(only) if only is not None else preferences,
+        "coverage": lines.coverage(digest.coverage, words),
+        "why": words.why.format(frequency=frequency, wishes=_named(wishes, words, "; ")),
+        "stop": words.stop.format(frequency=frequency),
+        "stop_url": stop,
+        "preferences_url": preferences,
+        "home_url": f"{house.public_url}/",
+        "contact": words.contact.format(contact=house.contact),
+    }
+    key = f"digest:{digest.frequency}:{digest.due_at:%Y%m%dT%H%M%S%f}:{digest.subscriber.id}"
+    lane = Lane.IMMEDIATE if digest.frequency is Frequency.IMMEDIATE else Lane.DIGEST
+    return _mail(
+        env, "digest", values,
+        house=house, key=key, lane=lane, subscriber=digest.subscriber,
+        headers=_list_headers(house, digest.frequency, stop),
+    )  # fmt: skip
+
+
+def render_confirmation(
+    env: Environment,
+    subscriber: Subscriber,
+    *,
+    token: str,
+    wishes: Sequence[Filter],
+    frequency: Frequency,
+    house: House,
+    key: str,
+) -> Mail:
+    """The mail that asks whether a sign-up was meant; its stop link ends it at once."""
+    words = words_of(subscriber.language)
+    stop = house.stop(subscriber, frequency)
+    values = {
+        "words": words,
+        "subject": words.confirm_subject,
+        "preheader": words.confirm_lead,
+        "wishes_title": words.confirm_wishes.format(frequency=words.frequencies[frequency]),
+        "wishes": [_said(wish, words) for wish in wishes[:_WISHES_NAMED]],
+        "confirm_url": house.confirm(token),
+        "stop_url": stop,
+        "home_url": f"{house.public_url}/",
+        "contact": words.contact.format(contact=house.contact),
+    }
+    return _mail(
+        env, "confirm", values,
+        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
+        headers=_list_headers(house, frequency, stop),
+    )  # fmt: skip
+
+
+def render_manage_link(
+    env: Environment, subscriber: Subscriber, *, house: House, now: datetime, key: str
+) -> Mail:
+    """The mail with a link to one's own choices, for who asked for it on a page."""
+    words = words_of(subscriber.language)
+    values = {
+        "words": words,
+        "subject": words.link_subject,
+        "preheader": words.link_lead,
+        "preferences_url": house.preferences(subscriber, now),
+        "home_url": f"{house.public_url}/",
+        "contact": words.contact.format(contact=house.contact),
+    }
+    return _mail(
+        env, "link", values,
+        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber, headers={},
+    )  # fmt: skip
+
+
+def _mail(
+    env: Environment,
+    name: str,
+    values: dict[str, object],
+    *,
+    house: House,
+    key: str,
+    lane: Lane,
+    subscriber: Subscriber,
+    headers: dict[str, str],
+) -> Mail:
+    subject = one_line(letter(env, name, "subject.txt").render(values))
+    return Mail(
+        key=key,
+        lane=lane,
+        to=subscriber.email,
+        subject=subject,
+        text=letter(env, name, "body.txt").render(values),
+        html=letter(env, name, "body.html").render(values),
+        message_id=_message_id(house, key),
+        headers={"From": house.mail_from, **headers, "Auto-Submitted": "auto-generated"},
+        subscriber_id=subscriber.id,
+    )
+
+
+def _message_id(house: House, key: str) -> str:
+    """The same for the same key, so that a mail sent twice can be told to be one."""
+    digest = hashlib.blake2b(f"{house.domain} {key}".encode(), digest_size=16).hexdigest()
+    return f"<{digest}.quxun@{house.domain}>"
+
+
+def _list_headers(house: House, frequency: Frequency, stop: str) -> dict[str, str]:
+    """RFC 2919, RFC 2369 and RFC 8058: what a mailbox's own stop button uses."""
+    return {
+        "List-Id": f"Quxun {frequency} <{frequency}.quxun.{house.domain}>",
+        "List-Unsubscribe": f"<{stop}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _said(wish: Filter, words: Words) -> str:
+    return shorten(describe(wish, words.lang[:2]), _WISH_LENGTH)
+
+
+def _named(wishes: Sequence[Filter], words: Words, between: str) -> str:
+    said = between.join(_said(wish, words) for wish in wishes[:_WISHES_NAMED])
+    return said + (" …" if len(wishes) > _WISHES_NAMED else "")
