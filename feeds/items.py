@@ -203,18 +203,15 @@ def _item(page: FeedPage, one: Announcement) -> Item:
 def _terms(one: Announcement) -> tuple[Term, ...]:
     draft = one.draft
     terms = [Term(vocabulary="kind", term=draft.kind.value, label=KINDS[draft.kind])]
-    for slug in dict.fromkeys(c.slug for c in draft.categories):
-        terms.append(Term(vocabulary="category", term=slug, label=CATEGORIES.get(slug, slug)))
+    terms += [
+        Term(vocabulary="category", term=slug, label=CATEGORIES.get(slug, slug))
+        for slug in dict.fromkeys(c.slug for c in draft.categories)
+    ]
     for region in draft.regions:
         path = dict.fromkeys((*region.path, region.name))
         terms.append(Term(vocabulary="region", term=region.code, label=tidy("".join(path))))
-    terms.append(
-        Term(
-            vocabulary="authority",
-            term=draft.authority.value,
-            label=AUTHORITIES[draft.authority],
-        )
-    )
+    authority = draft.authority
+    terms.append(Term(vocabulary="authority", term=authority.value, label=AUTHORITIES[authority]))
     return tuple(terms)
 
 

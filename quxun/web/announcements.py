@@ -14,6 +14,7 @@ import feeds
 from aggregator import divisions, filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Announcement, Filter
+from quxun.web.feedshelf import feed_path
 from quxun.web.http import query_pairs
 from quxun.web.site import Site
 from quxun.web.words import CHINA
@@ -100,7 +101,7 @@ def _one_page(site: Site, ref: str) -> Response:
 def feed_links(site: Site, wanted: Filter) -> dict[str, str]:
     """The addresses of a filter's feed in every format."""
     public_url = site.parts.settings.public_url
-    return {form: public_url + site.env.globals["feed_path"](wanted, form) for form in feeds.FORMATS}
+    return {form: public_url + feed_path(wanted, form) for form in feeds.FORMATS}
 
 
 def _days(found: Iterable[Announcement]) -> list[tuple[date, list[Announcement]]]:
@@ -120,7 +121,9 @@ def _page_number(values: list[str]) -> int:
     raise UsageError(f"page must be a number from 1 to {LAST_PAGE}")
 
 
-def _form(typed: list[tuple[str, str]], wanted: Filter, problem: str | None) -> dict[str, list[str]]:
+def _form(
+    typed: list[tuple[str, str]], wanted: Filter, problem: str | None
+) -> dict[str, list[str]]:
     """What the filter's form shows: as typed when it was wrong, else as understood."""
     pairs = typed if problem else filters.pairs_of(wanted)
     shown: dict[str, list[str]] = {field: [] for field in filters.FIELDS}

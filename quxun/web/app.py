@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -29,6 +31,11 @@ _TITLES = {
     415: "格式不支持 Unsupported type",
     503: "暂时不可用 Unavailable",
 }
+_STATUS: dict[type[QuxunError], int] = {NotFoundError: 404, UsageError: 400}
+_LINES = {
+    404: "没有这个页面 · there is no such page",
+    405: "这个地址不接受这种请求 · this address does not take that method",
+}
 
 
 def create_app(parts: Parts, *, patience: float = 1.0) -> FastAPI:
@@ -51,45 +58,44 @@ def create_app(parts: Parts, *, patience: float = 1.0) -> FastAPI:
 
 
 def _answer_errors(app: FastAPI, site: Site) -> None:
-    def answer(request: Request, status_code: int, line: str, **headers: str) -> Response:
-        if request.url.path.startswith(_PROGRAMS) and request.url.path != "/feeds/":
-            kept = {"Cache-Control": "no-cache", **headers}
-            return Response(line + "\n", status_code, kept, "text/plain; charset=utf-8")
-        response = site.message(_TITLES.get(status_code, "出错 Error"), line, status=status_code)
-        response.headers.update(headers)
+    """Every error is a page with one clear line, or that line alone for programs."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        status, line, extra = _verdict(error)
+        path = request.url.path
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.warning("web_error", error=type(error).__name__, route=path.split("/")[1][:20])
+        if path.startswith(_PROGRAMS) and path != "/feeds/":
+            headers = {"Cache-Control": "no-cache", **extra}
+            return Response(line + "\n", status, headers, "text/plain; charset=utf-8")
+        response = site.message(_TITLES.get(status, "出错 Error"), line, status=status)
+        response.headers.update(extra)
         return response
 
-    @app.exception_handler(HTTPException)
-    def http_error(request: Request, error: HTTPException) -> Response:
-        line = error.detail
-        if error.status_code == 404 and line == "Not Found":  # noqa: PLR2004
-            line = "没有这个页面 · there is no such page"
-        return answer(request, error.status_code, line, **dict(error.headers or {}))
+    for kind in (
+        HTTPException,
+        RequestValidationError,
+        QuxunError,
+        OperationalError,
+        InterfaceError,
+        Exception,
+    ):
+        app.add_exception_handler(kind, answer)
 
-    @app.exception_handler(RequestValidationError)
-    def bad_request(request: Request, _: RequestValidationError) -> Response:
-        return answer(request, 400, "参数无法读取 · a parameter cannot be read")
 
-    @app.exception_handler(NotFoundError)
-    def not_found(request: Request, error: NotFoundError) -> Response:
-        return answer(request, 404, str(error))
-
-    @app.exception_handler(UsageError)
-    def usage(request: Request, error: UsageError) -> Response:
-        return answer(request, 400, str(error))
-
-    @app.exception_handler(QuxunError)
-    def foreseen(request: Request, error: QuxunError) -> Response:
-        return answer(request, 503, str(error))
-
-    @app.exception_handler(OperationalError)
-    @app.exception_handler(InterfaceError)
-    def no_database(request: Request, error: OperationalError | InterfaceError) -> Response:
-        log.warning("database_unreachable", path=request.url.path, error=type(error).__name__)
-        line = "数据库暂时连不上,请稍后再试 · the database cannot be reached just now"
-        return answer(request, 503, line, **{"Retry-After": "5"})
-
-    @app.exception_handler(Exception)
-    def bug(request: Request, error: Exception) -> Response:
-        log.error("web_bug", route=request.scope.get("path", "")[:20], error=type(error).__name__)
-        return answer(request, 500, "我们的程序出错,已记录 · our fault; it has been recorded")
+def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:
+    """Status, line and further headers for what went wrong."""
+    match error:
+        case HTTPException():
+            known = error.detail != HTTPStatus(error.status_code).phrase
+            line = error.detail if known else _LINES.get(error.status_code, error.detail)
+            return error.status_code, line, dict(error.headers or {})
+        case QuxunError():
+            return _STATUS.get(type(error), 503), str(error), {}
+        case RequestValidationError():
+            return 400, "参数无法读取 · a parameter cannot be read", {}
+        case OperationalError() | InterfaceError():
+            line = "数据库暂时连不上,请稍后再试 · the database cannot be reached just now"
+            return 503, line, {"Retry-After": "5"}
+        case _:
+            return 500, "我们的程序出错,已记录 · our fault; it has been recorded", {}

@@ -40,7 +40,9 @@ def router(site: Site) -> APIRouter:
         stem, dot, form = name.rpartition(".")
         if not dot or form not in feeds.FORMATS:
             endings = ", ".join(f".{form}" for form in feeds.FORMATS)
-            raise HTTPException(404, f"订阅源地址以 {endings} 结尾 · a feed ends in {endings}; /feeds lists them")
+            raise HTTPException(
+                404, f"订阅源地址以 {endings} 结尾 · a feed ends in {endings}; /feeds lists them"
+            )
         if stem == "search":
             wanted = filters.parse_filter(query_pairs(request))
             found = site.shelf.search(wanted, form)

@@ -16,23 +16,12 @@ from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Coverage, FeedPage, Filter, Kind
 from aggregator.wiring import Parts
+from quxun.web.http import Document
 
 #: The cache is bounded by bytes, whatever people search for.
 SHELF_BYTES = 64_000_000
 #: Coverage is printed in every feed; it may be this many seconds old.
 COVERAGE_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """The bytes of one feed in one format, in both codings, with their validators."""
-
-    media_type: str
-    plain: bytes
-    packed: bytes
-    etag: str
-    packed_etag: str
-    modified_at: datetime
 
 
 @dataclass(slots=True)
@@ -188,9 +177,7 @@ def feed_path(wanted: Filter, form: str = "atom") -> str:
     return f"/feeds/search.{form}?{query}"
 
 
-def outline(
-    public_url: str, regions: Sequence[tuple[str, str]]
-) -> list[feeds.OutlineGroup]:
+def outline(public_url: str, regions: Sequence[tuple[str, str]]) -> list[feeds.OutlineGroup]:
     """The feeds we list: kinds, categories, and the regions we watch."""
     subjects = ["all", "policies", "projects"]
     categories = [slug for slug in filters.CATEGORIES if slug not in {"tender", "other"}]

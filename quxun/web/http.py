@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import HTTPException, Request, Response
@@ -29,8 +30,9 @@ COMMON_HEADERS = {
 }
 
 
-class Body(Protocol):
-    """A document in two codings with its validators."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The bytes of one document, in both codings, with their validators."""
 
     media_type: str
     plain: bytes
@@ -48,6 +50,7 @@ class Guard:
         self._secure = secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -89,7 +92,9 @@ async def read_form(request: Request) -> list[tuple[str, str]]:
             body.decode("utf-8"), keep_blank_values=True, max_num_fields=FIELDS, errors="strict"
         )
     except ValueError as error:
-        raise HTTPException(400, f"表单无法读取 · a form of at most {FIELDS} fields in UTF-8") from error
+        raise HTTPException(
+            400, f"表单无法读取 · a form of at most {FIELDS} fields in UTF-8"
+        ) from error
 
 
 async def read_body(request: Request) -> bytes:
@@ -106,7 +111,9 @@ async def read_body(request: Request) -> bytes:
                 if len(body) > BODY_BYTES:
                     raise HTTPException(413, too_big(), {"Connection": "close"})
     except TimeoutError as error:
-        raise HTTPException(408, "发送太慢 · the body took too long", {"Connection": "close"}) from error
+        raise HTTPException(
+            408, "发送太慢 · the body took too long", {"Connection": "close"}
+        ) from error
     return bytes(body)
 
 
@@ -137,7 +144,22 @@ def check_same_site(request: Request, public_url: str) -> None:
         raise HTTPException(403, "请在本站页面上操作 · this form must be sent from our own page")
 
 
-def conditional(request: Request, body: Body, *, cache: str) -> Response:
+def client_of(request: Request) -> str | None:
+    """The client's address, as the connection says."""
+    return request.client.host if request.client else None
+
+
+def network_of(request: Request) -> str:
+    """The network that a client's limits are counted for: a /24 or a /56."""
+    try:
+        address = ipaddress.ip_address(client_of(request) or "")
+    except ValueError:
+        return "unknown"
+    prefix = 24 if address.version == 4 else 56  # noqa: PLR2004  # the version's own name
+    return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
+
+
+def conditional(request: Request, body: Document, *, cache: str) -> Response:
     """Answer with a document, or 304 when the client has it (RFC 9110 §13.2.2)."""
     packed = takes_gzip(request.headers.get("accept-encoding", ""))
     etag = body.packed_etag if packed else body.etag

@@ -50,9 +50,7 @@ def router(site: Site) -> APIRouter:
     def listing(request: Request) -> Response:
         folder = _folder(site, request)
         letters = [_read(folder / name) for name in newest(folder)[:SHOWN]]
-        return site.page(
-            "mailbox.html", private=True, letters=letters, total=len(newest(folder))
-        )
+        return site.page("mailbox.html", private=True, letters=letters, total=len(newest(folder)))
 
     @routes.get("/{name}")
     def letter(name: str, request: Request) -> Response:

@@ -107,9 +107,7 @@ class Site:
         if private:
             headers["Referrer-Policy"] = "no-referrer"
             headers["X-Robots-Tag"] = "noindex, nofollow"
-        return Response(
-            html.encode(errors="replace"), status, headers, "text/html; charset=utf-8"
-        )
+        return Response(html.encode(errors="replace"), status, headers, "text/html; charset=utf-8")
 
     def message(
         self, title: str, line: str, *, status: int = 200, private: bool = False

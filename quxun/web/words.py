@@ -124,12 +124,14 @@ def deadline(until: date, now: datetime) -> str:
 def amount(one: Amount) -> str:
     """An amount as one would say it: ``最高 500 万元``."""
     words = BASES.get(one.basis, "")
-    return f"{words} {money(one.yuan)}" if one.yuan is not None else f"{words} {one.value:g}{one.unit}"
+    return (
+        f"{words} {money(one.yuan)}" if one.yuan is not None else f"{words} {one.value:g}{one.unit}"
+    )
 
 
 def money(yuan: float) -> str:
     """Yuan in 亿, 万 or 元, without a false decimal."""
     for size, unit in ((1e8, "亿元"), (1e4, "万元")):
         if abs(yuan) >= size:
-            return f"{yuan / size:,.4g} {unit}" if yuan / size < 1000 else f"{yuan / size:,.0f} {unit}"  # noqa: PLR2004
-    return f"{yuan:,.6g} 元"
+            return f"{round(yuan / size, 2):,.12g} {unit}"
+    return f"{round(yuan, 2):,.12g} 元"
