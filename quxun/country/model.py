@@ -236,7 +236,11 @@ class Wrap(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """That a notice stands in a column. ``number`` is the portal's own article number."""
+    """That a notice stands in a column.
+
+    ``number`` is the portal's own article number, ``edits`` how many of the notice's edits this
+    portal has made.
+    """
 
     id: int
     notice_id: int
@@ -247,6 +251,7 @@ class Standing:
     wrap: Wrap = Wrap.PLAIN
     pinned: bool = False
     attachment_only: bool = False
+    edits: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,8 @@ PARKS = (
 class Atlas:
     """The divisions of the country, by code."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
         province = Division(
             code="990000", name="演示省", parent="", level=Level.PROVINCE, stem="演示", short="演"
         )

@@ -40,7 +40,9 @@ def _equipment(rng: Random, factor: int) -> Clause:
 
 def _ladder(rng: Random, factor: int) -> Clause:
     steps = rng.choice(((1, 5, 10), (5, 10, 20), (10, 50, 100)))
-    pays = [pay * WAN * factor for pay in rng.choice(((20, 50, 100), (30, 60, 120), (50, 100, 200)))]
+    pays = [
+        pay * WAN * factor for pay in rng.choice(((20, 50, 100), (30, 60, 120), (50, 100, 200)))
+    ]
     floors = "、".join(money(step * YI, Random(0)) for step in steps)  # noqa: S311 - fixed look
     prizes = "、".join(f"{pay // WAN}万元" for pay in pays)
     text = f"对年营业收入首次突破{floors}的企业，分别给予{prizes}奖励。"
@@ -160,9 +162,7 @@ def application_window(draft: Draft) -> tuple[Clause, ...]:
         text = f"本事项由常年受理调整为集中受理，受理至{full}。"
     elif shape == 5:
         paper = last + timedelta(days=rng.randrange(2, 6))
-        text = (
-            f"网上申报截止时间为{full}24:00；纸质材料应于{long_day(paper)}前送达，邮寄的以邮戳为准。"
-        )
+        text = f"网上申报截止时间为{full}24:00；纸质材料应于{long_day(paper)}前送达，邮寄的以邮戳为准。"
         return (Clause(text=text, deadlines=(last, paper)),)
     elif shape == 6:
         days = rng.choice((20, 30)) + draft.deadline_shift.days
@@ -171,7 +171,9 @@ def application_window(draft: Draft) -> tuple[Clause, ...]:
     elif shape == 7:
         text = f"（一）网上填报。{long_day(posted)}起开放系统，{full}关闭。"
     elif shape == 8:
-        text = f"申报单位须在{last.year}-{last.month:02d}-{last.day:02d}之前完成系统提交和材料报送。"
+        text = (
+            f"申报单位须在{last.year}-{last.month:02d}-{last.day:02d}之前完成系统提交和材料报送。"
+        )
     else:
         text = f"受理截止日期：{full}（星期{'一二三四五六日'[last.weekday()]}）。"
     return (Clause(text=text, deadlines=(last,)),)
@@ -196,7 +198,9 @@ def validity(draft: Draft, noun: str) -> Clause:
         text = f"本{noun}自{long_day(start)}起施行，有效期至{long_day(until)}。"
     elif shape == 3:
         until = date(start.year + years, 12, 31)
-        text = f"本{noun}自发布之日起施行，执行期限至{long_day(until)}，国家和省另有规定的从其规定。"
+        text = (
+            f"本{noun}自发布之日起施行，执行期限至{long_day(until)}，国家和省另有规定的从其规定。"
+        )
         start = draft.posted_on
     elif shape == 4:
         until = None
@@ -232,4 +236,6 @@ def contact(draft: Draft, office: str) -> Clause:
     number = f"0000-{rng.randrange(80_000_000, 89_999_999)}"
     if rng.random() < 0.5:
         return Clause(text=f"联系单位：{office}；联系电话：{number}。")
-    return Clause(text=f"咨询电话：{number}（工作日9:00—17:00），电子邮箱：qy{rng.randrange(100, 999)}@example.invalid。")
+    return Clause(
+        text=f"咨询电话：{number}（工作日9:00—17:00），电子邮箱：qy{rng.randrange(100, 999)}@example.invalid。"
+    )
