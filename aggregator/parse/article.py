@@ -1,0 +1,150 @@
+"""An article page: what it says, before anything is decided about it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from urllib.parse import unquote, urlsplit
+
+from aggregator.dates import date_from_url
+from aggregator.errors import ParseError
+from aggregator.model import Article, Attachment
+from aggregator.parse.body import find_body, html_of, tidy_body
+from aggregator.parse.decode import decode
+from aggregator.parse.header import (
+    bar_of,
+    breadcrumbs_of,
+    date_of,
+    fields_of,
+    lines_of,
+    source_of,
+    title_of,
+)
+from aggregator.parse.prescan import MAX_BYTES
+from aggregator.parse.refusals import refuse_soft_failures
+from aggregator.parse.rows import shape, tidy_title
+from aggregator.parse.told import told_one
+from aggregator.parse.tree import Document, Element, ancestors, document, line_of, paragraphs, read_tree
+from aggregator.parse.walk import is_hidden_zone
+from aggregator.text import clean, one_line, shorten
+from aggregator.urls import absolute
+
+_TYPES = {
+    "pdf": "application/pdf",
+    "doc": "application/msword",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ppt": "application/vnd.ms-powerpoint",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "wps": "application/vnd.ms-works",
+    "et": "application/vnd.ms-excel",
+    "ofd": "application/ofd",
+    "zip": "application/zip",
+    "rar": "application/vnd.rar",
+    "7z": "application/x-7z-compressed",
+    "txt": "text/plain",
+    "csv": "text/csv",
+}
+_FILE = re.compile(rf"\.({'|'.join(_TYPES)})(?=$|[?#&\s)）】\]])", re.IGNORECASE)
+_HANDED = re.compile(r"download|attach|/fileupload|filedown|getfile", re.IGNORECASE)
+_MAX_FILES = 100
+_BINARY = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
+
+
+def read_article(
+    body: bytes,
+    *,
+    url: str,
+    content_type: str | None,
+    now: datetime,
+    selector: str | None,
+    learned: str | None,
+) -> Article:
+    """Read an article page.
+
+    Args:
+        body: as fetched.
+        url: its final address.
+        content_type: the header as sent.
+        now: for nothing but symmetry; an article's dates stay as printed.
+        selector: CSS for the body, from an operator; wins.
+        learned: the body's shape of an earlier article of the source; dropped when absent.
+
+    Raises:
+        ParseError: no page (a file, nothing, a barrier, a soft 404) or one made to hurt.
+    """
+    del now
+    if len(body) > MAX_BYTES:
+        raise ParseError(f"{url}: {len(body):,} bytes are too many", reason="too_large", url=url)
+    if body.startswith(_BINARY):
+        raise ParseError(f"{url} is a file ({body[:4]!r}) and no page", url=url)
+    decoded = decode(body, content_type=content_type)
+    if not decoded.text.strip():
+        raise ParseError(f"{url} answered with nothing", reason="empty", url=url)
+    page = document(decoded.text, url=url)
+    base = absolute(page.base, url) or url
+    refuse_soft_failures(page, url=url)
+    crumbs = breadcrumbs_of(page)
+    fields = fields_of(page)
+    title = tidy_title(title_of(page, crumbs=crumbs, fields=fields))
+    everything = lines_of(page)
+    container, notes = _container(page, decoded.text, title=title, selector=selector, learned=learned)
+    shaped = shape(container) if container.getroottree().getroot() is page.root else None
+    attachments = _attachments(page, container, base)
+    bar = bar_of(everything, title=title, body=[x for x in paragraphs(container) if len(x) > 60])  # noqa: PLR2004
+    lines = tidy_body(container, title=title, before=())
+    printed = date_of(bar, title=title)
+    if printed is None and (day := date_from_url(url)):
+        printed = day.isoformat()
+        notes = (*notes, "no printed date; taken from the address")
+    return Article(
+        url=url,
+        title=title,
+        body_html=clean(html_of(container)),
+        body_text=clean("\n".join(lines)),
+        date_text=printed,
+        source_text=source_of(bar) or None,
+        fields=fields,
+        meta=page.meta,
+        attachments=attachments,
+        breadcrumbs=crumbs,
+        charset=decoded.charset,
+        learned_body=shaped,
+        notes=notes,
+    )
+
+
+def _container(
+    page: Document, markup: str, *, title: str, selector: str | None, learned: str | None
+) -> tuple[Element, tuple[str, ...]]:
+    if selector:
+        told = told_one(markup, selector)
+        if told:
+            root = read_tree(told)
+            return next(iter(root.iter("body")), root), ()
+        found = find_body(page, title=title, learned=learned)
+        return found, (f"the given selector {selector!r} found no body; read unaided",)
+    return find_body(page, title=title, learned=learned), ()
+
+
+def _attachments(page: Document, container: Element, base: str) -> tuple[Attachment, ...]:
+    """Files that the notice carries: links in its body, and those beside it that name a file."""
+    found: dict[str, Attachment] = {}
+    inside = set(container.iter("a"))
+    for node in (*container.iter("a"), *page.root.iter("a")):
+        href = absolute(node.get("href"), base)
+        if href is None or href in found or len(found) >= _MAX_FILES:
+            continue
+        text = line_of(node) or one_line(node.get("title") or "")
+        path = unquote(urlsplit(href).path)
+        kind = _FILE.search(path) or _FILE.search(text) or _FILE.search(href)
+        handed = _HANDED.search(href) and (text.startswith("附件") or kind)
+        if not kind and not handed:
+            continue
+        if node not in inside and any(is_hidden_zone(x) for x in ancestors(node)):
+            continue
+        name = text or path.rsplit("/", 1)[-1]
+        media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"
+        found[href] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)
+    return tuple(found.values())

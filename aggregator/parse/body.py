@@ -1,0 +1,257 @@
+"""Where the body of an article is, and what in it is not of the article."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lxml import etree
+
+from aggregator.parse.rows import shape
+from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of, paragraphs
+from aggregator.parse.walk import is_hidden_zone
+from aggregator.text import fold, one_line
+
+MIN_BODY = 80
+#: DOMAIN §4, in its order; class and id are compared without regard to case.
+_NAMES = (
+    *("trs_editor", "trs_ueditor", "trs_editor_view", "trs_paper_default", "ucapcontent"),
+    *("ucap-content", "v_news_content", "zoom", "article-content", "articlecontent"),
+    *("article_content", "ivs_content", "wzcon", "newscontnet", "news_content", "newscontent"),
+    *("vsb_content", "vsb_content_2", "vsb_content_4", "content", "view", "con_text"),
+)
+_PUNCTUATION = re.compile(r"[，。；：、！？,;]")
+_SHARE = 0.7
+_NAMED_SHARE = 0.6
+_NOISE_NAMES = re.compile(
+    r"(?:^|[\s_-])(?:share|bdshare|bdsharebuttonbox|print|tools?|toolbar|pre-?next|prev|related|"
+    r"relate|qrcode|ewm|saoyisao|editor-?name|zrbj|page-?tools|copyright|fontsize|font-?size|comment)"
+    r"(?:$|[\s_\d-])"
+)
+_NOISE = re.compile(
+    r"^[\[【(（「|\s]*(?:(?:我要)?打印(?:本页|文章|此页)?|关闭(?:本页|窗口|此页)?|收藏(?:本页)?|分享(?:到|至)?|"
+    r"字体(?:大小)?|字号|[大中小\s]{1,6}|扫一扫.*|上一[篇条].*|下一[篇条].*|上篇.*|下篇.*|责任编辑.*|"
+    r"编辑[:：].{0,12}|责编.{0,14}|审核[:：].{0,12}|校对[:：].{0,12}|"
+    r"(?:阅读|浏览|点击|访问)(?:次数|量|数|人次)?\s*[:：]?\s*\d*\s*次?|返回(?:顶部|列表|首页|上一页)?|相关(?:链接|阅读|文章|新闻|信息)[:：]?|"
+    r"信息来源[:：].{0,30}|视力保护色.*|\[\s*\]|[|｜\]】)）」\s]+|正文)"
+    r"[\]】)）」|\s:：]*$"
+)
+_MIXED = re.compile(r"(?:打印|关闭|分享到|字体|字号|收藏|浏览次数|阅读次数|点击率|点击量|保护视力)")
+_RELATED = re.compile(r"^(?:相关(?:链接|阅读|文章|新闻|信息|文件|解读)|延伸阅读|推荐阅读|热点推荐)[:：]?$")
+_TWIN = 200
+
+
+def prose_of(page: Document) -> dict[Element, int]:
+    """How much running text stands below each element, links and navigation aside."""
+    weights: dict[Element, int] = {}
+    for node in page.root.iter():
+        if not isinstance(node.tag, str) or node.tag in {"head", "title", "option", "button"}:
+            continue
+        for text in (node.text, *(child.tail for child in node)):
+            line = one_line(text or "")
+            marks = len(_PUNCTUATION.findall(line))
+            if len(line) < 8 or (not marks and len(line) < 15):  # noqa: PLR2004
+                continue
+            up = (node, *ancestors(node))
+            if any(x.tag in {"a", "head"} or is_hidden_zone(x) or _hidden(x) for x in up):
+                continue
+            gain = len(line) + 10 * min(marks, 10)
+            for x in up:
+                weights[x] = weights.get(x, 0) + gain
+    return weights
+
+
+def _hidden(node: Element) -> bool:
+    return "display:none" in (node.get("style") or "").replace(" ", "").lower()
+
+
+def find_body(page: Document, *, title: str, learned: str | None) -> Element:
+    """The element that holds the article: as learned, by a known name, else by density."""
+    if learned:
+        tag = learned.rpartition(">")[2].partition(".")[0]
+        for node in page.root.iter(tag):
+            if shape(node) == learned and len(line_of(node)) >= MIN_BODY:
+                return node
+    root = next(iter(page.root.iter("body")), page.root)
+    weights = prose_of(page)
+    dense = _descend(root, weights)
+    named = _named(page, weights)
+    if named is not None and weights.get(named, 0) >= _NAMED_SHARE * weights.get(dense, 1):
+        return named
+    if not weights.get(root):
+        files = _around_files(root)
+        if files is not None:
+            return files
+        near = _after_title(root, title)
+        return near if near is not None else root
+    return dense
+
+
+def _named(page: Document, weights: dict[Element, int]) -> Element | None:
+    found: dict[str, list[Element]] = {}
+    for node in page.root.iter():
+        if not isinstance(node.tag, str) or node.tag in {"input", "a", "img", "body", "html"}:
+            continue
+        for name in {node.tag, *names_of(node).split()}:
+            if name in _NAMES:
+                found.setdefault(name, []).append(node)
+    for name in _NAMES:
+        nodes = [node for node in found.get(name, ()) if len(line_of(node)) >= MIN_BODY]
+        if nodes:
+            return max(nodes, key=lambda node: weights.get(node, 0))
+    return None
+
+
+def _descend(root: Element, weights: dict[Element, int]) -> Element:
+    """From the top to the smallest container that holds most of the running text."""
+    node = root
+    while True:
+        whole = weights.get(node, 0)
+        best = max(
+            (child for child in node if isinstance(child.tag, str)),
+            key=lambda child: weights.get(child, 0),
+            default=None,
+        )
+        if best is None or not whole or weights.get(best, 0) < _SHARE * whole:
+            break
+        node = best
+    while node.tag in {"p", "span", "strong", "b", "font", "em", "i", "u", "tr", "tbody", "h1", "h2"}:
+        parent = node.getparent()
+        if parent is None or parent.tag in {"body", "html"}:
+            break
+        node = parent
+    return node
+
+
+def _around_files(root: Element) -> Element | None:
+    """The container of the attachments, where a page has nothing else."""
+    for node in root.iter("a"):
+        if re.search(r"附件|\.(?:docx?|xlsx?|pdf|wps|ofd|zip|rar)\b", line_of(node)) and not any(
+            is_hidden_zone(x) for x in ancestors(node)
+        ):
+            up = node
+            for parent in ancestors(node):
+                if parent.tag in {"body", "html"}:
+                    break
+                up = parent
+                if parent.tag in {"div", "td", "ul", "form", "section"}:
+                    break
+            return up
+    return None
+
+
+def _after_title(root: Element, title: str) -> Element | None:
+    """The first container after the title that says anything, for bodies of a few words."""
+    known = fold(title)
+    seen = False
+    for node in root.iter("h1", "h2", "h3", "div", "td", "p"):
+        text = line_of(node)
+        if known and fold(text) == known:
+            seen = True
+        elif seen and len(text) >= 10 and known not in fold(text):  # noqa: PLR2004
+            if not any(is_hidden_zone(x) for x in (node, *ancestors(node))):
+                return node
+    return None
+
+
+def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
+    """Cut from a body, in place, what belongs to the page; its lines that stay.
+
+    Args:
+        body: the container.
+        title: the article's title, cut where it is repeated.
+        before: lines of the page's information bar (date, source), cut too.
+    """
+    _drop_noise(body, fold(title))
+    _drop_twins(body)
+    known = {fold(line) for line in before} | {fold(title)}
+    lines = paragraphs(body)
+    while lines and (fold(lines[0]) in known or _NOISE.match(lines[0]) or _is_bar(lines[0])):
+        lines.pop(0)
+    kept = []
+    for line in lines:
+        if _RELATED.match(line) and len(kept) > 1:
+            break
+        if not _NOISE.match(line) and not _is_bar(line):
+            kept.append(line)
+    return kept
+
+
+def _is_bar(line: str) -> bool:
+    """Whether a line is the bar of date, source and buttons around a body."""
+    if len(line) > 160 or "。" in line:  # noqa: PLR2004
+        return False
+    marks = len(_MIXED.findall(line)) + len(
+        re.findall(r"(?:发布|发稿|信息发布|更新|发表)(?:时间|日期)|来源\s*[:：]|来源于\s*[:：]|作者\s*[:：]|文章来源|索引号", line)
+    )
+    return marks >= 2 or bool(re.match(r"^(?:信息)?(?:发布|发稿|发表)(?:时间|日期)\s*[:：]", line))  # noqa: PLR2004
+
+
+def _drop_noise(body: Element, title: str) -> None:
+    for node in list(body.iter()):
+        if node is body or not isinstance(node.tag, str) or node.getparent() is None:
+            continue
+        if node.tag in {"input", "button", "h1"} and (
+            node.tag != "h1" or not title or fold(line_of(node)) == title
+        ):
+            _remove(node)
+            continue
+        if _hidden(node) or (
+            (_NOISE_NAMES.search(names_of(node)) or _is_list_aside(node)) and len(line_of(node)) < 400  # noqa: PLR2004
+        ):
+            _remove(node)
+
+
+def _is_list_aside(node: Element) -> bool:
+    """Whether a block is nothing but links to other notices (上一篇, 相关链接)."""
+    if node.tag not in {"div", "ul", "dl", "p"}:
+        return False
+    text = line_of(node)
+    return bool(re.match(r"^(?:上一[篇条]|下一[篇条]|相关(?:链接|阅读|文章|新闻))", text)) and len(text) < 200  # noqa: PLR2004
+
+
+def _remove(node: Element) -> None:
+    """Take an element out and leave the text that follows it."""
+    parent = node.getparent()
+    if parent is None:
+        return
+    if node.tail:
+        before = node.getprevious()
+        if before is not None:
+            before.tail = (before.tail or "") + node.tail
+        else:
+            parent.text = (parent.text or "") + node.tail
+        node.tail = None
+    parent.remove(node)
+
+
+def _drop_twins(body: Element) -> None:
+    """Of two containers that hold the same text (for print, for phones) keep the fuller."""
+    blocks = [
+        (child, {fold(line) for line in paragraphs(child)})
+        for child in body
+        if isinstance(child.tag, str) and child.tag in {"div", "section", "article", "td", "table"}
+    ]
+    blocks = [(child, lines) for child, lines in blocks if sum(map(len, lines)) >= _TWIN]
+    gone: set[Element] = set()
+    for child, lines in blocks:
+        for other, more in blocks:
+            if other is child or other in gone or child in gone or len(more) < len(lines):
+                continue
+            shared = sum(len(line) for line in lines & more)
+            if shared >= 0.9 * sum(map(len, lines)):
+                later = child if len(more) > len(lines) or _comes_after(child, other) else other
+                gone.add(later)
+    for child in gone:
+        _remove(child)
+
+
+def _comes_after(one: Element, other: Element) -> bool:
+    parent = one.getparent()
+    return parent is not None and parent.index(one) > parent.index(other)
+
+
+def html_of(body: Element) -> str:
+    """The markup of a body, still to be sanitised."""
+    copy = etree.tostring(body, encoding="unicode", method="html", with_tail=False)
+    return copy

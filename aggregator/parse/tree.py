@@ -1,0 +1,123 @@
+"""A page as a tree: text and HTML made from it, and what its head says."""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from aggregator.parse.prescan import prescan
+from aggregator.text import one_line
+
+Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
+
+_SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_DROPPED = ("script", "style", "noscript", "template", "svg", "select", "textarea", "iframe")
+_PLACEHOLDER = re.compile(r"网站名称|栏目名称|文章标题|\$\{|\{\{|<%|^\s*$|^null$|^undefined$")
+_BLOCKS = frozenset(
+    [
+        *("p", "div", "li", "tr", "br", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"),
+        *("section", "dd", "dt", "dl", "article", "center", "form", "blockquote", "pre", "hr"),
+        *("figure", "figcaption", "tbody", "thead", "ucapcontent", "fieldset", "body", "caption"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed page.
+
+    ``root`` has no scripts, styles or hidden templates any more; ``scripts`` holds the text
+    of the scripts, ``markup`` the page as decoded, ``meta`` lower-case names.
+    """
+
+    root: Element
+    markup: str
+    scripts: str
+    meta: dict[str, str]
+    title: str
+    base: str
+
+
+def read_tree(markup: str) -> Element:
+    """The root of any markup, never None; the parser is told that it gets UTF-8."""
+    parser = etree.HTMLParser(
+        encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, recover=True
+    )
+    root = etree.fromstring(markup.encode("utf-8", "replace") or b"<html/>", parser)
+    if root is None:
+        root = etree.fromstring(b"<html><body></body></html>", parser)
+    return root
+
+
+def document(markup: str, *, url: str) -> Document:
+    """Read a page after the linear look that refuses hostile markup.
+
+    Raises:
+        ParseError: from the look.
+    """
+    prescan(markup, url=url)
+    scripts = "\n".join(found.group(2) for found in _SCRIPT.finditer(markup))
+    root = read_tree(markup)
+    meta = {}
+    for tag in root.iter("meta"):
+        name = (tag.get("name") or tag.get("property") or "").strip().lower()
+        value = one_line(tag.get("content") or "")
+        if name and value and name not in meta and not _PLACEHOLDER.search(value):
+            meta[name] = value
+    heading = next(iter(root.iter("title")), None)
+    title = one_line(text_of(heading)) if heading is not None else ""
+    base = next((b.get("href") or "" for b in root.iter("base")), "")
+    etree.strip_elements(root, *_DROPPED, with_tail=False)
+    return Document(root=root, markup=markup, scripts=scripts, meta=meta, title=title, base=base)
+
+
+def text_of(element: Element) -> str:
+    """All text below an element, as it stands."""
+    return "".join(element.itertext())
+
+
+def line_of(element: Element) -> str:
+    """All text below an element on one line."""
+    return one_line(text_of(element))
+
+
+def names_of(element: Element) -> str:
+    """An element's class and id, lower case: what its maker called it."""
+    return f"{element.get('class') or ''} {element.get('id') or ''}".lower()
+
+
+def ancestors(element: Element) -> Iterator[Element]:
+    """The element's parent, its parent, and so on up to the root."""
+    parent = element.getparent()
+    while parent is not None:
+        yield parent
+        parent = parent.getparent()
+
+
+def paragraphs(element: Element) -> list[str]:
+    """The text below an element as lines, broken where a browser breaks them."""
+    parts: list[str] = []
+    for event, node in etree.iterwalk(element, events=("start", "end")):
+        block = node.tag in _BLOCKS
+        if event == "start":
+            if block:
+                parts.append("\n")
+            elif node.tag in {"td", "th"}:
+                parts.append("\t")
+            parts.append((node.text or "").replace("\n", " "))
+        else:
+            if block:
+                parts.append("\n")
+            if node is not element:
+                parts.append((node.tail or "").replace("\n", " "))
+    lines = (one_line(line) for line in "".join(parts).split("\n"))
+    return [line for line in lines if line]
+
+
+def unescape(text: str) -> str:
+    """Character references resolved."""
+    return entities.unescape(text)
