@@ -12,6 +12,15 @@ from quxun.country.look import Look
 from quxun.country.model import Attachment, Block, Notice
 from quxun.country.writing.draft import long_day
 
+_SHARE = (
+    '<div class="share">分享到：<a href="javascript:;">微信</a><a href="javascript:;">微博</a>'
+    "<span>扫一扫在手机打开当前页</span></div>"
+)
+_PRINT = (
+    '<div class="print"><a href="javascript:window.print()">打印本页</a>'
+    '<a href="javascript:window.close()">关闭窗口</a></div>'
+)
+
 
 def header_block(notice: Notice, look: Look, posted_at: datetime) -> str:
     """索引号 to 有效性 as this portal draws them; nothing where it has none."""
@@ -130,10 +139,8 @@ def tail(frame: Frame, number: int) -> str:
     rng = dice("tail", frame.portal.look_seed, number)
     parts = [
         "<p class='bj'>责任编辑：演示编辑</p>",
-        '<div class="share">分享到：<a href="javascript:;">微信</a><a href="javascript:;">微博</a>'
-        "<span>扫一扫在手机打开当前页</span></div>",
-        '<div class="print"><a href="javascript:window.print()">打印本页</a>'
-        '<a href="javascript:window.close()">关闭窗口</a></div>',
+        _SHARE,
+        _PRINT,
         "<div class='pn'>上一篇：<a href='javascript:;'>没有了</a> 下一篇：没有了</div>",
     ]
     return "".join(rng.sample(parts, 3))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from random import Random
 
 from quxun.country.chrome import Frame
-from quxun.country.dice import dice
+from quxun.country.dice import dice, maybe
 from quxun.country.families import FAMILIES, Shown
 from quxun.country.look import Look, draw_look
 from quxun.country.model import (
@@ -28,31 +28,9 @@ from quxun.country.model import (
 from quxun.country.places import Atlas
 from quxun.country.plan import Planner, history_times, reprint_targets, reprint_wrap
 from quxun.country.roster import make_portals
+from quxun.country.shelves import Shelf, pin_one, wrapped_title
 from quxun.country.truth import Truth, make_truth
 from quxun.country.writing import Head, head_of, write
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """What stands in a column, newest first, and when that last changed."""
-
-    standings: list[Standing]
-    changed_at: datetime
-    version: int = 0
-    opening: tuple[Standing, ...] = ()
-
-    def touch(self, now: datetime) -> None:
-        """Count a change; times given out as Last-Modified never stand still (whole seconds)."""
-        self.version += 1
-        at = now.replace(microsecond=0)
-        self.changed_at = max(at, self.changed_at + timedelta(seconds=1))
-
-
-@dataclass(slots=True)
-class _Past:
-    """What is no longer there: withdrawn standings by id, with the day."""
-
-    standings: dict[int, tuple[Standing, datetime]] = field(default_factory=dict)
 
 
 class Country:
@@ -82,13 +60,13 @@ class Country:
         self._stubs: dict[int, Stub] = {}
         self._where: dict[int, list[int]] = {}
         self._standings: dict[int, Standing] = {}
-        self._past = _Past()
+        self._past: dict[int, Standing] = {}
         self._numbers: dict[str, int] = {}
         self._articles: dict[tuple[str, str], int] = {}
         self._turns = 0
         self._looks: dict[tuple[str, int], Look] = {}
         start = self.now.replace(microsecond=0)
-        self._shelves = [_Shelf(standings=[], changed_at=start) for _ in self._columns]
+        self._shelves = [Shelf(standings=[], changed_at=start) for _ in self._columns]
         self._head = lru_cache(maxsize=8192)(self._make_head)
         self._notice = lru_cache(maxsize=4096)(self._make_notice)
         self._history()
@@ -133,10 +111,8 @@ class Country:
         """Where a notice stands or stood: column, standing, withdrawn."""
         out = []
         for standing_id in self._where[notice_id]:
-            gone = standing_id in self._past.standings
-            standing = (
-                self._past.standings[standing_id][0] if gone else self._standings[standing_id]
-            )
+            gone = standing_id in self._past
+            standing = self._past[standing_id] if gone else self._standings[standing_id]
             out.append((self._columns[standing.column_key], standing, gone))
         return out
 
@@ -157,7 +133,10 @@ class Country:
     def shown(self, column: Column, standing: Standing) -> Shown:
         """Title, source and path of a standing."""
         head = self._head(standing.notice_id, standing.edits)
-        title = self._title(column, standing, head)
+        region = self.atlas.by_code[self._stubs[standing.notice_id].region_code]
+        title = wrapped_title(
+            head, standing.wrap, home=self.atlas.by_code[column.region_code], about=region
+        )
         printed = title
         if column.setting("control") and standing.number % 5 == 0:
             middle = len(title) // 2
@@ -225,7 +204,7 @@ class Country:
             stub = self._planner.stub(self._columns[home.key], when, rng, nature=nature, ours=True)
             self._stubs[stub.id] = stub
             self._place(stub, home, when, rng, now=when)
-            if reprints and rng.random() < self.size.reprint_share:
+            if reprints and maybe(rng, self.size.reprint_share):
                 for target in self._targets(home, stub, rng):
                     self._place(stub, target, when, rng, reprint=True, now=when)
             out.append(self.notice_by_id(stub.id))
@@ -277,7 +256,7 @@ class Country:
             shelf = self._shelves[standing.column_key]
             shelf.standings.remove(standing)
             shelf.touch(now)
-            self._past.standings[standing_id] = (standing, now)
+            self._past[standing_id] = standing
             del self._standings[standing_id]
 
     def redesign(self, portal: Portal, now: datetime | None = None, *, keep_urls: bool = False,
@@ -352,7 +331,7 @@ class Country:
             stub = self._planner.stub(column, at, rng)
             self._stubs[stub.id] = stub
             self._place(stub, column, at, rng)
-            if self.size.reprint_share and rng.random() < self.size.reprint_share:
+            if self.size.reprint_share and maybe(rng, self.size.reprint_share):
                 for target in self._targets(column, stub, rng):
                     reprinted = at + timedelta(minutes=rng.choice((30, 90, 1440, 2900, 5800)))
                     if reprinted < self.now:
@@ -361,19 +340,11 @@ class Country:
             self._place(stub, self._columns[key], at, rng, reprint=True)
         for column, shelf in zip(self._columns, self._shelves, strict=True):
             shelf.standings.sort(key=lambda s: (s.posted_at, s.id), reverse=True)
-            self._pin(column, shelf, rng)
+            pinned = pin_one(shelf, column, rng)
+            if pinned is not None:
+                self._standings[pinned.id] = pinned
             shelf.opening = tuple(shelf.standings[:12])
             shelf.version = 1
-
-    def _pin(self, column: Column, shelf: _Shelf, rng: Random) -> None:
-        """Every third list of a family with pins keeps an old notice on top."""
-        if column.family not in ("trs", "guangdong", "boda", "shtml") or rng.random() < 0.6:  # noqa: PLR2004
-            return
-        if len(shelf.standings) > 6:  # noqa: PLR2004
-            place = rng.randrange(3, min(len(shelf.standings), 30))
-            pinned = replace(shelf.standings[place], pinned=True)
-            shelf.standings[place] = pinned
-            self._standings[pinned.id] = pinned
 
     def _place(
         self, stub: Stub, column: Column, at: datetime, rng: Random, *, reprint: bool = False,
@@ -386,12 +357,12 @@ class Country:
         hidden = (
             stub.nature in (Nature.POLICY, Nature.NOTICE, Nature.LAND)
             and column.authority is Authority.OFFICIAL
-            and rng.random() < 0.06  # noqa: PLR2004
+            and maybe(rng, 0.06)
         )
         number = self._numbers.get(column.host) or rng.randrange(12_000, 80_000)
         self._numbers[column.host] = number + rng.randrange(1, 4)
         standing = Standing(
-            id=len(self._standings) + len(self._past.standings) + 1,
+            id=len(self._standings) + len(self._past) + 1,
             notice_id=stub.id,
             column_key=column.key,
             number=number,
@@ -408,10 +379,7 @@ class Country:
         if now is None:
             shelf.standings.append(standing)
         else:
-            place = 0
-            while place < len(shelf.standings) and shelf.standings[place].posted_at > at:
-                place += 1
-            shelf.standings.insert(place, standing)
+            shelf.put(standing)
             shelf.touch(now)
         return standing
 
@@ -426,18 +394,3 @@ class Country:
     def _make_notice(self, notice_id: int, edits: int) -> Notice:
         stub = self._stubs[notice_id]
         return write(replace(stub, edits=stub.edits[:edits]), self.atlas)
-
-    def _title(self, column: Column, standing: Standing, head: Head) -> str:
-        inner = head.inner or head.title
-        match standing.wrap:
-            case Wrap.FORWARD:
-                region = self.atlas.by_code[column.region_code]
-                return f"{region.name}转发《{head.title}》的通知"
-            case Wrap.ISSUE:
-                return f"关于印发《{inner}》的通知"
-            case Wrap.BARE:
-                return inner
-            case Wrap.PRESS:
-                region = self.atlas.by_code[self._stubs[standing.notice_id].region_code]
-                return f"{region.stem}发布｜{inner}"
-        return head.title

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 def dice(*key: object) -> Random:
     """Dice that depend on nothing but the key, in any process on any machine."""
-    return Random(":".join(map(str, key)))  # noqa: S311 - invented pages, no secret
+    return Random(":".join(map(str, key)))
 
 
 def shuffled_index(position: int, space: int, turn: int) -> int:
@@ -30,6 +30,11 @@ def picks(places: int, sizes: Sequence[int]) -> tuple[int, ...]:
         places, index = divmod(places, size)
         out.append(index)
     return tuple(out)
+
+
+def maybe(rng: Random, share: float) -> bool:
+    """True in that share of cases."""
+    return rng.random() < share
 
 
 def weighted(rng: Random, choices: Sequence[tuple[T, int]]) -> T:

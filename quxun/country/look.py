@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
 
-from quxun.country.dice import dice
+from quxun.country.dice import dice, maybe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def draw_look(seed: int, look_seed: str, generation: int) -> Look:
         row=rng.choice(tuple(ROWS)),
         date_format=rng.choice(_DATES),
         cut=rng.choice((0, 22, 26, 30, 34)),
-        title_attr=rng.random() < 0.8,
+        title_attr=maybe(rng, 0.8),
         header=rng.choice(("table", "table", "lines", "list", "none")),
         meta=rng.choice(
             ("full", "full", "upper", "placeholder", "dashes", "twice", "none", "half")
@@ -71,9 +71,9 @@ def draw_look(seed: int, look_seed: str, generation: int) -> Look:
         friends=rng.randrange(4, 9),
         crumb=rng.choice((" &gt; ", " » ", "&nbsp;&gt;&nbsp;", " / ")),
         info=rng.choice(("spans", "line", "table", "pipes")),
-        xhtml=rng.random() < 0.4,
+        xhtml=maybe(rng, 0.4),
         icon=rng.choice(("", "", "·", "▪", "&gt; ")),
-        side=rng.random() < 0.6,
+        side=maybe(rng, 0.6),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 
-from quxun.country.dice import weighted
+from quxun.country.dice import maybe, weighted
 from quxun.country.model import (
     SHANGHAI,
     Authority,
@@ -19,7 +19,7 @@ from quxun.country.model import (
 )
 from quxun.country.places import Atlas
 from quxun.country.words import BUREAUS
-from quxun.country.writing.heads import GOVERNMENT, OFFICE
+from quxun.country.writing.offices import GOVERNMENT, OFFICE
 
 _OURS = frozenset(Nature) - {
     Nature.TENDER, Nature.RECRUITMENT, Nature.PERSONNEL, Nature.PENALTY, Nature.BUDGET,
@@ -54,13 +54,13 @@ class Planner:
         """A new notice first published in a column; ``ours`` prefers what readers want."""
         if nature is None:
             nature = weighted(rng, column.natures)
-            if ours and nature not in _OURS and rng.random() < 0.7:  # noqa: PLR2004
+            if ours and nature not in _OURS and maybe(rng, 0.7):
                 nature = weighted(rng, column.natures)
         region = self._region(column, rng)
         related = None
         if nature is Nature.INTERPRETATION and self._unread[region]:
             related = self._unread[region].pop(0)
-        elif nature is Nature.APPLICATION and rng.random() < 0.6:  # noqa: PLR2004
+        elif nature is Nature.APPLICATION and maybe(rng, 0.6):
             related = self._latest.get(region)
         bureau = self._bureau(nature, rng)
         lag = rng.choice((0, 0, 1, 1, 2, 3, 5, 8, 12))
@@ -146,9 +146,9 @@ def reprint_targets(
             continue
         if column.authority is Authority.OFFICIAL:
             level = atlas.by_code[column.region_code].level
-            if level is Level.CITY and column.region_code == city:
-                out.append(column)
-            elif level is Level.PROVINCE and stub.nature is Nature.POLICY:
+            if (level is Level.CITY and column.region_code == city) or (
+                level is Level.PROVINCE and stub.nature is Nature.POLICY
+            ):
                 out.append(column)
         elif column.authority is Authority.MEDIA and column.region_code != city:
             continue

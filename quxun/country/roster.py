@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quxun.country.dice import dice
+from quxun.country.dice import dice, maybe
 from quxun.country.families import FAMILIES
 from quxun.country.model import (
     Authority,
@@ -196,14 +196,17 @@ def make_portals(size: Size, atlas: Atlas, seed: int, base: str) -> tuple[Portal
         division = divisions[taken[turn] % len(divisions)]
         lap = taken[turn] // len(divisions)
         taken[turn] += 1
-        portal = _portal(blueprint, division, index, f"{base}{index + 1}", first_key, lap, seed)
+        portal = _portal(
+            blueprint, division=division, index=index, host=f"{base}{index + 1}",
+            first_key=first_key, lap=lap, seed=seed,
+        )  # fmt: skip
         first_key += len(portal.columns)
         portals.append(portal)
     return tuple(portals)
 
 
 def _portal(
-    blueprint: _Blueprint, division: Division, index: int, host: str, first_key: int, lap: int,
+    blueprint: _Blueprint, *, division: Division, index: int, host: str, first_key: int, lap: int,
     seed: int,
 ) -> Portal:  # fmt: skip
     name = blueprint.name.format(name=division.name, stem=division.stem)
@@ -268,7 +271,7 @@ def _cheap_portals(size: Size, atlas: Atlas, base: str) -> tuple[Portal, ...]:
     for key in range(size.columns):
         index = key % size.hosts
         division = atlas.counties[index % len(atlas.counties)]
-        if rng.random() < size.html_share:
+        if maybe(rng, size.html_share):
             plan = _plan(f"c{key}", "通知公告", rng.choice(_CHEAP_LISTS), MIXED)
         else:
             shape = rng.choice(("rfc822", "gmt", "plain", "cdata"))

@@ -18,6 +18,7 @@ from quxun.country.truth import Truth
 
 _MAX_HEAD = 65_536
 _MAX_BODY = 1_048_576
+_WORDS_IN_REQUEST_LINE = 3
 _SHIELD = (
     "<!DOCTYPE html><html><head><meta charset='utf-8'></head><body><script>var _0x=[{0}];"
     "document.cookie='__demo_jsl='+_0x[0];location.reload();</script></body></html>"
@@ -104,7 +105,7 @@ class _Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server gives
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._open_now.add(self)
 
@@ -156,7 +157,7 @@ class _Connection(asyncio.Protocol):
             return None
         lines = self._buffer[:end].decode("latin-1").split("\r\n")
         words = lines[0].split(" ")
-        if len(words) != 3 or not words[2].startswith("HTTP/1."):  # noqa: PLR2004
+        if len(words) != _WORDS_IN_REQUEST_LINE or not words[2].startswith("HTTP/1."):
             self._refuse(b"HTTP/1.1 400 Bad Request\r\n")
             return None
         headers: dict[str, str] = {}
@@ -174,7 +175,7 @@ class _Connection(asyncio.Protocol):
         del self._buffer[: end + 4 + length]
         target = words[1]
         if target.startswith("http://"):
-            target = "/" + target.split("/", 3)[3] if target.count("/") > 2 else "/"  # noqa: PLR2004
+            target = "/" + "".join(target.split("/", 3)[3:])
         wish = headers.get("connection", "").lower()
         close = wish == "close" or (words[2] == "HTTP/1.0" and wish != "keep-alive")
         return Request(
@@ -220,7 +221,7 @@ class _Connection(asyncio.Protocol):
 
     async def _fail(self, request: Request, fault: Fault) -> bool:
         """Answer as the fault says; false when the connection is of no more use."""
-        site, transport = self._served.site, self._transport
+        transport = self._transport
         if transport is None:
             return False
         match fault.kind:
@@ -229,28 +230,38 @@ class _Connection(asyncio.Protocol):
             case FaultKind.DROP:
                 transport.abort()
                 return False
-            case FaultKind.SLOW:
-                await asyncio.sleep(fault.seconds)
-                self._reply(request, self._answer(request))
-            case FaultKind.DRIP:
-                answer = self._answer(request)
-                transport.write(answer.head + b"\r\n")
-                step = max(1, -(-len(answer.body) // 10))
-                for start in range(0, len(answer.body), step):
-                    transport.write(answer.body[start : start + step])
-                    await asyncio.sleep(fault.seconds)
             case FaultKind.TRUNCATED:
                 answer = self._answer(request)
                 transport.write(answer.head + b"\r\n" + answer.body[: len(answer.body) // 2])
                 transport.close()
                 return False
-            case FaultKind.EMPTY:
-                self._reply(request, site.emptied(self._host, request.target, request.body))
-            case FaultKind.SOFT404:
-                self._reply(request, site.plain(self._host, 200, _SOFT404))
-            case FaultKind.STATUS:
-                self._reply(request, self._status(fault))
+            case FaultKind.DRIP:
+                await self._drip(self._answer(request), fault.seconds)
+            case FaultKind.SLOW:
+                await asyncio.sleep(fault.seconds)
+                self._reply(request, self._answer(request))
+            case FaultKind.EMPTY | FaultKind.SOFT404 | FaultKind.STATUS:
+                self._reply(request, self._wrong(request, fault))
         return True
+
+    async def _drip(self, answer: Answer, seconds: float) -> None:
+        """Send the body in ten pieces."""
+        pieces = max(1, -(-len(answer.body) // 10))
+        if self._transport is not None:
+            self._transport.write(answer.head + b"\r\n")
+        for start in range(0, len(answer.body), pieces):
+            await asyncio.sleep(seconds)
+            if self._transport is not None:
+                self._transport.write(answer.body[start : start + pieces])
+
+    def _wrong(self, request: Request, fault: Fault) -> Answer:
+        """An answer with the wrong content."""
+        site = self._served.site
+        if fault.kind is FaultKind.EMPTY:
+            return site.emptied(self._host, request.target, request.body)
+        if fault.kind is FaultKind.SOFT404:
+            return site.plain(self._host, 200, _SOFT404)
+        return self._status(fault)
 
     def _status(self, fault: Fault) -> Answer:
         headers = []
@@ -293,7 +304,7 @@ def bind_all(hosts: list[str], port: int) -> list[socket.socket]:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind((host, wanted))
                 listener.listen(1024)
-                listener.setblocking(False)  # noqa: FBT003 - the socket's own signature
+                listener.setblocking(False)
                 wanted = wanted or listener.getsockname()[1]
         except OSError as failure:
             for listener in sockets:

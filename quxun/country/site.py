@@ -257,10 +257,9 @@ def is_unmodified(answer: Answer, if_none_match: str, if_modified_since: str) ->
         return True
     try:
         since = parsedate_to_datetime(if_modified_since)
-        ours = parsedate_to_datetime(answer.last_modified)
-        return ours <= since
-    except (ValueError, TypeError):
+    except ValueError:
         return False
+    return parsedate_to_datetime(answer.last_modified) <= since
 
 
 def _etag(habits: Habits, raw: bytes) -> str:

@@ -62,11 +62,11 @@ class Guangdong(Family):
 
         if current > 1:
             links.append(link(current - 1, "上一页", "prev"))
-        for page in range(max(1, current - 3), min(total, current + 3) + 1):
-            links.append(
-                f"<span class='current'>{page}</span>" if page == current
-                else link(page, str(page), "num")
-            )  # fmt: skip
+        near = range(max(1, current - 3), min(total, current + 3) + 1)
+        links += [
+            f"<span class='current'>{n}</span>" if n == current else link(n, str(n), "num")
+            for n in near
+        ]
         if current < total:
             links.append(link(current + 1, "下一页", "next"))
             links.append(link(total, "尾页", "last"))
@@ -87,6 +87,7 @@ class Gkmlpt(Family):
 
     def article_path(self, column: Column, standing: Standing) -> str:
         """``/gkmlpt/content/7/7123/post_7123456.html``."""
+        del column
         number = str(standing.number)
         return f"/gkmlpt/content/{number[0]}/{number[:4]}/post_{number}.html"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from quxun.country.dice import shuffled_index
+from quxun.country.dice import maybe, shuffled_index
 from quxun.country.model import Basis
 from quxun.country.words import FIRM_ENDS, FIRM_HEADS, FIRM_TAILS, GIVEN, PRODUCTS, SURNAMES
 from quxun.country.writing.clauses import WAN, contact, support
 from quxun.country.writing.draft import Clause, Draft, long_day
-from quxun.country.writing.heads import Head, firm_name
+from quxun.country.writing.heads import Head
+from quxun.country.writing.offices import firm_name
 from quxun.country.writing.official import duty, opening, scope
 
 
@@ -42,7 +43,7 @@ def notice(draft: Draft, head: Head) -> None:
     draft.table(rows)
     draft.say("公示期内如有异议，请以书面形式反映，单位反映须加盖公章，个人反映须署真实姓名。")
     draft.say(contact(draft, head.issuer))
-    if rng.random() < 0.4:
+    if maybe(rng, 0.4):
         draft.attach("拟支持名单", rng.choice((".xls", ".xlsx", ".pdf")))
     draft.sign(head.issuer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from random import Random
 
+from quxun.country.dice import maybe
 from quxun.country.model import Basis
 from quxun.country.writing.draft import Clause, Draft, long_day, money
 
@@ -43,7 +44,7 @@ def _ladder(rng: Random, factor: int) -> Clause:
     pays = [
         pay * WAN * factor for pay in rng.choice(((20, 50, 100), (30, 60, 120), (50, 100, 200)))
     ]
-    floors = "、".join(money(step * YI, Random(0)) for step in steps)  # noqa: S311 - fixed look
+    floors = "、".join(money(step * YI, Random(0)) for step in steps)
     prizes = "、".join(f"{pay // WAN}万元" for pay in pays)
     text = f"对年营业收入首次突破{floors}的企业，分别给予{prizes}奖励。"
     return Clause(
@@ -139,44 +140,62 @@ _SUPPORTS = (
 )
 
 
-def application_window(draft: Draft) -> tuple[Clause, ...]:
-    """When one may apply, in one of nine shapes; the days are moved by edits of the deadline."""
+_WINDOWS = (
+    "申报时间：{posted}至{brief}。逾期不予受理。",
+    "请符合条件的单位于{short}前将申报材料一式三份报送至受理地点，逾期视为自动放弃。",
+    "申报截止时间为{full}17:00，以系统提交时间为准。",
+    "自即日起至{full}止，通过惠企政策平台在线填报。",
+    "（一）网上填报。{posted}起开放系统，{full}关闭。",
+    "申报单位须在{iso}之前完成系统提交和材料报送。",
+    "受理截止日期：{full}（星期{weekday}）。",
+)
+"""``brief`` leaves the year out where the range does not cross it, ``short`` always."""
+
+
+def application_window(draft: Draft) -> Clause:
+    """When one may apply, in one of ten shapes; the days are moved by edits of the deadline."""
     rng, posted = draft.rng, draft.posted_on
     last = posted + timedelta(days=rng.randrange(9, 46)) + draft.deadline_shift
-    shape = rng.randrange(10)
-    short = f"{last.month}月{last.day}日"
-    full = long_day(last)
-    if shape == 0:
-        end = full if last.year != posted.year else short
-        text = f"申报时间：{long_day(posted)}至{end}。逾期不予受理。"
-    elif shape == 1:
-        text = f"请符合条件的单位于{short}前将申报材料一式三份报送至受理地点，逾期视为自动放弃。"
-    elif shape == 2:
-        text = f"申报截止时间为{full}17:00，以系统提交时间为准。"
-    elif shape == 3:
-        text = f"自即日起至{full}止，通过惠企政策平台在线填报。"
-    elif shape == 4:
-        draft.always_open = not draft.deadline_shift
-        if draft.always_open:
-            return (Clause(text="本事项实行常年受理、按季评审，符合条件的企业可随时提出申请。"),)
-        text = f"本事项由常年受理调整为集中受理，受理至{full}。"
-    elif shape == 5:
-        paper = last + timedelta(days=rng.randrange(2, 6))
-        text = f"网上申报截止时间为{full}24:00；纸质材料应于{long_day(paper)}前送达，邮寄的以邮戳为准。"
-        return (Clause(text=text, deadlines=(last, paper)),)
-    elif shape == 6:
-        days = rng.choice((20, 30)) + draft.deadline_shift.days
-        last = posted + timedelta(days=days)
-        text = f"自本通知发布之日起{days}日内提交申请，逾期不再受理。"
-    elif shape == 7:
-        text = f"（一）网上填报。{long_day(posted)}起开放系统，{full}关闭。"
-    elif shape == 8:
-        text = (
-            f"申报单位须在{last.year}-{last.month:02d}-{last.day:02d}之前完成系统提交和材料报送。"
+    shape = rng.randrange(len(_WINDOWS) + 3)
+    if shape < len(_WINDOWS):
+        short = f"{last.month}月{last.day}日"
+        text = _WINDOWS[shape].format(
+            posted=long_day(posted),
+            brief=short if last.year == posted.year else long_day(last),
+            short=short,
+            full=long_day(last),
+            iso=last.isoformat(),
+            weekday="一二三四五六日"[last.weekday()],
         )
-    else:
-        text = f"受理截止日期：{full}（星期{'一二三四五六日'[last.weekday()]}）。"
-    return (Clause(text=text, deadlines=(last,)),)
+        return Clause(text=text, deadlines=(last,))
+    return (_always_open, _two_days, _counted_days)[shape - len(_WINDOWS)](draft, last)
+
+
+def _always_open(draft: Draft, last: date) -> Clause:
+    draft.always_open = not draft.deadline_shift
+    if draft.always_open:
+        return Clause(text="本事项实行常年受理、按季评审，符合条件的企业可随时提出申请。")
+    return Clause(
+        text=f"本事项由常年受理调整为集中受理，受理至{long_day(last)}。", deadlines=(last,)
+    )
+
+
+def _two_days(draft: Draft, last: date) -> Clause:
+    paper = last + timedelta(days=draft.rng.randrange(2, 6))
+    text = (
+        f"网上申报截止时间为{long_day(last)}24:00；纸质材料应于{long_day(paper)}前送达，"
+        "邮寄的以邮戳为准。"
+    )
+    return Clause(text=text, deadlines=(last, paper))
+
+
+def _counted_days(draft: Draft, last: date) -> Clause:
+    del last
+    days = draft.rng.choice((20, 30)) + draft.deadline_shift.days
+    return Clause(
+        text=f"自本通知发布之日起{days}日内提交申请，逾期不再受理。",
+        deadlines=(draft.posted_on + timedelta(days=days),),
+    )
 
 
 def validity(draft: Draft, noun: str) -> Clause:
@@ -185,35 +204,37 @@ def validity(draft: Draft, noun: str) -> Clause:
     years = rng.choice((2, 3, 3, 5))
     shape = rng.randrange(7)
     start = signed
-    if shape in (1, 2):
+    if shape in (1, 2, 5):
         start = _first_of_next_month(signed)
     until: date | None = _same_day(start, years)
     named = "一二三四五"[years - 1]
-    if shape == 0:
-        text = f"本{noun}自印发之日起施行，有效期{years}年。"
-    elif shape == 1:
-        text = f"本{noun}自{long_day(start)}起施行，有效期{named}年。"
-    elif shape == 2:
-        until = date(start.year + years, 12, 31)
-        text = f"本{noun}自{long_day(start)}起施行，有效期至{long_day(until)}。"
-    elif shape == 3:
-        until = date(start.year + years, 12, 31)
-        text = (
-            f"本{noun}自发布之日起施行，执行期限至{long_day(until)}，国家和省另有规定的从其规定。"
-        )
-        start = draft.posted_on
-    elif shape == 4:
-        until = None
-        text = f"本{noun}自印发之日起施行，由相关部门负责解释。"
-    elif shape == 5:
-        text = (
-            f"本{noun}自{long_day(start)}起施行，试行{years}年。此前有关规定与本{noun}不一致的，"
-            f"以本{noun}为准。"
-        )
-    else:
-        until = None
-        text = f"本{noun}自公布之日起30日后施行。"
-        start = draft.posted_on + timedelta(days=30)
+    match shape:
+        case 0:
+            text = f"本{noun}自印发之日起施行，有效期{years}年。"
+        case 1:
+            text = f"本{noun}自{long_day(start)}起施行，有效期{named}年。"
+        case 2:
+            until = date(start.year + years, 12, 31)
+            text = f"本{noun}自{long_day(start)}起施行，有效期至{long_day(until)}。"
+        case 3:
+            until = date(start.year + years, 12, 31)
+            text = (
+                f"本{noun}自发布之日起施行，执行期限至{long_day(until)}，"
+                "国家和省另有规定的从其规定。"
+            )
+            start = draft.posted_on
+        case 4:
+            until = None
+            text = f"本{noun}自印发之日起施行，由相关部门负责解释。"
+        case 5:
+            text = (
+                f"本{noun}自{long_day(start)}起施行，试行{years}年。"
+                f"此前有关规定与本{noun}不一致的，以本{noun}为准。"
+            )
+        case _:
+            until = None
+            text = f"本{noun}自公布之日起30日后施行。"
+            start = draft.posted_on + timedelta(days=30)
     draft.valid_from, draft.valid_until = start, until
     return Clause(text=text)
 
@@ -234,7 +255,7 @@ def contact(draft: Draft, office: str) -> Clause:
     """Whom to call; numbers begin with 0000, which is no area code."""
     rng = draft.rng
     number = f"0000-{rng.randrange(80_000_000, 89_999_999)}"
-    if rng.random() < 0.5:
+    if maybe(rng, 0.5):
         return Clause(text=f"联系单位：{office}；联系电话：{number}。")
     return Clause(
         text=f"咨询电话：{number}（工作日9:00—17:00），电子邮箱：qy{rng.randrange(100, 999)}@example.invalid。"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
+from quxun.country.dice import maybe
 from quxun.country.model import (
     Amount,
     Area,
@@ -23,6 +24,7 @@ from quxun.country.places import PARKS, Atlas
 NUMERALS = "一二三四五六七八九十"
 MU = 2000 / 3
 """Square metres in one 亩."""
+_WAN, _YI = 10_000, 100_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ class Draft:
                 self.areas.append(Area(m2=m2, sentence=text))
 
     def heading(self, number: int, text: str) -> None:
-        """Add 一、…"""
+        """Add a numbered heading such as 一、总则."""
         self.blocks.append(Block(style="h", text=f"{NUMERALS[number - 1]}、{text}"))
 
     def table(self, rows: list[tuple[str, ...]]) -> None:
@@ -129,15 +131,15 @@ def long_day(day: date) -> str:
 
 def money(yuan: int, rng: Random) -> str:
     """Write an amount as officials do: 元, 万元 or 亿元, sometimes with commas or a blank."""
-    if yuan % 10_000_000 == 0 and yuan >= 100_000_000:
-        number, unit = _plain(yuan / 100_000_000), "亿元"
-    elif yuan % 1000 == 0 and yuan >= 10_000:
-        number, unit = _plain(yuan / 10_000), "万元"
+    if yuan % (_YI // 10) == 0 and yuan >= _YI:
+        number, unit = _plain(yuan / _YI), "亿元"
+    elif yuan % 1000 == 0 and yuan >= _WAN:
+        number, unit = _plain(yuan / _WAN), "万元"
     else:
         return f"{yuan}元"
-    if yuan >= 10_000_000 and unit == "万元" and rng.random() < 0.3:
-        number = f"{yuan // 10_000:,}"
-    return f"{number} {unit}" if rng.random() < 0.08 else f"{number}{unit}"
+    if yuan >= 1000 * _WAN and unit == "万元" and maybe(rng, 0.3):
+        number = f"{yuan // _WAN:,}"
+    return f"{number} {unit}" if maybe(rng, 0.08) else f"{number}{unit}"
 
 
 def _plain(number: float) -> str:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from quxun.country.dice import dice, picks, shuffled_index
-from quxun.country.model import Division, Edit, Level, Nature, Stub
+from quxun.country.dice import dice, maybe, picks, shuffled_index
+from quxun.country.model import Division, Edit, Nature, Stub
 from quxun.country.places import PARKS, TOWNS, Atlas
 from quxun.country.words import (
     ASPECTS,
-    BUREAUS,
     FIRM_ENDS,
     FIRM_HEADS,
     FIRM_TAILS,
@@ -24,9 +23,8 @@ from quxun.country.words import (
     PRODUCTS,
     RELATED_CITIES,
 )
+from quxun.country.writing.offices import firm_name, issuer_of, sign_of
 
-GOVERNMENT = -1
-OFFICE = -2
 SEASONS = ("第一批", "第二批", "第三批", "上半年", "下半年")
 
 
@@ -72,34 +70,6 @@ class _Desk:
         return (*picks(shuffled_index(place, space, turn), sizes), rounds)
 
 
-def unit_of(region: Division) -> str:
-    """The word for the whole: 全省, 全市, 全区, 全县."""
-    return {Level.PROVINCE: "省", Level.ZONE: "区"}.get(region.level, region.name[-1])
-
-
-def issuer_of(region: Division, bureau: int) -> str:
-    """The name of an office of a division."""
-    if bureau == GOVERNMENT:
-        return region.government
-    if bureau == OFFICE:
-        return f"{region.government}办公室"
-    name = BUREAUS[bureau][0]
-    if region.level is Level.PROVINCE:
-        name = f"{name[:-1]}厅" if name.endswith("局") else name
-    return f"{region.name}{name}"
-
-
-def sign_of(region: Division, bureau: int, atlas: Atlas, series: str) -> str:
-    """机关代字: the letters before the year. Divisions that share a name put their city first."""
-    twins = sum(other.stem == region.stem for other in atlas.counties)
-    stem = f"{atlas.city_of(region.code).short}{region.stem[0]}" if twins > 1 else region.stem
-    if bureau == GOVERNMENT:
-        return f"{stem}{'管' if region.level is Level.ZONE else '府'}{series}"
-    if bureau == OFFICE:
-        return f"{stem}{'管办' if region.level is Level.ZONE else '府办'}{series}"
-    return f"{stem}{BUREAUS[bureau][1]}{series}"
-
-
 def head_of(stub: Stub, atlas: Atlas) -> Head:
     """The head of a notice; the same stub gives the same head."""
     region = atlas.by_code[stub.region_code]
@@ -112,14 +82,6 @@ def head_of(stub: Stub, atlas: Atlas) -> Head:
         fields = {name: getattr(head, name) for name in Head.__slots__}
         head = Head(**{**fields, "title": head.title + mark})
     return head
-
-
-def firm_name(index: int, tail: int, end: int) -> str:
-    """An invented firm."""
-    head, kind, legal = FIRM_HEADS[index], FIRM_TAILS[tail], FIRM_ENDS[end]
-    if legal == "科技有限公司" and kind.endswith(("科技", "技术")):
-        legal = "有限公司"
-    return f"{head}{kind}{legal}"
 
 
 def _number(desk: _Desk, series: str) -> str:
@@ -156,7 +118,7 @@ def _policy(desk: _Desk) -> Head:
         title = f"{issuer}关于印发{inner}的通知"
     else:
         title = f"关于印发《{inner}》的通知"
-    series = "规" if desk.rng.random() < 0.3 else "发"  # noqa: PLR2004
+    series = "规" if maybe(desk.rng, 0.3) else "发"
     registry = None
     if series == "规":
         city = desk.atlas.city_of(desk.region.code)
@@ -189,7 +151,7 @@ def _application(desk: _Desk) -> Head:
         f"{industry}{aspect}资金免申即享兑现公告（{year}年{season}）",
         f"{year}年{season}{industry}{aspect}扶持资金申报指南",
     )[form] + _again(rounds)
-    numbered = form in (0, 3, 4) or desk.rng.random() < 0.3  # noqa: PLR2004
+    numbered = form in (0, 3, 4) or maybe(desk.rng, 0.3)
     return Head(
         title=title,
         issuer=issuer,

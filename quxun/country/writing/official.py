@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from quxun.country.dice import maybe
 from quxun.country.model import Level
 from quxun.country.words import BUREAUS, CONDITIONS, DUTIES, MATERIALS, OPENINGS, SCOPES
 from quxun.country.writing.clauses import application_window, contact, support, validity
 from quxun.country.writing.draft import NUMERALS, Draft, long_day
-from quxun.country.writing.heads import Head, head_of, unit_of
+from quxun.country.writing.heads import Head, head_of
+from quxun.country.writing.offices import unit_of
 
 
 def addressee(draft: Draft) -> str:
@@ -50,8 +52,7 @@ def policy(draft: Draft, head: Head) -> None:
         draft.say(addressee(draft), style="addressee")
         body = rng.choice(
             (
-                f"《{head.inner}》已经{draft.region.government}第{rng.randrange(12, 98)}次常务会议"
-                "审议通过，现印发给你们，请认真贯彻执行。",
+                f"《{head.inner}》已经{draft.region.government}审议通过，现印发给你们，请认真贯彻执行。",
                 f"现将《{head.inner}》印发给你们，请结合实际抓好落实。",
                 f"经{draft.region.government}同意，现将《{head.inner}》印发你们，请遵照执行。",
             )
@@ -71,7 +72,7 @@ def policy(draft: Draft, head: Head) -> None:
     duty_line = (
         f"（责任单位：{draft.region.name}{rng.choice(BUREAUS)[0]}、{draft.region.name}财政局）"
     )
-    with_duty = rng.random() < 0.4
+    with_duty = maybe(rng, 0.4)
     for number in range(measures):
         draft.say(support(draft), lead=f"（{NUMERALS[number]}）")
         if with_duty:
@@ -83,16 +84,16 @@ def policy(draft: Draft, head: Head) -> None:
     draft.say(validity(draft, head.noun))
     if "关于印发" not in head.title:
         draft.sign(head.issuer)
-    if rng.random() < 0.4:
+    if maybe(rng, 0.4):
         draft.attach(f"{head.aspect}资金申请表", rng.choice((".doc", ".docx", ".wps")))
-    if rng.random() < 0.25:
+    if maybe(rng, 0.25):
         draft.attach(head.inner, rng.choice((".pdf", ".ofd")))
 
 
 def application(draft: Draft, head: Head) -> None:
     """A call to apply: basis, conditions, money, days, papers, whom to call."""
     rng = draft.rng
-    if rng.random() < 0.7:
+    if maybe(rng, 0.7):
         draft.say(
             rng.choice(("各有关企业：", "各镇（街道）、园区，各有关单位：")), style="addressee"
         )
@@ -114,7 +115,7 @@ def application(draft: Draft, head: Head) -> None:
     for _ in range(rng.randrange(1, 4)):
         draft.say(support(draft))
     draft.heading(3, rng.choice(("申报时间", "时间安排", "受理时间")))
-    draft.say(*application_window(draft))
+    draft.say(application_window(draft))
     draft.heading(4, "申报材料")
     for number, paper in enumerate(rng.sample(MATERIALS, rng.randrange(3, 7)), 1):
         draft.say(f"{number}. {paper}；")

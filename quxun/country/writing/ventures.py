@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from quxun.country.dice import maybe
 from quxun.country.model import Amount, Area, Basis
 from quxun.country.words import INDUSTRIES, NEWS_TAILS, RELATED_CITIES
 from quxun.country.writing.clauses import WAN, YI, contact
 from quxun.country.writing.draft import MU, Clause, Draft, long_day, money
-from quxun.country.writing.heads import Head, unit_of
+from quxun.country.writing.heads import Head
+from quxun.country.writing.offices import unit_of
 
 _STAGES = ("签约", "开工", "投产", "落户", "试生产", "签约", "达产")
 
@@ -101,17 +103,17 @@ def aggregate(draft: Draft, head: Head) -> None:
         ),
         f"工业项目{head.count // 2}个，基础设施项目{head.count // 5}个。",
     )
-    if rng.random() < 0.5:
+    if maybe(rng, 0.5):
         rows: list[tuple[str, ...]] = [("序号", "项目名称", "建设内容", "所属领域")]
-        for number in range(1, rng.randrange(4, 9)):
-            rows.append(
-                (
-                    str(number),
-                    f"{draft.park()}{rng.choice('一二三')}期项目",
-                    rng.choice(("新建厂房及生产线", "改扩建", "配套道路及管网")),
-                    rng.choice(INDUSTRIES),
-                )
+        rows += [
+            (
+                str(number),
+                f"{draft.park()}{rng.choice('一二三')}期项目",
+                rng.choice(("新建厂房及生产线", "改扩建", "配套道路及管网")),
+                rng.choice(INDUSTRIES),
             )
+            for number in range(1, rng.randrange(4, 9))
+        ]
         draft.table(rows)
     for _ in range(rng.randrange(2, 4)):
         draft.say(_tail(draft))
