@@ -24,6 +24,7 @@ from aggregator.model import (
     Precision,
 )
 from aggregator.store import rows
+from aggregator.store.pages import page_hash
 from aggregator.text import fold
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -53,52 +54,62 @@ class Clusters:
         self._connection = connection
         self._now = now
         self._known: dict[AnnouncementId, Announcement] = {}
+        self._by_key: dict[str, set[AnnouncementId]] = {}
 
-    def prepare(self, drafts: Sequence[Draft]) -> None:
-        """Lock the keys of all drafts and load what may be the same, in one query.
+    def prepare(self, reports: Sequence[ArticleReport]) -> None:
+        """Lock the keys of all drafts and load what may be the same, in two queries.
 
         The advisory locks last to the end of the transaction: two workers that store one
-        notice at once come one after the other, and the second sees the first's row.
+        notice at once come one after the other, and the second sees the first's row. Keys,
+        and then rows in order of id, are locked in one order everywhere: no deadlocks.
         """
-        if not drafts:
-            return
-        numbers = sorted({d.doc_number for d in drafts if d.doc_number})
-        titles = sorted({d.title_key for d in drafts if d.title_key})
-        bands = sorted({band for d in drafts for band in cluster.bands(d.fingerprint)})
-        locks = sorted({_lock(f"n{n}") for n in numbers} | {_lock(f"t{t}") for t in titles})
-        self._connection.execute(
-            text(
-                "select pg_advisory_xact_lock(k) from (select k from"
-                " unnest(cast(:locks as bigint[])) k order by k) ordered"
-            ),
-            {"locks": locks},
-        )
+        drafts = [report.draft for report in reports if report.draft]
+        own = sorted({r.entry.announcement_id for r in reports if r.entry.announcement_id})
+        keys = sorted({key for draft in drafts for key in _keys(draft)})
+        if keys:
+            self._connection.execute(
+                text(
+                    "select count(pg_advisory_xact_lock(k)) from"
+                    " (select k from unnest(cast(:locks as bigint[])) k order by k) ordered"
+                ),
+                {"locks": sorted({_lock(key) for key in keys})},
+            )
+        days = [draft.posted_at for draft in drafts if draft.posted_at] or [self._now]
         found = self._connection.execute(
             text(
-                "select * from announcements where merged_into is null and sort_at > :since and"
+                "select * from announcements where id = any(cast(:own as bigint[])) or id in"
+                " (select id from announcements where merged_into is null"
+                " and sort_at between :since and :until and"
                 " (doc_number = any(cast(:numbers as text[]))"
                 " or title_key = any(cast(:titles as text[]))"
-                " or bands && cast(:bands as integer[]))"
-                " order by id desc limit 2000"
+                " or bands && cast(:bands as integer[])) order by id desc limit 1000)"
+                " order by id for update"
             ),
             {
-                "numbers": numbers, "titles": titles, "bands": bands,
-                "since": self._now - LOOK_BACK - LOOK_BACK,
+                "own": own,
+                "numbers": sorted({d.doc_number for d in drafts if d.doc_number}),
+                "titles": sorted({d.title_key for d in drafts if d.title_key}),
+                "bands": sorted({band for d in drafts for band in _bands(d)}),
+                "since": min(*days, self._now) - LOOK_BACK,
+                "until": max(*days, self._now) + LOOK_BACK,
             },
         ).mappings()  # fmt: skip
-        self._known.update((AnnouncementId(row["id"]), rows.announcement(row)) for row in found)
+        for row in found:
+            self._learn(rows.announcement(row))
+
+    def _learn(self, one: Announcement) -> None:
+        """Know an announcement by its id and by every key under which it may be asked for."""
+        self._known[one.id] = one
+        for key in _keys(one.draft):
+            self._by_key.setdefault(key, set()).add(one.id)
 
     def place(self, report: ArticleReport, draft: Draft, *, held: bool) -> Placed:
         """Put a draft where it belongs."""
         own = report.entry.announcement_id
-        there = self._load(own) if own else None
+        there = (self._known.get(own) if own else None) or self._same(draft)
         if there is None:
-            there = self._same(draft)
-            if there is None:
-                return self._create(report, draft, held=held)
-            self._sight(report, draft, there.id)
-        else:
-            self._sight(report, draft, there.id)
+            return self._create(report, draft, held=held)
+        self._sight(report, draft, there.id)
         return self._revise(report, draft, there)
 
     def withdraw(self, report: ArticleReport) -> list[AnnouncementId]:
@@ -118,16 +129,11 @@ class Clusters:
         ).scalars()
         return [AnnouncementId(one) for one in found]
 
-    def _load(self, announcement_id: AnnouncementId) -> Announcement | None:
-        row = self._connection.execute(
-            text("select * from announcements where id = :id for update"), {"id": announcement_id}
-        ).mappings().first()  # fmt: skip
-        return rows.announcement(row) if row else None
-
     def _same(self, draft: Draft) -> Announcement | None:
         """The known announcement that this draft shows most surely, if any."""
         best: tuple[float, Announcement] | None = None
-        for known in self._known.values():
+        ids = {one for key in _keys(draft) for one in self._by_key.get(key, ())}
+        for known in (self._known[one] for one in sorted(ids)):
             same, score = cluster.same(known.draft, draft)
             if same and (best is None or score > best[0]):
                 best = (score, known)
@@ -172,7 +178,7 @@ class Clusters:
             },
         ).mappings().one()  # fmt: skip
         made = rows.announcement(row)
-        self._known[made.id] = made
+        self._learn(made)
         self._sight(report, draft, made.id)
         return Placed(id=made.id, changed=True)
 
@@ -194,7 +200,11 @@ class Clusters:
             return Placed(id=there.id, changed=False)
         back = there.withdrawn_at is not None
         changes = _changes(there.draft, draft)
-        substance = draft.substance_hash != there.draft.substance_hash and bool(changes)
+        substance = (
+            draft.substance_hash != there.draft.substance_hash
+            and bool(changes)
+            and not _read_again(report)
+        )
         if draft == there.draft and not back:
             return Placed(id=there.id, changed=False)
         values = self._values(report, draft)
@@ -222,7 +232,7 @@ class Clusters:
             },
         ).mappings().one()  # fmt: skip
         revised = rows.announcement(row)
-        self._known[revised.id] = revised
+        self._learn(revised)
         if substance:
             self._connection.execute(
                 text(
@@ -264,12 +274,18 @@ class Clusters:
             "authority": draft.authority,
             "doc_number": draft.doc_number,
             "fingerprint": draft.fingerprint,
-            "bands": list(cluster.bands(draft.fingerprint)),
+            "bands": list(_bands(draft)),
             "excluded": Flag.EXCLUDED in draft.flags,
             "substance_hash": draft.substance_hash,
             "draft": rows.to_json(draft),
             "search": "\x1f".join(fold(part) for part in searched),
         }
+
+
+def _read_again(report: ArticleReport) -> bool:
+    """Whether the page is the one we have: only our reading of it differs (promise 10)."""
+    page = report.page
+    return page is not None and page_hash(page) == report.entry.page_hash
 
 
 def novelty_of(report: ArticleReport, draft: Draft, *, held: bool) -> Novelty:
@@ -280,10 +296,19 @@ def novelty_of(report: ArticleReport, draft: Draft, *, held: bool) -> Novelty:
         return Novelty.HELD
     if draft.posted_at is None:
         return Novelty.NEWS
-    age = report.entry.first_seen_at - draft.posted_at
-    if age > OLD_AFTER + timedelta(days=1):
+    age = _age(draft, draft.posted_at, report.entry.first_seen_at)
+    if age > OLD_AFTER:
         return Novelty.LATE
-    return Novelty.LATE_NEWS if age > LATE_AFTER + timedelta(days=1) else Novelty.NEWS
+    return Novelty.LATE_NEWS if age >= LATE_AFTER else Novelty.NEWS
+
+
+def _age(draft: Draft, posted_at: datetime, seen_at: datetime) -> timedelta:
+    """How long after its posting a notice was first seen; in whole days when only days are
+    known, so that the morning after is one day later and not one and a third.
+    """
+    if draft.date_precision is not Precision.DAY:
+        return seen_at - posted_at
+    return seen_at.astimezone(SHANGHAI).date() - posted_at.astimezone(SHANGHAI).date()
 
 
 def sort_time(draft: Draft, first_seen_at: datetime) -> datetime:
@@ -316,6 +341,21 @@ def _words(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(getattr(one, "value", getattr(one, "name", one))) for one in value)
     return str(value)
+
+
+def _bands(draft: Draft) -> tuple[int, ...]:
+    """The bands of the fingerprint; a text too short to have one has none."""
+    return tuple(cluster.bands(draft.fingerprint)) if draft.fingerprint else ()
+
+
+def _keys(draft: Draft) -> set[str]:
+    """Everything under which the same notice may be stored already."""
+    keys = {f"b{band}" for band in _bands(draft)}
+    if draft.doc_number:
+        keys.add(f"n{draft.doc_number}")
+    if draft.title_key:
+        keys.add(f"t{draft.title_key}")
+    return keys
 
 
 def _lock(key: str) -> int:

@@ -6,19 +6,49 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, text
+from psycopg import Connection
+from psycopg.abc import Buffer
+from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
+from sqlalchemy import Engine, create_engine, event, text
 
 #: Any number will do; it must only never change (``pg_advisory_lock``).
 _MIGRATION_LOCK = 7_405_116
 
 
+def _storable(text: str) -> str:
+    """Text as PostgreSQL can hold it: without NUL and lone surrogates, which strangers send."""
+    text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+class _Text(StrDumperUnknown):
+    """Strings in parameters."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(_storable(obj))
+
+
+class _BinaryText(StrBinaryDumper):
+    """Strings in binary COPY."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(_storable(obj))
+
+
 def connect(url: str) -> Engine:
-    """An engine on a ``postgresql://`` address, with the limits of RELIABILITY.md §Settings."""
+    """An engine on a ``postgresql://`` address, with the limits of RELIABILITY.md §Settings.
+
+    No text that a stranger sent can fail a batch: what cannot be stored is dropped from it.
+    """
     options = (
         "-c statement_timeout=30s -c lock_timeout=5s "
         "-c idle_in_transaction_session_timeout=60s -c timezone=UTC"
     )
-    return create_engine(
+    engine = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=5,
         max_overflow=10,
@@ -31,6 +61,13 @@ def connect(url: str) -> Engine:
             "application_name": "quxun",
         },
     )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: Connection, _record: object) -> None:
+        raw.adapters.register_dumper(str, _BinaryText)
+        raw.adapters.register_dumper(str, _Text)  # the last one is taken for parameters
+
+    return engine
 
 
 def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:

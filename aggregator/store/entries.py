@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from sqlalchemy import Connection, Engine, text
 
@@ -14,11 +12,11 @@ from aggregator.model import (
     ArticleOutcome,
     ArticleReport,
     EntryId,
-    Page,
     StoredEntry,
 )
 from aggregator.store import rows
 from aggregator.store.clusters import Clusters
+from aggregator.store.pages import archive, page_hash
 
 _JOINED = (
     "e.id, e.entry, e.first_seen_at, e.first_poll, e.generation, e.attempts, e.reads, e.etag,"
@@ -81,9 +79,9 @@ class Entries:
             kept = [report for report in reports if report.entry.id in ours]
             if not kept:
                 return []
-            _archive(connection, [r.page for r in kept if r.page])
+            archive(connection, [r.page for r in kept if r.page])
             clusters = Clusters(connection, now)
-            clusters.prepare([r.draft for r in kept if r.draft])
+            clusters.prepare(kept)
             changed: list[AnnouncementId] = []
             belongs: dict[EntryId, AnnouncementId] = {}
             for report in sorted(kept, key=lambda one: one.entry.id):
@@ -95,8 +93,9 @@ class Entries:
                 elif report.outcome is ArticleOutcome.WITHDRAWN:
                     changed.extend(clusters.withdraw(report))
             _mark(connection, kept, belongs)
+        with self._engine.begin() as connection:  # apart: polls lock sources before entries
             _learn_bodies(connection, kept)
-            return changed
+        return changed
 
     def problems(self, *, limit: int = 50) -> Sequence[tuple[str, str, str]]:
         """Articles that could not be read lately: source slug, address, problem in words."""
@@ -129,41 +128,15 @@ def _still_ours(connection: Connection, reports: Sequence[ArticleReport]) -> dic
     return {EntryId(row[0]): row[1] for row in found}
 
 
-def page_hash(page: Page) -> bytes:
-    """The address of a page in the archive: its content."""
-    return blake2b(page.body, digest_size=16).digest()
-
-
-def _archive(connection: Connection, pages: Iterable[Page]) -> None:
-    """Keep the raw pages, compressed, once however often they were seen."""
-    unique = {page_hash(page): page for page in pages}
-    if not unique:
-        return
-    ordered = sorted(unique.items())
-    connection.execute(
-        text(
-            "insert into pages (hash, url, content_type, body, body_bytes, fetched_at)"
-            " select * from unnest(cast(:hashes as bytea[]), cast(:urls as text[]),"
-            " cast(:types as text[]), cast(:bodies as bytea[]), cast(:sizes as integer[]),"
-            " cast(:ats as timestamptz[])) on conflict (hash) do nothing"
-        ),
-        {
-            "hashes": [key for key, _ in ordered],
-            "urls": [page.url for _, page in ordered],
-            "types": [page.content_type for _, page in ordered],
-            "bodies": [zlib.compress(page.body, 6) for _, page in ordered],
-            "sizes": [len(page.body) for _, page in ordered],
-            "ats": [page.fetched_at for _, page in ordered],
-        },
-    )
-
-
 def _mark(
     connection: Connection,
     reports: Sequence[ArticleReport],
     belongs: dict[EntryId, AnnouncementId],
 ) -> None:
-    """Free the leases and write what each entry needs to know for its next look."""
+    """Free the leases and write what each entry needs to know for its next look.
+
+    An entry whose row changed while its article was read stays due at once.
+    """
     settled = {
         ArticleOutcome.READ,
         ArticleOutcome.UNCHANGED,
@@ -173,20 +146,22 @@ def _mark(
     read = {ArticleOutcome.READ, ArticleOutcome.UNCHANGED}
     connection.execute(
         text(
-            "update entries e set lease_until = null, due_at = r.due,"
+            "update entries e set lease_until = null,"
+            " due_at = case when e.raw_hash = r.hash then r.due else least(r.due, e.due_at) end,"
             " attempts = case when r.settled then 0 else e.attempts end,"
             " reads = e.reads + case when r.read then 1 else 0 end,"
             " etag = case when r.read then r.etag else e.etag end,"
             " last_modified = case when r.read then r.modified else e.last_modified end,"
-            " page_hash = coalesce(r.page, e.page_hash), gone_since = r.gone,"
+            " page_hash = coalesce(r.page, e.page_hash),"
+            " gone_since = case when r.read then null else coalesce(r.gone, e.gone_since) end,"
             " announcement_id = coalesce(r.announcement, e.announcement_id),"
             " problem = r.problem, problem_class = r.class"
             " from unnest(cast(:ids as bigint[]), cast(:dues as timestamptz[]),"
             " cast(:settleds as boolean[]), cast(:reads as boolean[]), cast(:etags as text[]),"
             " cast(:modifieds as text[]), cast(:pages as bytea[]), cast(:gones as timestamptz[]),"
             " cast(:announcements as bigint[]), cast(:problems as text[]),"
-            " cast(:classes as text[])) as r (id, due, settled, read, etag, modified, page, gone,"
-            " announcement, problem, class) where e.id = r.id"
+            " cast(:classes as text[]), cast(:hashes as text[])) as r (id, due, settled, read, etag,"
+            " modified, page, gone, announcement, problem, class, hash) where e.id = r.id"
         ),
         {
             "ids": [r.entry.id for r in reports],
@@ -200,6 +175,7 @@ def _mark(
             "announcements": [belongs.get(r.entry.id) for r in reports],
             "problems": [r.problem for r in reports],
             "classes": [r.problem_class for r in reports],
+            "hashes": [r.entry.entry.raw_hash for r in reports],
         },
     )
 
@@ -212,11 +188,12 @@ def _learn_bodies(connection: Connection, reports: Sequence[ArticleReport]) -> N
         if r.learned_body and r.learned_body != r.entry.source.learned.body
     }
     if learned:
+        ordered = sorted(learned.items())
         connection.execute(
             text(
                 "update sources s set learned = jsonb_set(s.learned, '{body}', to_jsonb(r.body))"
                 " from unnest(cast(:ids as bigint[]), cast(:bodies as text[])) as r (id, body)"
                 " where s.id = r.id"
             ),
-            {"ids": list(learned), "bodies": list(learned.values())},
+            {"ids": [one for one, _ in ordered], "bodies": [body for _, body in ordered]},
         )

@@ -31,8 +31,25 @@ Noun = TypeVar("Noun")
 
 
 def to_json(value: object) -> str:
-    """A noun as text for a ``jsonb`` column."""
-    return msgspec.json.encode(value).decode()
+    """A noun as text for a ``jsonb`` column, which holds neither NUL nor lone surrogates."""
+    try:
+        text = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        text = msgspec.json.encode(_storable(msgspec.to_builtins(value))).decode()
+    if "\\u0000" in text:
+        text = msgspec.json.encode(_storable(msgspec.json.decode(text))).decode()
+    return text
+
+
+def _storable(value: object) -> object:
+    """Builtins with every string made storable."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(one) for one in value]
+    return value
 
 
 def from_json(value: object, noun: type[Noun]) -> Noun:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -22,10 +22,8 @@ from aggregator.model import (
     SourceId,
     SourceState,
 )
-from aggregator.store import rows
+from aggregator.store import polls, rows
 
-#: More new rows than this in one poll are held from mail until an operator looked (promise 11).
-FLOOD = 50
 _COLUMNS = ", ".join(rows.SOURCE_COLUMNS)
 
 
@@ -232,25 +230,10 @@ class Sources:
         A report whose lease was lost, or whose source was paused or removed meanwhile and
         leased by somebody else, is left out: whoever holds the lease will report.
         """
+        if not reports:
+            return []
         with self._engine.begin() as connection:
-            ours = _still_ours(connection, reports)
-            kept = [report for report in reports if report.source.id in ours]
-            if not kept:
-                return []
-            counts = _store_entries(connection, kept)
-            _mark_done(connection, kept, counts)
-            return [
-                PollSummary(
-                    source_id=report.source.id,
-                    slug=report.source.slug,
-                    outcome=report.outcome,
-                    found=report.found,
-                    new=counts.get(report.source.id, (0, 0))[0],
-                    changed=counts.get(report.source.id, (0, 0))[1],
-                    problem=report.problem,
-                )
-                for report in kept
-            ]
+            return polls.record(connection, reports)
 
 
 def coverage(connection: Connection) -> Coverage:
@@ -290,220 +273,3 @@ def _free_slug(connection: Connection, new: NewSource) -> str:
     while free in taken:
         free, number = f"{slug}-{number}", number + 1
     return free
-
-
-def _still_ours(connection: Connection, reports: Sequence[PollReport]) -> set[SourceId]:
-    """Ids of the reported sources whose lease is still the one we took; locks their rows."""
-    found = connection.execute(
-        text(
-            "select s.id from sources s join unnest(cast(:ids as bigint[]),"
-            " cast(:generations as integer[])) as mine (id, generation) on s.id = mine.id"
-            " and s.generation = mine.generation and s.lease_until is not null"
-            " order by s.id for update of s"
-        ),
-        {
-            "ids": [report.source.id for report in reports],
-            "generations": [report.source.generation for report in reports],
-        },
-    ).scalars()
-    return {SourceId(one) for one in found}
-
-
-def _store_entries(
-    connection: Connection, reports: Sequence[PollReport]
-) -> dict[SourceId, tuple[int, int]]:
-    """Insert what is new, update what changed; (new, changed) by source.
-
-    A changed row makes its article due at once. Keys are sorted, so that two batches that
-    meet wait for each other instead of locking each other out.
-    """
-    wanted = sorted(
-        (
-            (report.source.id, entry.key, entry, report)
-            for report in reports
-            for entry in report.entries
-        ),
-        key=lambda one: one[:2],
-    )
-    if not wanted:
-        return {}
-    found = connection.execute(
-        text(
-            "insert into entries as e (source_id, key, url, title, entry, raw_hash, first_seen_at,"
-            " first_poll, held, due_at) select source_id, key, url, title, cast(entry as jsonb),"
-            " raw_hash, at, first_poll, held, at from unnest(cast(:sources as bigint[]),"
-            " cast(:keys as text[]), cast(:urls as text[]), cast(:titles as text[]),"
-            " cast(:entries as text[]), cast(:hashes as text[]), cast(:ats as timestamptz[]),"
-            " cast(:firsts as boolean[]), cast(:helds as boolean[]))"
-            " as fresh (source_id, key, url, title, entry, raw_hash, at, first_poll, held)"
-            " on conflict (source_id, key) do update set url = excluded.url,"
-            " title = excluded.title, entry = excluded.entry, raw_hash = excluded.raw_hash,"
-            " due_at = excluded.due_at, attempts = 0, gone_since = null"
-            " where e.raw_hash <> excluded.raw_hash"
-            " returning source_id, (xmax = 0) as inserted"
-        ),
-        {
-            "sources": [source_id for source_id, *_ in wanted],
-            "keys": [key for _, key, *_ in wanted],
-            "urls": [entry.url for *_, entry, _ in wanted],
-            "titles": [entry.title for *_, entry, _ in wanted],
-            "entries": [rows.to_json(entry) for *_, entry, _ in wanted],
-            "hashes": [entry.raw_hash for *_, entry, _ in wanted],
-            "ats": [report.at for *_, report in wanted],
-            "firsts": [report.source.first_polled_at is None for *_, report in wanted],
-            "helds": [_floods(report) for *_, report in wanted],
-        },
-    )
-    counts: dict[SourceId, tuple[int, int]] = {}
-    for source_id, inserted in found:
-        new, changed = counts.get(source_id, (0, 0))
-        counts[source_id] = (new + 1, changed) if inserted else (new, changed + 1)
-    return counts
-
-
-def _floods(report: PollReport) -> bool:
-    """Whether what came is held from mail: a flood, or a source that an operator must see."""
-    later = report.source.first_polled_at is not None
-    return report.source.held or (later and len(report.entries) > FLOOD)
-
-
-def _mark_done(
-    connection: Connection,
-    reports: Sequence[PollReport],
-    counts: dict[SourceId, tuple[int, int]],
-) -> None:
-    """Write every poll's end with two statements, whatever the number of sources.
-
-    Rows that only got a new ``next_poll_at`` are by far the most: they share a narrow
-    update. The rest carry what changed.
-    """
-    quiet = [report for report in reports if _is_quiet(report)]
-    loud = [report for report in reports if not _is_quiet(report)]
-    if quiet:
-        connection.execute(
-            text(
-                "update sources s set lease_until = null, attempts = 0, last_polled_at = r.at,"
-                " last_ok_at = r.at, next_poll_at = r.next from unnest(cast(:ids as bigint[]),"
-                " cast(:ats as timestamptz[]), cast(:nexts as timestamptz[]))"
-                " as r (id, at, next) where s.id = r.id"
-            ),
-            _columns(quiet, ids=lambda r: r.source.id, ats=lambda r: r.at,
-                     nexts=lambda r: r.next_poll_at),
-        )  # fmt: skip
-    if loud:
-        connection.execute(
-            text(
-                "update sources s set lease_until = null, attempts = 0, last_polled_at = r.at,"
-                " first_polled_at = coalesce(s.first_polled_at, case when r.ok then r.at end),"
-                " last_ok_at = case when r.ok then r.at else s.last_ok_at end,"
-                " last_new_at = case when r.new > 0 then r.at else s.last_new_at end,"
-                " failures = case when r.ok then 0 else s.failures + 1 end,"
-                " usual_rows = case when r.health = 'well' and r.read then r.found"
-                " else s.usual_rows end,"
-                " next_poll_at = r.next, etag = r.etag, last_modified = r.modified,"
-                " body_hash = r.hash, learned = coalesce(cast(r.learned as jsonb), s.learned),"
-                " gap_open = r.gap, health = r.health, problem = r.problem,"
-                " problem_class = r.class, held = s.held or r.held"
-                " from unnest(cast(:ids as bigint[]), cast(:ats as timestamptz[]),"
-                " cast(:oks as boolean[]), cast(:reads as boolean[]), cast(:news as integer[]),"
-                " cast(:founds as integer[]), cast(:nexts as timestamptz[]),"
-                " cast(:etags as text[]), cast(:modifieds as text[]), cast(:hashes as bytea[]),"
-                " cast(:learneds as text[]), cast(:gaps as text[]), cast(:healths as text[]),"
-                " cast(:problems as text[]), cast(:classes as text[]), cast(:helds as boolean[]))"
-                " as r (id, at, ok, read, new, found, next, etag, modified, hash, learned, gap,"
-                " health, problem, class, held) where s.id = r.id"
-            ),
-            _columns(
-                loud,
-                ids=lambda r: r.source.id,
-                ats=lambda r: r.at,
-                oks=lambda r: r.outcome != "failed",
-                reads=lambda r: r.outcome == "read",
-                news=lambda r: counts.get(r.source.id, (0, 0))[0],
-                founds=lambda r: r.found,
-                nexts=lambda r: r.next_poll_at,
-                etags=lambda r: r.etag,
-                modifieds=lambda r: r.last_modified,
-                hashes=lambda r: r.body_hash,
-                learneds=lambda r: rows.to_json(r.learned) if r.learned else None,
-                gaps=lambda r: r.gap_open,
-                healths=lambda r: r.health.value,
-                problems=lambda r: r.problem,
-                classes=lambda r: r.problem_class,
-                helds=_floods,
-            ),
-        )
-        _learn_gaps(connection, [r.source.id for r in loud if counts.get(r.source.id)])
-    told = [r for r in reports if not _is_quiet(r) or r.source.last_polled_at is None]
-    if told:
-        connection.execute(
-            text(
-                "insert into polls (source_id, at, outcome, status, found, new, changed, pages,"
-                " page_bytes, took_ms, problem, notes)"
-                " select id, at, outcome, status, found, new, changed, pages, bytes, ms, problem,"
-                " case when note = '' then '{}' else string_to_array(note, E'\\x1f') end"
-                " from unnest(cast(:ids as bigint[]), cast(:ats as timestamptz[]),"
-                " cast(:outcomes as text[]), cast(:statuses as integer[]),"
-                " cast(:founds as integer[]), cast(:news as integer[]),"
-                " cast(:changeds as integer[]), cast(:pages as integer[]),"
-                " cast(:bytes as bigint[]), cast(:mss as integer[]), cast(:problems as text[]),"
-                " cast(:notes as text[])) as r (id, at, outcome, status, found, new, changed,"
-                " pages, bytes, ms, problem, note)"
-            ),
-            _columns(
-                told,
-                ids=lambda r: r.source.id,
-                ats=lambda r: r.at,
-                outcomes=lambda r: r.outcome,
-                statuses=lambda r: r.status,
-                founds=lambda r: r.found,
-                news=lambda r: counts.get(r.source.id, (0, 0))[0],
-                changeds=lambda r: counts.get(r.source.id, (0, 0))[1],
-                pages=lambda r: r.pages,
-                bytes=lambda r: r.page_bytes,
-                mss=lambda r: int(r.took.total_seconds() * 1000),
-                problems=lambda r: r.problem,
-                notes=lambda r: "\x1f".join(r.notes),
-            ),
-        )
-
-
-def _is_quiet(report: PollReport) -> bool:
-    """Whether nothing of the source changes but its times."""
-    source = report.source
-    return (
-        report.outcome in {"unchanged", "same"}
-        and source.first_polled_at is not None
-        and source.failures == 0
-        and (report.etag, report.last_modified, report.body_hash, report.gap_open)
-        == (source.etag, source.last_modified, source.body_hash, source.gap_open)
-        and (report.health, report.problem) == (source.health, source.problem)
-        and not report.entries
-    )
-
-
-def _columns(reports: Sequence[PollReport], **columns: object) -> dict[str, list[object]]:
-    return {
-        name: [read(report) for report in reports]  # type: ignore[operator]  # lambdas above
-        for name, read in columns.items()
-    }
-
-
-def _learn_gaps(connection: Connection, ids: Iterable[SourceId]) -> None:
-    """The median wait between the days and minutes on which a source showed something new."""
-    wanted = list(ids)
-    if not wanted:
-        return
-    connection.execute(
-        text(
-            "update sources s set usual_gap = g.gap from (select source_id,"
-            " percentile_cont(0.5) within group (order by gap) as gap from (select source_id,"
-            " first_seen_at - lag(first_seen_at) over (partition by source_id"
-            " order by first_seen_at) as gap from (select distinct source_id, first_seen_at from"
-            " (select source_id, first_seen_at, row_number() over (partition by source_id order by"
-            " id desc) as n from entries where source_id = any(cast(:ids as bigint[]))) last"
-            " where n <= 100) seen) gaps where gap is not null group by source_id"
-            " having count(*) >= 3) g where s.id = g.source_id"
-        ),
-        {"ids": wanted},
-    )

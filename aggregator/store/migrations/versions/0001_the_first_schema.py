@@ -151,6 +151,7 @@ create table entries (
   problem_class text,
   unique (source_id, key)
 );
+create index entries_of_source on entries (source_id, id desc);
 create index entries_due on entries (due_at) where due_at is not null;
 create index entries_of_announcement on entries (announcement_id);
 
@@ -209,9 +210,17 @@ create table subscriptions (
 );
 create index subscriptions_active on subscriptions (frequency, subscriber_id) where state = 'active';
 
+create table pauses (
+  subscription_id bigint not null references subscriptions on delete cascade,
+  from_at timestamptz not null,
+  until_at timestamptz
+);
+create index pauses_of on pauses (subscription_id);
+
 create table confirmations (
   token_hash bytea primary key,
   subscriber_id bigint not null references subscribers on delete cascade,
+  subscription_ids bigint[] not null,
   created_at timestamptz not null,
   expires_at timestamptz not null,
   used_at timestamptz
