@@ -161,9 +161,13 @@ class NewSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One GET or POST to make, with the bounds that its source's record sets."""
+    """One GET or POST to make, with the bounds that its source's record sets.
+
+    ``ports`` are the source's own, allowed besides 80 and 443.
+    """
 
     url: str
+    ports: tuple[int, ...] = ()
     etag: str | None = None
     last_modified: str | None = None
     method: str = "GET"

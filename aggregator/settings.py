@@ -22,6 +22,27 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("quxun"))
 
 
+def runtime_folder() -> Path | None:
+    """The session's own folder for sockets (XDG_RUNTIME_DIR), if there is a usable one."""
+    word = os.environ.get("XDG_RUNTIME_DIR")  # noqa: TID251  # this module reads the environment
+    return Path(word) if word and Path(word).is_dir() and os.access(word, os.W_OK) else None
+
+
+def real_data_folder() -> Path | None:
+    """Where the real pages lie that developers measure with (QUXUN_REAL_DATA), if it is said."""
+    word = os.environ.get("QUXUN_REAL_DATA")  # noqa: TID251  # this module reads the environment
+    return Path(word) if word else None
+
+
+def inherited_environment() -> dict[str, str]:
+    """What children inherit: our environment without the settings, which they are given."""
+    return {
+        name: value
+        for name, value in os.environ.items()  # noqa: TID251  # as above
+        if not name.startswith("QUXUN_")
+    }
+
+
 class Settings(BaseSettings):
     """Everything that can be set from outside, with its default and its reason."""
 
@@ -55,6 +76,7 @@ class Settings(BaseSettings):
     smtp_per_second: float = Field(20.0, gt=0, description="mails a second to the relay")
     concurrency: int = Field(2, ge=1, le=64, description="Celery child processes")
     demo: bool = Field(False, description="the demonstration's country is running beside us")
+    embedded: bool = Field(False, description="the mailbox is ours and its page may be shown")
     log_level: str = Field("INFO", description="least level that is logged")
     log_json: bool = Field(False, description="logs as JSON lines")
 

@@ -11,6 +11,7 @@ import structlog
 
 from aggregator.errors import FetchError, SourceError
 from aggregator.flow.batching import in_order_of_arrival
+from aggregator.flow.requests import like
 from aggregator.model import (
     AnnouncementId,
     ArticleOutcome,
@@ -112,19 +113,8 @@ async def _read(stored: StoredEntry, look: _Look) -> ArticleReport:
     source, entry = stored.source, stored.entry
     if not entry.url:
         return await _row_only(stored, look, None, None)
-    own = source.settings
-    answer = await look.fetch.get(
-        Request(
-            url=entry.url,
-            etag=stored.etag,
-            last_modified=stored.last_modified,
-            headers=dict(own.headers),
-            delay_seconds=own.delay_seconds,
-            tls_profile=own.tls_profile,
-            proxy=own.proxy,
-            allow_nets=own.allow_nets,
-        )
-    )
+    request = Request(url=entry.url, etag=stored.etag, last_modified=stored.last_modified)
+    answer = await look.fetch.get(like(source, request))
     now = look.clock()
     if isinstance(answer, Unchanged):
         return ArticleReport(

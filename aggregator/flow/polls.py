@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -18,7 +18,8 @@ import structlog
 
 from aggregator import schedule
 from aggregator.errors import FetchError, SourceError
-from aggregator.flow.batching import Together, in_order_of_arrival
+from aggregator.flow.batching import in_order_of_arrival
+from aggregator.flow.requests import like, poll_request
 from aggregator.model import (
     Entry,
     Health,
@@ -33,6 +34,7 @@ from aggregator.model import (
     Unchanged,
 )
 from aggregator.ports import Bell, Fetcher, PollStore, Reader
+from aggregator.together import Together
 
 log = structlog.get_logger()
 
@@ -205,7 +207,7 @@ async def _poll_one(source: Source, look: _Look) -> PollReport:
 
 
 async def _read_source(source: Source, look: _Look) -> PollReport:
-    answer = await look.fetch.get(request_for(source))
+    answer = await look.fetch.get(poll_request(source))
     now = look.clock()
     gap = _gap_request(source)
     if isinstance(answer, Unchanged):
@@ -217,34 +219,6 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
     reading = await look.reader.read_list(answer, source=source, now=now)
     seen = await _page_back(source, look, (answer, reading), gap)
     return _report(source, look, answer, "read", seen=seen, body_hash=digest, now=now)
-
-
-def request_for(source: Source) -> Request:
-    """The request that polls a source, with its validators and its own settings."""
-    own = source.settings
-    return Request(
-        url=source.url,
-        etag=source.etag,
-        last_modified=source.last_modified,
-        headers=dict(own.headers),
-        delay_seconds=own.delay_seconds,
-        tls_profile=own.tls_profile,
-        proxy=own.proxy,
-        allow_nets=own.allow_nets,
-    )
-
-
-def _like(source: Source, request: Request) -> Request:
-    """A further request of the same source, under the same rules."""
-    own = source.settings
-    return replace(
-        request,
-        headers={**own.headers, **request.headers},
-        delay_seconds=own.delay_seconds,
-        tls_profile=own.tls_profile,
-        proxy=own.proxy,
-        allow_nets=own.allow_nets,
-    )
 
 
 async def _page_back(
@@ -278,7 +252,7 @@ async def _page_back(
     following = following or gap
     while following and pages < most:
         try:
-            answer = await look.fetch.get(_like(source, following))
+            answer = await look.fetch.get(like(source, following))
         except FetchError as error:
             if error.status in (404, 410):  # script-only paging often has no page 2 (DOMAIN §3)
                 following = None

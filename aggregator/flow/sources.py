@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from aggregator import divisions
 from aggregator.errors import FetchError, UsageError
+from aggregator.flow.requests import under_rules
 from aggregator.model import (
     Authority,
     ListReading,
@@ -47,14 +48,7 @@ async def probe(
         SourceError: when it cannot be fetched or read at all, in words to act on.
     """
     own = settings or SourceSettings()
-    request = Request(
-        url=url,
-        headers=dict(own.headers),
-        delay_seconds=own.delay_seconds,
-        tls_profile=own.tls_profile,
-        proxy=own.proxy,
-        allow_nets=own.allow_nets,
-    )
+    request = under_rules(Request(url=url), own, url=url)
     robots = await fetch.robots_verdict(request)
     answer = await fetch.get(request)
     page = _as_page(answer)
@@ -64,18 +58,7 @@ async def probe(
         reading = await reader.read_list(page, source=_draft_source(url, kind, own), now=now)
     first = reading
     if not reading.entries and reading.next:
-        followed = await fetch.get(
-            Request(
-                url=reading.next.url,
-                method=reading.next.method,
-                body=reading.next.body,
-                headers={**own.headers, **reading.next.headers},
-                delay_seconds=own.delay_seconds,
-                tls_profile=own.tls_profile,
-                proxy=own.proxy,
-                allow_nets=own.allow_nets,
-            )
-        )
+        followed = await fetch.get(under_rules(reading.next, own, url=url))
         reading = await reader.read_list(
             _as_page(followed), source=_draft_source(url, kind, own), now=now
         )

@@ -1,0 +1,126 @@
+"""Are these two the same announcement? Title, dates, number and body speak together.
+
+Equal titles are rare among true reprints and common among different notices of one office (the
+same title every month), so no single sign decides alone (DOMAIN.md §13).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from hashlib import blake2b
+
+from aggregator.model import Draft
+from aggregator.text import fold
+
+#: Dates of reprints lie this close; longer ones need a stronger sign.
+NEAR = timedelta(days=10)
+FAR = timedelta(days=400)
+#: Bits in which two fingerprints of one text differ at most.
+CLOSE_BITS = 6
+_BANDS = 4
+_SHINGLE = 4
+#: Shorter texts have no fingerprint to speak of.
+SHORT_TEXT = 80
+_WRAP = re.compile(
+    r"^(?:.{0,30}?(?:人民政府|办公室|办公厅|委员会|管委会|局|厅))?(?:关于)?(?:转发|印发|转载|公布)(.+?)的?(?:通知|公告|通告|函)?$"
+)
+_COMPANIONS = ("图解", "一图读懂", "解读", "答记者问", "问答", "明白卡", "新闻发布会")
+_ORDINAL = re.compile(r"第?[0-9一二三四五六七八九十]+(?:批次?|期|号|季度|轮|次|月|标段|年度?)")
+
+
+def title_key(title: str) -> str:
+    """A title as compared: folded, without 《》, wrappers and cut-off marks."""
+    key = fold(title).replace("《", "").replace("》", "").rstrip(".…")
+    inner = re.search(r"《([^》]{8,})》", title)
+    if inner and _WRAP.search(fold(title).replace("《", "").replace("》", "")):
+        return fold(inner.group(1))
+    wrapped = _WRAP.fullmatch(key)
+    return wrapped.group(1) if wrapped and len(wrapped.group(1)) > SHORT_TITLE else key
+
+
+SHORT_TITLE = 8
+
+
+def fingerprint(text: str) -> int:
+    """A signed 64-bit simhash over shingles of four characters; 0 for a text too short."""
+    folded = fold(text)
+    if len(folded) < SHORT_TEXT:
+        return 0
+    weights = [0] * 64
+    for shingle in {folded[i : i + _SHINGLE] for i in range(len(folded) - _SHINGLE + 1)}:
+        value = int.from_bytes(blake2b(shingle.encode(), digest_size=8).digest(), "big")
+        for bit in range(64):
+            weights[bit] += 1 if value >> bit & 1 else -1
+    unsigned = sum(1 << bit for bit, weight in enumerate(weights) if weight > 0)
+    return unsigned - (1 << 64) if unsigned >> 63 else unsigned
+
+
+def bands(value: int) -> tuple[int, ...]:
+    """Four keys, at least one of which two close fingerprints share (bits differ in < 4 of them).
+
+    An empty tuple for a text without a fingerprint, so that short texts never meet by it.
+    """
+    if value == 0:
+        return ()
+    unsigned = value & (1 << 64) - 1
+    return tuple((band << 16 | unsigned >> 16 * band & 0xFFFF) for band in range(_BANDS))
+
+
+def same(a: Draft, b: Draft) -> tuple[bool, float]:
+    """Whether two drafts show one announcement, and how sure that is (0 to 1)."""
+    score = _score(a, b)
+    return score >= 0.5, score  # noqa: PLR2004  # the scale's own middle
+
+
+def _score(a: Draft, b: Draft) -> float:
+    if a.url and a.url == b.url:
+        return 1.0
+    if _is_companion(a.title) != _is_companion(b.title) or _numbered_apart(a, b):
+        return 0.0
+    apart = abs(a.posted_at - b.posted_at) if a.posted_at and b.posted_at else NEAR
+    if a.doc_number and b.doc_number:
+        return 0.98 if a.doc_number == b.doc_number else 0.0
+    bits = _distance(a.fingerprint, b.fingerprint)
+    titles = bool(a.title_key) and a.title_key == b.title_key
+    cut = not titles and _is_cut(a.title_key, b.title_key)
+    if bits is not None and bits <= CLOSE_BITS:
+        if apart > FAR or _figures_differ(a, b):
+            return 0.0
+        return 0.95 if titles or cut else 0.85
+    if bits is None and titles and apart <= NEAR:
+        return 0.7 if len(a.title_key) > 12 else 0.0  # noqa: PLR2004  # a short title says little
+    return 0.0
+
+
+def _is_companion(title: str) -> bool:
+    """图解 and 答记者问 are about a document and are not it."""
+    return any(word in title for word in _COMPANIONS)
+
+
+def _numbered_apart(a: Draft, b: Draft) -> bool:
+    """Titles alike but for their batch, month or number are different notices."""
+    return sorted(_ORDINAL.findall(a.title_key)) != sorted(_ORDINAL.findall(b.title_key)) and (
+        _ORDINAL.sub("", a.title_key) == _ORDINAL.sub("", b.title_key)
+    )
+
+
+def _is_cut(a: str, b: str) -> bool:
+    short, long = sorted((a, b), key=len)
+    return len(short) > 12 and long.startswith(short)  # noqa: PLR2004  # as list rows cut them
+
+
+def _distance(a: int, b: int) -> int | None:
+    if a == 0 or b == 0:
+        return None
+    return ((a ^ b) & (1 << 64) - 1).bit_count()
+
+
+def _figures_differ(a: Draft, b: Draft) -> bool:
+    """Whether both name a deadline or amounts and they share none: a template, filled anew."""
+    for name in ("deadlines", "amounts"):
+        mine = {one.value for one in getattr(a.facts, name)}
+        theirs = {one.value for one in getattr(b.facts, name)}
+        if mine and theirs and not mine & theirs:
+            return True
+    return False

@@ -1,0 +1,80 @@
+"""URLs as we send them: http or https, no credentials, a port that was agreed on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+from aggregator.errors import FetchError
+
+_LONGEST = 4096
+_BAD = re.compile(r"[\x00-\x20\x7f\\]")
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A checked URL in ASCII, its host and its port."""
+
+    url: str
+    host: str
+    port: int
+    scheme: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what robots.txt and one connection belong to."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+
+def read_address(url: str, *, ports: frozenset[int]) -> Address:
+    """Check a URL.
+
+    Raises:
+        FetchError: ``blocked``, with what is wrong with it.
+    """
+    text = url.strip()
+    if len(text) > _LONGEST or _BAD.search(text):
+        raise _blocked(text, "it holds blanks, control characters or backslashes, or is too long")
+    try:
+        parts = urlsplit(text)
+        port = parts.port or _PORTS.get(parts.scheme.lower(), 0)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError as error:
+        raise _blocked(text, str(error)) from error
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS:
+        raise _blocked(text, f"only http and https are fetched, not {scheme[:20] or 'that'!r}")
+    if not host:
+        raise _blocked(text, "it names no host")
+    if parts.username is not None or parts.password is not None:
+        raise _blocked(text, "it carries a user name or password; give none in a URL")
+    if "%" in host:
+        raise _blocked(text, "its host carries a zone or an escape")
+    if port not in {80, 443} | ports:
+        raise _blocked(text, f"port {port} is neither 80, 443 nor the source's own")
+    try:
+        ascii_host = host if ":" in host else host.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise _blocked(text, f"its host is no domain name ({error})") from error
+    shown = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
+    netloc = shown if port == _PORTS[scheme] else f"{shown}:{port}"
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]{}|^`\"")
+    query = re.sub(r"[\"`{}|^]", lambda m: quote(m.group()), query)
+    return Address(
+        url=urlunsplit((scheme, netloc, path, query, "")),
+        host=ascii_host.lower(),
+        port=port,
+        scheme=scheme,
+    )
+
+
+def redirected(base: str, location: str) -> str:
+    """Where a redirect leads; a relative one counts from the address that answered."""
+    return urljoin(base, location.strip())
+
+
+def _blocked(url: str, why: str) -> FetchError:
+    return FetchError(f"{url[:200]} is not fetched: {why}", reason="blocked", url=url[:200])

@@ -1,0 +1,67 @@
+"""Which addresses we connect to: public ones, and those that an operator exempted.
+
+Checked at the moment of connecting, so that no name can be turned on us in between. The
+standard library's ``is_global`` is True for NAT64, 6to4 and others (measured), so the rule is
+our own: IPv4 by a list of what is not public, IPv6 by the one range that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+#: IANA special-purpose registry for IPv4, and a cloud's metadata address.
+_NOT_PUBLIC_4 = tuple(
+    IPv4Network(net)
+    for net in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32",
+        "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24",
+        "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    )
+)  # fmt: skip
+_PUBLIC_6 = IPv6Network("2000::/3")
+#: Inside 2000::/3 but no place on the public net, or a disguise of an IPv4 address.
+_NOT_PUBLIC_6 = tuple(
+    IPv6Network(net)
+    for net in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+)
+
+Network = IPv4Network | IPv6Network
+
+
+def networks(words: Iterable[str]) -> tuple[Network, ...]:
+    """Exempted networks from their spelling, such as ``127.0.0.2/32``."""
+    return tuple(ip_network(word, strict=False) for word in words)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address is on the public net."""
+    if isinstance(address, IPv4Address):
+        return not any(address in net for net in _NOT_PUBLIC_4)
+    if address.scope_id:
+        return False
+    return address in _PUBLIC_6 and not any(address in net for net in _NOT_PUBLIC_6)
+
+
+def may_connect(address: str, allowed: tuple[Network, ...]) -> bool:
+    """Whether we may open a socket to an address, as the resolver or a URL gave it.
+
+    An IPv4 address dressed as IPv6 (``::ffff:a.b.c.d``) is judged as what it is.
+    """
+    try:
+        read = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(read, IPv6Address) and read.ipv4_mapped:
+        read = read.ipv4_mapped
+    if any(read.version == net.version and read in net for net in allowed):
+        return True
+    return is_public(read)

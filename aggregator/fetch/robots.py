@@ -1,0 +1,99 @@
+"""robots.txt (RFC 9309): read once a day and host, obeyed, and explained in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from protego import Protego
+
+from aggregator.errors import FetchError
+from aggregator.fetch.limits import Limits
+
+#: Hosts remembered at most; the longest unused is forgotten first.
+_MOST_HOSTS = 20_000
+#: A robots.txt that could not be read is asked for again after this long.
+_AGAIN_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one host asks of robots; ``parsed`` is None where everything is allowed."""
+
+    parsed: Protego | None
+    note: str
+
+    def allows(self, url: str, agent: str) -> bool:
+        """Whether we may read an address."""
+        return self.parsed is None or bool(self.parsed.can_fetch(url, agent))
+
+    def verdict(self, url: str, agent: str) -> str:
+        """The same in words."""
+        if self.parsed is None:
+            return f"allowed ({self.note})"
+        return "allowed by robots.txt" if self.allows(url, agent) else "refused by robots.txt"
+
+
+class Robots:
+    """Remembers the rules of hosts.
+
+    A host without the file (4xx) allows everything. One whose file cannot be read for the
+    moment (5xx, no answer) is read all the same, and the file is asked for again after an
+    hour: RFC 9309 §2.3.1.4 would have us stop, but such portals answer so for years, and one
+    polite request in half an hour does them no harm.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._known: OrderedDict[str, tuple[float, Rules]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[Rules]] = {}
+
+    async def rules(
+        self, origin: str, read: Callable[[], Awaitable[tuple[int, bytes]]], now: float
+    ) -> Rules:
+        """The rules of a host; ``read`` fetches its file when we do not know them today."""
+        known = self._known.get(origin)
+        if known and known[0] > now:
+            return known[1]
+        task = self._asking.get(origin)
+        if task is None or task.get_loop() is not asyncio.get_running_loop():
+            task = asyncio.create_task(self._read(origin, read, now))
+            self._asking[origin] = task
+            task.add_done_callback(lambda _: self._asking.pop(origin, None))
+        return await asyncio.shield(task)
+
+    def crawl_delay(self, origin: str, agent: str) -> float:
+        """The wait between requests that a host asks for, within reason; 0 for none."""
+        known = self._known.get(origin)
+        asked = known[1].parsed.crawl_delay(agent) if known and known[1].parsed else None
+        return min(float(asked or 0.0), self._limits.crawl_delay_seconds)
+
+    async def _read(
+        self, origin: str, read: Callable[[], Awaitable[tuple[int, bytes]]], now: float
+    ) -> Rules:
+        keep = self._limits.robots_seconds
+        try:
+            status, body = await read()
+        except FetchError as error:
+            if error.reason == "blocked":
+                raise
+            rules, keep = Rules(parsed=None, note=f"robots.txt: {error.reason}"), _AGAIN_SECONDS
+        else:
+            if status == 200:  # noqa: PLR2004
+                text = body[: self._limits.robots_bytes].decode("utf-8", "replace")
+                is_page = text.lstrip("\ufeff \r\n\t").startswith("<")
+                rules = (
+                    Rules(parsed=None, note="robots.txt is a web page")
+                    if is_page
+                    else Rules(parsed=Protego.parse(text), note="robots.txt")
+                )
+            else:
+                rules = Rules(parsed=None, note=f"robots.txt answers {status}")
+                keep = _AGAIN_SECONDS if status >= 500 else keep  # noqa: PLR2004
+        self._known[origin] = (now + keep, rules)
+        self._known.move_to_end(origin)
+        while len(self._known) > _MOST_HOSTS:
+            self._known.popitem(last=False)
+        return rules

@@ -1,0 +1,188 @@
+"""PostgreSQL and Valkey for the moment, or those of a running ``quxun up``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psycopg
+import redis
+
+from aggregator import store
+from aggregator.errors import EmbeddedError
+from aggregator.settings import Settings
+from quxun.embedded import child, postgres, valkey
+from quxun.embedded.child import ChildSpec
+from quxun.embedded.home import Home
+
+#: How long a server may take until it answers.
+READY_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urls:
+    """How the servers of a home are reached, and what its running service was told."""
+
+    database: str
+    broker: str
+    smtp: str = ""
+    port: int = 0
+    public_url: str = ""
+    demo: bool = False
+    allow_nets: tuple[str, ...] = ()
+    delay_seconds: float | None = None
+    floor_seconds: float | None = None
+    immediate_seconds: float | None = None
+
+
+@contextmanager
+def servers(path: Path) -> Iterator[Urls]:
+    """Join the running service of a home, or start its servers for the moment.
+
+    Raises:
+        EmbeddedError: when they cannot be started, in one line.
+    """
+    home = Home(path)
+    if home.path.exists() and home.is_locked():
+        yield _running(home)
+        return
+    home.prepare()
+    with home.locked():
+        postgres.prepare(home)
+        started: list[tuple[subprocess.Popen[bytes], ChildSpec]] = []
+        try:
+            for spec in (postgres.spec(home), valkey.spec(home)):
+                log = home.logs / f"{spec.name}.log"
+                started.append((child.start(spec, log=log), spec))
+            urls = Urls(
+                database=postgres.url(home),
+                broker=valkey.url(home),
+                demo=(home.path / "demo-divisions.json").exists(),
+            )
+            wait_for_servers(home, lambda: _dead(started))
+            create_database(home)
+            engine = store.connect(urls.database)
+            store.migrate(engine)
+            engine.dispose()
+            yield urls
+        finally:
+            end_all(started, seconds=8)
+
+
+def settings_of(settings: Settings, urls: Urls) -> dict[str, object]:
+    """The settings of a home's service, as ``load_settings`` takes them."""
+    home = Home(settings.home)
+    given: dict[str, object] = {
+        "home": settings.home,
+        "database_url": urls.database,
+        "broker_url": urls.broker,
+        "secret_key": settings.secret_key.get_secret_value() or home.secret("secret-key"),
+        "demo": urls.demo,
+    }
+    if urls.smtp:
+        given["smtp_url"] = urls.smtp
+    if urls.public_url:
+        given["public_url"] = urls.public_url
+    if urls.port:
+        given["port"] = urls.port
+    for name in ("allow_nets", "delay_seconds", "floor_seconds", "immediate_seconds"):
+        value = getattr(urls, name)
+        if value:
+            given[name] = value
+    return given
+
+
+def write_service(home: Home, urls: Urls) -> None:
+    """Tell commands how the running service is reached."""
+    part = home.service_file.with_suffix(".part")
+    part.touch(mode=0o600)
+    part.write_text(json.dumps(asdict(urls)), encoding="utf-8")
+    part.replace(home.service_file)
+
+
+def wait_for_servers(home: Home, dead: Callable[[], str | None]) -> None:
+    """Wait until both answer.
+
+    Raises:
+        EmbeddedError: when one ended, or does not answer in time.
+    """
+    wait_until(lambda: _answers_postgres(home), "PostgreSQL", home, dead)
+    wait_until(lambda: _answers_valkey(home), "Valkey", home, dead)
+
+
+def wait_until(
+    ready: Callable[[], bool], what: str, home: Home, dead: Callable[[], str | None]
+) -> None:
+    """Wait until something is ready, not longer than ``READY_SECONDS``."""
+    end = time.monotonic() + READY_SECONDS
+    while not ready():
+        gone = dead()
+        if gone:
+            raise EmbeddedError(f"{gone} ended while starting; its last words: {_last_line(home, gone)}")
+        if time.monotonic() > end:
+            raise EmbeddedError(f"{what} does not answer after {READY_SECONDS:.0f} s; see {home.logs}")
+        time.sleep(0.03)
+
+
+def create_database(home: Home) -> None:
+    """Make our database in a cluster that has none yet."""
+    with psycopg.connect(postgres.url(home, "postgres"), autocommit=True) as connection:
+        there = connection.execute("select 1 from pg_database where datname = 'quxun'").fetchone()
+        if not there:
+            connection.execute("create database quxun")
+
+
+def end_all(started: list[tuple[subprocess.Popen[bytes], ChildSpec]], *, seconds: float) -> None:
+    """Ask all to end, wait, and make those end that did not."""
+    for process, spec in started:
+        child.stop(process, spec)
+    end = time.monotonic() + seconds
+    for process, spec in started:
+        try:
+            process.wait(timeout=max(end - time.monotonic(), 0.05))
+        except subprocess.TimeoutExpired:
+            child.kill(process, spec)
+            process.wait(timeout=2)
+        child.kill(process, spec)  # whatever is left of its group
+
+
+def _running(home: Home) -> Urls:
+    try:
+        told = json.loads(home.service_file.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise EmbeddedError(
+            f"a service is starting or stopping on {home.path}; try again in a moment"
+        ) from error
+    return Urls(**{**told, "allow_nets": tuple(told["allow_nets"])})
+
+
+def _dead(started: list[tuple[subprocess.Popen[bytes], ChildSpec]]) -> str | None:
+    return next((spec.name for process, spec in started if process.poll() is not None), None)
+
+
+def _last_line(home: Home, name: str) -> str:
+    try:
+        lines = (home.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "none"
+    return (lines.strip().splitlines() or ["none"])[-1]
+
+
+def _answers_postgres(home: Home) -> bool:
+    try:
+        with psycopg.connect(postgres.url(home, "postgres"), connect_timeout=2):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def _answers_valkey(home: Home) -> bool:
+    try:
+        return bool(redis.Redis.from_url(valkey.url(home), socket_timeout=2).ping())
+    except redis.RedisError:
+        return False

