@@ -82,7 +82,7 @@ def subject(digest: Digest, words: Words, *, today: date) -> str:
     """Region and numbers first, at most 30 characters: ``江津区:3条新政策、1项5天后截止``."""
     totals = {group.slug: group.total for group in digest.groups}
     counts = [
-        words.counts[slug].format(n=totals[slug])
+        words.counts[slug][totals[slug] != 1].format(n=totals[slug])
         for slug in ("policy", "project", "rest")
         if totals.get(slug)
     ]

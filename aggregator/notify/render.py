@@ -75,8 +75,8 @@ class House:
         )
         return f"{self.public_url}/preferences/{sign(self.keys, ticket)}"
 
-    def stop(self, subscriber: Subscriber, frequency: Frequency) -> str:
-        """The page, and the RFC 8058 address, that stops all mails of a frequency."""
+    def stop(self, subscriber: Subscriber, frequency: Frequency | None) -> str:
+        """The page, and the RFC 8058 address, that stops all mails of a frequency, or all."""
         ticket = Ticket(
             purpose=Purpose.STOP,
             subscriber_id=subscriber.id,
@@ -173,17 +173,21 @@ def render_manage_link(
 ) -> Mail:
     """The mail with a link to one's own choices, for who asked for it on a page."""
     words = words_of(subscriber.language)
+    stop = house.stop(subscriber, None)
     values = {
         "words": words,
         "subject": words.link_subject,
         "preheader": words.link_lead,
         "preferences_url": house.preferences(subscriber, now),
+        "stop": words.stop_all,
+        "stop_url": stop,
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),
     }
     return _mail(
         env, "link", values,
-        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber, headers={},
+        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
+        headers=_list_headers(house, None, stop),
     )  # fmt: skip
 
 
@@ -218,10 +222,11 @@ def _message_id(house: House, key: str) -> str:
     return f"<{digest}.quxun@{house.domain}>"
 
 
-def _list_headers(house: House, frequency: Frequency, stop: str) -> dict[str, str]:
+def _list_headers(house: House, frequency: Frequency | None, stop: str) -> dict[str, str]:
     """RFC 2919, RFC 2369 and RFC 8058: what a mailbox's own stop button uses."""
+    name = frequency.value if frequency else "account"
     return {
-        "List-Id": f"Quxun {frequency} <{frequency}.quxun.{house.domain}>",
+        "List-Id": f"Quxun {name} <{name}.quxun.{house.domain}>",
         "List-Unsubscribe": f"<{stop}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }

@@ -15,7 +15,7 @@ class Words:
     lang: str
     brand: str
     groups: dict[str, str]
-    counts: dict[str, str]
+    counts: dict[str, tuple[str, str]]
     soon_today: str
     soon_days: str
     soon_many: str
@@ -42,6 +42,7 @@ class Words:
     coverage_ill: str
     why: str
     stop: str
+    stop_all: str
     stop_page: str
     preferences: str
     not_official: str
@@ -70,7 +71,11 @@ ZH: Final = Words(
         "project": "新项目",
         "rest": "解读 · 其他",
     },
-    counts={"policy": "{n}条新政策", "project": "{n}个新项目", "rest": "{n}条其他"},
+    counts={
+        "policy": ("{n}条新政策", "{n}条新政策"),
+        "project": ("{n}个新项目", "{n}个新项目"),
+        "rest": ("{n}条其他", "{n}条其他"),
+    },
     soon_today="{n}项今天截止",
     soon_days="{n}项{days}天后截止",
     soon_many="{n}项{days}天内截止",
@@ -101,6 +106,7 @@ ZH: Final = Words(
     coverage_ill="本期监看 {watched} 个来源,{well} 个正常。以下来源暂时读取不到,可能有遗漏:{names}。",
     why="您收到这封{frequency}邮件,是因为您确认订阅了:{wishes}。",
     stop="退订全部{frequency}邮件",
+    stop_all="退订全部邮件",
     stop_page="退订",
     preferences="修改订阅",
     not_official="非政府网站,以原文为准。",
@@ -129,7 +135,11 @@ EN: Final = Words(
         "project": "New projects",
         "rest": "Interpretations and others",
     },
-    counts={"policy": "{n} policies", "project": "{n} projects", "rest": "{n} others"},
+    counts={
+        "policy": ("{n} policy", "{n} policies"),
+        "project": ("{n} project", "{n} projects"),
+        "rest": ("{n} other", "{n} others"),
+    },
     soon_today="{n} due today",
     soon_days="{n} due in {days}d",
     soon_many="{n} due within {days}d",
@@ -161,6 +171,7 @@ EN: Final = Words(
     " something may be missing: {names}.",
     why="You get this {frequency} mail because you confirmed a subscription to: {wishes}.",
     stop="Unsubscribe from all {frequency} mails (退订)",
+    stop_all="Unsubscribe from all mails (退订)",
     stop_page="unsubscribe (退订)",
     preferences="Change subscriptions",
     not_official="Not a government site; the original prevails. 非政府网站,以原文为准。",
