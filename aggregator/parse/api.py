@@ -21,11 +21,29 @@ _URL = ("url", "link", "href", "docpuburl", "puburl", "linkurl", "infourl", "web
 _DATE = (
     *("publishedtimestr", "publishtimestr", "pubdate", "publishdate", "publishtime", "published"),
     *("publishedtime", "display_publish_time", "publish_time", "docreltime", "releasetime", "date"),
-    *("pubtime", "publishedat", "infodate", "time", "created_at", "createdate", "createtime", "fbsj"),
+    *(
+        "pubtime",
+        "publishedat",
+        "infodate",
+        "time",
+        "created_at",
+        "createdate",
+        "createtime",
+        "fbsj",
+    ),
 )
 _SUMMARY = ("summary", "abstract", "description", "intro", "digest", "memo")
 _ID = ("id", "guid", "docid", "infoid", "articleid")
-_PAGES = ("page", "_pagenum", "pageno", "pagenum", "pageindex", "currentpage", "curpage", "cur_page")
+_PAGES = (
+    "page",
+    "_pagenum",
+    "pageno",
+    "pagenum",
+    "pageindex",
+    "currentpage",
+    "curpage",
+    "cur_page",
+)
 _MAX_NODES = 200_000
 _TAGS = re.compile(r"<[^<>]{0,300}>")
 _CALLBACK = re.compile(r"^\s*[\w$.]{1,80}\(\s*([\[{].*[\]}])\s*\)\s*;?\s*$", re.DOTALL)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 from aggregator.dates import date_from_url
 from aggregator.errors import ParseError
 from aggregator.model import Article, Attachment
-from aggregator.parse.body import find_body, html_of, tidy_body
+from aggregator.parse.body import beside, find_body, html_of, tidy_body
 from aggregator.parse.decode import decode
 from aggregator.parse.header import (
     bar_of,
@@ -24,7 +25,15 @@ from aggregator.parse.prescan import MAX_BYTES
 from aggregator.parse.refusals import refuse_soft_failures
 from aggregator.parse.rows import shape, tidy_title
 from aggregator.parse.told import told_one
-from aggregator.parse.tree import Document, Element, ancestors, document, line_of, paragraphs, read_tree
+from aggregator.parse.tree import (
+    Document,
+    Element,
+    ancestors,
+    document,
+    line_of,
+    paragraphs,
+    read_tree,
+)
 from aggregator.parse.walk import is_hidden_zone
 from aggregator.text import clean, one_line, shorten
 from aggregator.urls import absolute
@@ -89,11 +98,17 @@ def read_article(
     fields = fields_of(page)
     title = tidy_title(title_of(page, crumbs=crumbs, fields=fields))
     everything = lines_of(page)
-    container, notes = _container(page, decoded.text, title=title, selector=selector, learned=learned)
+    container, notes = _container(
+        page, decoded.text, title=title, selector=selector, learned=learned
+    )
     shaped = shape(container) if container.getroottree().getroot() is page.root else None
     attachments = _attachments(page, container, base)
-    bar = bar_of(everything, title=title, body=[x for x in paragraphs(container) if len(x) > 60])  # noqa: PLR2004
+    files = beside(page, container)
+    bar = bar_of(everything, title=title, body=paragraphs(container))
     lines = tidy_body(container, title=title, before=())
+    for block in files:
+        lines.extend(line for line in paragraphs(block) if line not in lines)
+        container.append(deepcopy(block))
     printed = date_of(bar, title=title)
     if printed is None and (day := date_from_url(url)):
         printed = day.isoformat()
@@ -104,7 +119,7 @@ def read_article(
         body_html=clean(html_of(container)),
         body_text=clean("\n".join(lines)),
         date_text=printed,
-        source_text=source_of(bar) or None,
+        source_text=source_of(bar) or page.meta.get("contentsource"),
         fields=fields,
         meta=page.meta,
         attachments=attachments,

@@ -21,6 +21,9 @@ _NAMES = (
     *("vsb_content", "vsb_content_2", "vsb_content_4", "content", "view", "con_text"),
 )
 _PUNCTUATION = re.compile(r"[，。；：、！？,;]")
+_IMPRINT = re.compile(
+    r"版权所有|ICP备|公网安备|技术支持|主办单位|承办单位|copyright|建议使用", re.IGNORECASE
+)
 _SHARE = 0.7
 _NAMED_SHARE = 0.6
 _NOISE_NAMES = re.compile(
@@ -37,25 +40,40 @@ _NOISE = re.compile(
     r"[\]】)）」|\s:：]*$"
 )
 _MIXED = re.compile(r"(?:打印|关闭|分享到|字体|字号|收藏|浏览次数|阅读次数|点击率|点击量|保护视力)")
-_RELATED = re.compile(r"^(?:相关(?:链接|阅读|文章|新闻|信息|文件|解读)|延伸阅读|推荐阅读|热点推荐)[:：]?$")
+_RELATED = re.compile(
+    r"^(?:相关(?:链接|阅读|文章|新闻|信息|文件|解读)|延伸阅读|推荐阅读|热点推荐)[:：]?$"
+)
 _TWIN = 200
+_FILES = 1000
 
 
 def prose_of(page: Document) -> dict[Element, int]:
-    """How much running text stands below each element, links and navigation aside."""
-    weights: dict[Element, int] = {}
+    """How much running text stands below each element, links and navigation aside.
+
+    A container that is called navigation and holds half of the page's text is none.
+    """
+    pieces: list[tuple[int, list[Element]]] = []
+    raw: dict[Element, int] = {}
     for node in page.root.iter():
         if not isinstance(node.tag, str) or node.tag in {"head", "title", "option", "button"}:
             continue
         for text in (node.text, *(child.tail for child in node)):
             line = one_line(text or "")
             marks = len(_PUNCTUATION.findall(line))
-            if len(line) < 8 or (not marks and len(line) < 15):  # noqa: PLR2004
+            if len(line) < 8 or (not marks and len(line) < 15) or _IMPRINT.search(line):  # noqa: PLR2004
                 continue
-            up = (node, *ancestors(node))
-            if any(x.tag in {"a", "head"} or is_hidden_zone(x) or _hidden(x) for x in up):
+            up = [node, *ancestors(node)]
+            if any(x.tag in {"a", "head"} or _hidden(x) for x in up):
                 continue
             gain = len(line) + 10 * min(marks, 10)
+            pieces.append((gain, up))
+            for x in up:
+                raw[x] = raw.get(x, 0) + gain
+    total = raw.get(page.root, 0)
+    zones = {x for x, weight in raw.items() if weight < total / 2 and is_hidden_zone(x)}
+    weights: dict[Element, int] = {}
+    for gain, up in pieces:
+        if not any(x in zones for x in up):
             for x in up:
                 weights[x] = weights.get(x, 0) + gain
     return weights
@@ -78,7 +96,7 @@ def find_body(page: Document, *, title: str, learned: str | None) -> Element:
     named = _named(page, weights)
     if named is not None and weights.get(named, 0) >= _NAMED_SHARE * weights.get(dense, 1):
         return named
-    if not weights.get(root):
+    if weights.get(root, 0) < MIN_BODY:
         files = _around_files(root)
         if files is not None:
             return files
@@ -115,7 +133,20 @@ def _descend(root: Element, weights: dict[Element, int]) -> Element:
         if best is None or not whole or weights.get(best, 0) < _SHARE * whole:
             break
         node = best
-    while node.tag in {"p", "span", "strong", "b", "font", "em", "i", "u", "tr", "tbody", "h1", "h2"}:
+    while node.tag in {
+        "p",
+        "span",
+        "strong",
+        "b",
+        "font",
+        "em",
+        "i",
+        "u",
+        "tr",
+        "tbody",
+        "h1",
+        "h2",
+    }:
         parent = node.getparent()
         if parent is None or parent.tag in {"body", "html"}:
             break
@@ -149,9 +180,27 @@ def _after_title(root: Element, title: str) -> Element | None:
         if known and fold(text) == known:
             seen = True
         elif seen and len(text) >= 10 and known not in fold(text):  # noqa: PLR2004
-            if not any(is_hidden_zone(x) for x in (node, *ancestors(node))):
+            zones = (is_hidden_zone(x) for x in (node, *ancestors(node)))
+            if not any(zones):
                 return node
     return None
+
+
+def beside(page: Document, body: Element) -> list[Element]:
+    """Blocks outside a body that list its attachments (附件)."""
+    inside = set(body.iter())
+    up = set(ancestors(body))
+    found: list[Element] = []
+    for node in page.root.iter("div", "p", "li", "td", "ul", "dl", "span"):
+        if node in inside or node in up or any(x in found for x in ancestors(node)):
+            continue
+        text = line_of(node)
+        named = text.startswith(("附件", "【附件", "相关附件"))
+        if named and len(text) <= _FILES and next(node.iter("a"), None) is not None:
+            zones = (is_hidden_zone(x) for x in (node, *ancestors(node)))
+            if not any(zones):
+                found.append(node)
+    return found
 
 
 def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
@@ -168,7 +217,7 @@ def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
     lines = paragraphs(body)
     while lines and (fold(lines[0]) in known or _NOISE.match(lines[0]) or _is_bar(lines[0])):
         lines.pop(0)
-    kept = []
+    kept: list[str] = []
     for line in lines:
         if _RELATED.match(line) and len(kept) > 1:
             break
@@ -182,7 +231,10 @@ def _is_bar(line: str) -> bool:
     if len(line) > 160 or "。" in line:  # noqa: PLR2004
         return False
     marks = len(_MIXED.findall(line)) + len(
-        re.findall(r"(?:发布|发稿|信息发布|更新|发表)(?:时间|日期)|来源\s*[:：]|来源于\s*[:：]|作者\s*[:：]|文章来源|索引号", line)
+        re.findall(
+            r"(?:发布|发稿|信息发布|更新|发表)(?:时间|日期)|来源\s*[:：]|来源于\s*[:：]|作者\s*[:：]|文章来源|索引号",
+            line,
+        )
     )
     return marks >= 2 or bool(re.match(r"^(?:信息)?(?:发布|发稿|发表)(?:时间|日期)\s*[:：]", line))  # noqa: PLR2004
 
@@ -197,7 +249,8 @@ def _drop_noise(body: Element, title: str) -> None:
             _remove(node)
             continue
         if _hidden(node) or (
-            (_NOISE_NAMES.search(names_of(node)) or _is_list_aside(node)) and len(line_of(node)) < 400  # noqa: PLR2004
+            (_NOISE_NAMES.search(names_of(node)) or _is_list_aside(node))
+            and len(line_of(node)) < 400  # noqa: PLR2004
         ):
             _remove(node)
 
@@ -207,7 +260,10 @@ def _is_list_aside(node: Element) -> bool:
     if node.tag not in {"div", "ul", "dl", "p"}:
         return False
     text = line_of(node)
-    return bool(re.match(r"^(?:上一[篇条]|下一[篇条]|相关(?:链接|阅读|文章|新闻))", text)) and len(text) < 200  # noqa: PLR2004
+    return (
+        bool(re.match(r"^(?:上一[篇条]|下一[篇条]|相关(?:链接|阅读|文章|新闻))", text))
+        and len(text) < _TWIN
+    )
 
 
 def _remove(node: Element) -> None:
@@ -253,5 +309,4 @@ def _comes_after(one: Element, other: Element) -> bool:
 
 def html_of(body: Element) -> str:
     """The markup of a body, still to be sanitised."""
-    copy = etree.tostring(body, encoding="unicode", method="html", with_tail=False)
-    return copy
+    return etree.tostring(body, encoding="unicode", method="html", with_tail=False)

@@ -23,7 +23,7 @@ from aggregator.parse.rows import (
     undated_groups,
 )
 from aggregator.parse.told import told_entries
-from aggregator.parse.tree import Document, Element, ancestors, document, line_of, names_of
+from aggregator.parse.tree import Document, Element, ancestors, document, line_of, names_of, text_of
 from aggregator.parse.walk import Walk, is_hidden_zone, walk
 from aggregator.urls import absolute, canonical_url
 
@@ -70,27 +70,28 @@ def read_column(
     if not entries:
         entries = inline_entries(page.scripts, base=base, now=now)
     entries = mark_pinned(unique(entries))
-    return ListReading(
+    reading = ListReading(
         kind=SourceKind.COLUMN,
         entries=entries,
         next=next_page(page, url=url, base=base, entries=len(entries), selector=selectors.next),
         learned=replace(learned, rows=key),
         notes=notes,
-        **head_of(page, decoded),
     )
+    return with_head(reading, page, decoded)
 
 
-def head_of(page: Document, decoded: Decoded) -> dict[str, str | None]:  # type: ignore[explicit-any]
-    """What the head of a page says about site and column, as fields of a ListReading."""
-    return {
-        "title": page.title or None,
-        "site_name": page.meta.get("sitename"),
-        "site_code": page.meta.get("siteidcode"),
-        "column_name": page.meta.get("columnname"),
-        "column_type": page.meta.get("columntype"),
-        "charset": decoded.charset,
-        "charset_why": decoded.why,
-    }
+def with_head(reading: ListReading, page: Document, decoded: Decoded) -> ListReading:
+    """The reading with what the head of its page says about site and column."""
+    return replace(
+        reading,
+        title=page.title or None,
+        site_name=page.meta.get("sitename"),
+        site_code=page.meta.get("siteidcode"),
+        column_name=page.meta.get("columnname"),
+        column_type=page.meta.get("columntype"),
+        charset=decoded.charset,
+        charset_why=decoded.why,
+    )
 
 
 def learn(
@@ -203,7 +204,7 @@ def _is_column(page: Document) -> bool:
 
 
 def _says_where(body: Element) -> bool:
-    text = "".join(body.itertext())
+    text = text_of(body)
     return bool(_CRUMBS.search(text) or _PAGER.search(text)) or any(
         "crumb" in names_of(node) for node in body.iter("div", "p", "ul", "nav", "ol")
     )

@@ -12,17 +12,32 @@ from aggregator.errors import ParseError
 from aggregator.model import Learned, ListReading, Request, Selectors, SourceKind
 from aggregator.parse import jpaas, jpage
 from aggregator.parse.api import read_json
-from aggregator.parse.column import head_of, read_column
+from aggregator.parse.column import read_column, with_head
 from aggregator.parse.decode import Decoded, decode
 from aggregator.parse.feed import is_feed, read_feed
 from aggregator.parse.prescan import MAX_BYTES
 from aggregator.parse.tree import document, unescape
 
-_BINARY = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b")
+_BINARY = (
+    b"%PDF",
+    b"PK\x03\x04",
+    b"\xd0\xcf\x11\xe0",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"\x1f\x8b",
+)
 _SITE = re.compile(r"""["']?(?:SITE_?ID|sid)["']?\s*[:=]\s*["']?(\d{1,12})""", re.IGNORECASE)
-_TREE_ID = re.compile(r"""TREE["']?\s*[:=]\s*\[?\s*\{.{0,300}?["']?id["']?\s*:\s*["']?(\d{1,12})""", re.DOTALL)
-_CATEGORY = re.compile(r"""["']?(?:COLUMN_?ID|CLASSIFY_?ID|CATEGORY_?ID)["']?\s*[:=]\s*["']?(\d{1,12})""", re.IGNORECASE)
-_SEARCH = re.compile(r"""['"]((?:https?://[\w.:-]+)?/(?:common/search/[0-9a-f]{8,64}|searchList/\w{1,64})(?:\?[^'"]{0,300})?)['"]""")
+_TREE_ID = re.compile(
+    r"""TREE["']?\s*[:=]\s*\[?\s*\{.{0,300}?["']?id["']?\s*:\s*["']?(\d{1,12})""", re.DOTALL
+)
+_CATEGORY = re.compile(
+    r"""["']?(?:COLUMN_?ID|CLASSIFY_?ID|CATEGORY_?ID)["']?\s*[:=]\s*["']?(\d{1,12})""",
+    re.IGNORECASE,
+)
+_SEARCH = re.compile(
+    r"""['"]((?:https?://[\w.:-]+)?/(?:common/search/[0-9a-f]{8,64}|searchList/\w{1,64})(?:\?[^'"]{0,300})?)['"]"""
+)
 _FIELD_HASH = re.compile(r"#?/?(\d{1,12})")
 
 
@@ -37,7 +52,13 @@ def detect(
     decoded = _decoded(body, url=url, content_type=content_type)
     kind = _kind_of(decoded.text, url=url)
     reading = _read(
-        decoded, url=url, kind=kind, now=now, selectors=Selectors(), learned=Learned(), json_paths={}
+        decoded,
+        url=url,
+        kind=kind,
+        now=now,
+        selectors=Selectors(),
+        learned=Learned(),
+        json_paths={},
     )
     if kind is SourceKind.COLUMN and not reading.entries:
         request = _api_request(decoded.text, url)
@@ -88,7 +109,9 @@ def _decoded(body: bytes, *, url: str, content_type: str | None) -> Decoded:
         raise ParseError(f"{url} is a file ({body[:4]!r}), neither page nor feed", url=url)
     decoded = decode(body, content_type=content_type)
     if not decoded.text.strip():
-        raise ParseError(f"{url} answered with nothing ({len(body)} bytes)", reason="empty", url=url)
+        raise ParseError(
+            f"{url} answered with nothing ({len(body)} bytes)", reason="empty", url=url
+        )
     return decoded
 
 
@@ -132,17 +155,15 @@ def _read_json(
     if decoded.text.lstrip()[:1] != "<":
         return read_json(decoded, url=url, now=now, paths=paths)
     page = document(decoded.text, url=url)
-    return ListReading(
+    reading = ListReading(
         kind=SourceKind.JSON,
         entries=(),
         next=_api_request(decoded.text, url),
-        **head_of(page, decoded),
     )
+    return with_head(reading, page, decoded)
 
 
-def _read_jpage(
-    decoded: Decoded, *, url: str, now: datetime, learned: Learned
-) -> ListReading:
+def _read_jpage(decoded: Decoded, *, url: str, now: datetime, learned: Learned) -> ListReading:
     entries, following, now_learned = jpage.read_jpage(decoded, url=url, now=now, learned=learned)
     if "dataproxy" in url:
         return ListReading(
@@ -157,18 +178,16 @@ def _read_jpage(
         plain = read_column(decoded, url=url, now=now, selectors=Selectors(), learned=learned)
         return replace(plain, kind=SourceKind.JPAGE)
     page = document(decoded.text, url=url)
-    return ListReading(
+    reading = ListReading(
         kind=SourceKind.JPAGE,
         entries=entries,
         next=following,
         learned=now_learned,
-        **head_of(page, decoded),
     )
+    return with_head(reading, page, decoded)
 
 
-def _read_jpaas(
-    decoded: Decoded, *, url: str, now: datetime, learned: Learned
-) -> ListReading:
+def _read_jpaas(decoded: Decoded, *, url: str, now: datetime, learned: Learned) -> ListReading:
     if decoded.text.lstrip()[:1] in {"{", "["}:
         entries, following = jpaas.read_answer(decoded, url=url, now=now)
         return ListReading(
@@ -184,9 +203,8 @@ def _read_jpaas(
     if request is None:
         plain = read_column(decoded, url=url, now=now, selectors=Selectors(), learned=learned)
         return replace(plain, kind=SourceKind.JPAAS)
-    return ListReading(
-        kind=SourceKind.JPAAS, entries=(), next=request, learned=learned, **head_of(page, decoded)
-    )
+    reading = ListReading(kind=SourceKind.JPAAS, entries=(), next=request, learned=learned)
+    return with_head(reading, page, decoded)
 
 
 def _api_request(text: str, url: str) -> Request | None:

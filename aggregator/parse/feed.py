@@ -49,7 +49,9 @@ def is_feed(text: str) -> bool:
     doctype = _DOCTYPE.match(rest)
     if doctype:
         rest = rest[rest.find(">") + 1 :].lstrip()
-    return bool(_ROOT.match(rest)) or bool(re.match(r"[^<]{0,200}<\?xml[^>]*\?>\s*<(?:rss|feed|rdf)", text))
+    return bool(_ROOT.match(rest)) or bool(
+        re.match(r"[^<]{0,200}<\?xml[^>]*\?>\s*<(?:rss|feed|rdf)", text)
+    )
 
 
 def read_feed(decoded: Decoded, *, url: str, now: datetime) -> ListReading:
@@ -114,10 +116,14 @@ def _refuse(text: str, url: str) -> None:
     prescan(text, xml=True, url=url)
     root = _ROOT.search(text)
     name = root.group()[1:] if root else ""
-    end = re.search(rf"</{re.escape(name)}\s*>(?!.*</{re.escape(name)}\s*>)", text[-4000:], re.DOTALL)
+    end = re.search(
+        rf"</{re.escape(name)}\s*>(?!.*</{re.escape(name)}\s*>)", text[-4000:], re.DOTALL
+    )
     closes = text.count(f"</{name}")
     if not closes:
-        raise ParseError(f"{url} ends before its </{name}>: it was cut", reason="truncated", url=url)
+        raise ParseError(
+            f"{url} ends before its </{name}>: it was cut", reason="truncated", url=url
+        )
     if closes > 1 or (end and _ROOT.search(text[-4000:], end.end() + max(0, len(text) - 4000))):
         raise ParseError(f"{url} has more than one <{name}>", url=url)
 
@@ -146,7 +152,9 @@ def _raw_entries(text: str) -> list[str]:
 
 
 def _shorten_authors(text: str) -> str:
-    return _AUTHOR.sub(lambda m: m.group() if len(m[3]) <= MAX_AUTHOR else m[1] + _short(m[3]), text)
+    return _AUTHOR.sub(
+        lambda m: m.group() if len(m[3]) <= MAX_AUTHOR else m[1] + _short(m[3]), text
+    )
 
 
 def _short(value: str) -> str:
@@ -154,7 +162,7 @@ def _short(value: str) -> str:
     return re.sub(r"&[^;]{0,12}$|[<>]", "", plain)
 
 
-def _entry(  # type: ignore[no-any-unimported]
+def _entry(
     item: feedparser.FeedParserDict, *, base: str, now: datetime, raw: str | None
 ) -> Entry | None:
     content = next((c.get("value") for c in item.get("content", []) if c.get("value")), None)
@@ -196,10 +204,10 @@ def _plain(value: str) -> str:
     return line_of(read_tree(f"<div>{value}</div>"))
 
 
-def _ttl(feed: feedparser.FeedParserDict) -> timedelta | None:  # type: ignore[no-any-unimported]
+def _ttl(feed: feedparser.FeedParserDict) -> timedelta | None:
     """How long the feed itself wishes to be left alone."""
     minutes = str(feed.get("ttl") or "")
-    if minutes.isdecimal() and 0 < int(minutes[:7]):
+    if minutes.isdecimal() and int(minutes[:7]) > 0:
         return timedelta(minutes=min(int(minutes[:7]), 60 * 24 * 31))
     period = _PERIOD.get(str(feed.get("sy_updateperiod") or "").strip().lower())
     if period:
@@ -209,5 +217,5 @@ def _ttl(feed: feedparser.FeedParserDict) -> timedelta | None:  # type: ignore[n
     return None
 
 
-def _why(read: feedparser.FeedParserDict) -> str:  # type: ignore[no-any-unimported]
+def _why(read: feedparser.FeedParserDict) -> str:
     return one_line(str(read.get("bozo_exception") or "no entries"))[:100]

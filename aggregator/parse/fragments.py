@@ -16,7 +16,9 @@ from aggregator.parse.walk import walk
 _MAX = 2000
 
 
-def entries_of_fragments(fragments: Sequence[str], *, base: str, now: datetime) -> tuple[Entry, ...]:
+def entries_of_fragments(
+    fragments: Sequence[str], *, base: str, now: datetime
+) -> tuple[Entry, ...]:
     """One entry of each fragment that has a title; a fragment with many is read as a list."""
     entries: list[Entry] = []
     for fragment in fragments[:_MAX]:

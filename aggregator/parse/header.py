@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of, paragraphs
 from aggregator.parse.walk import FULL, date_in, is_hidden_zone
@@ -29,7 +30,9 @@ LABELS = {
     "统一编号": "统一编号", "登记号": "统一编号", "规范性文件登记号": "统一编号", "统一登记号": "统一编号",
     "所属地区": "所属地区", "公开形式": "公开形式", "公开方式": "公开方式", "服务对象": "服务对象",
 }  # fmt: skip
-_PAIR = re.compile(r"^\s*[\[【(]?\s*([\u4e00-\u9fff][\u4e00-\u9fff\s\u3000]{1,14}?)\s*[\]】)]?\s*[:：]\s*(.*)$")
+_PAIR = re.compile(
+    r"^\s*[\[【(]?\s*([\u4e00-\u9fff][\u4e00-\u9fff\s\u3000]{1,14}?)\s*[\]】)]?\s*[:：]\s*(.*)$"
+)
 _SOURCE = re.compile(
     r"(?:信息来源|文章来源|稿件来源|新闻来源|稿源|来\s*源|来源于)\s*[:：]\s*[【\[“]?\s*(.*)$"
 )
@@ -40,13 +43,31 @@ _SOURCE_END = re.compile(
 _POSTED = re.compile(
     rf"(?:发布|发稿|发表|公开|上载|上传|录入|添加|信息发布)\s*(?:时间|日期)\s*[:：]?\s*({FULL})"
 )
+_BAR = re.compile(
+    r"^[\[【(（\s]*(?:信息|文章|稿件|新闻)?(?:发布|发稿|发表|更新|上传|添加)?(?:时间|日期|来\s*源|作者|索引号)"
+    r"\s*[:：]|^发布(?:者|人|机构|单位)\s*[:：]|^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d"
+)
 _LABELLED = re.compile(rf"(?:时\s*间|日\s*期|发布于|更新于)\s*[:：]?\s*({FULL})")
 _TITLE_NAME = re.compile(
     r"(?:^|[\s_-])(?:[a-z]*title|[a-z]*tit|biaoti|bt|headline|newst|news_?bt|arti-?title|h1|subject)(?:$|[\s_\d-])"
 )
 _SUFFIX = re.compile(r"\s*(?:[_|｜»>]+|\s[-－—–]+\s?|[-－—–]{1,3}(?=[^-－—–]{2,30}$))\s*")
 _CRUMB = re.compile(r"(?:当前|您的|现在|所在|你的)[^:：]{0,6}(?:位置|栏目)\s*[:：]?")
-_TITLES = ("h1", "h2", "h3", "h4", "div", "p", "td", "span", "font", "strong", "b", "center", "ucaptitle")
+_TITLES = (
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "div",
+    "p",
+    "td",
+    "span",
+    "font",
+    "strong",
+    "b",
+    "center",
+    "ucaptitle",
+)
 _MAX = 200
 
 
@@ -71,12 +92,14 @@ def fields_of(page: Document) -> dict[str, str]:
     found: dict[str, str] = {}
     for row in page.root.iter("tr", "dl"):
         cells = [cell for cell in row if isinstance(cell.tag, str)]
-        for cell, value in zip(cells, cells[1:], strict=False):
+        for cell, beside in pairwise(cells):
             label = LABELS.get(squeeze(line_of(cell)).strip("[]【】:："))
-            text = line_of(value)
+            text = line_of(beside)
             if label and text and len(text) <= _MAX and squeeze(text).rstrip(":：") not in LABELS:
                 found.setdefault(label, text)
-    for node in page.root.iter("li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th"):
+    for node in page.root.iter(
+        "li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th"
+    ):
         text = line_of(node)
         if not 3 < len(text) <= _MAX:  # noqa: PLR2004
             continue
@@ -94,9 +117,7 @@ def fields_of(page: Document) -> dict[str, str]:
     return found
 
 
-def title_of(
-    page: Document, *, crumbs: Sequence[str], fields: Mapping[str, str]
-) -> str:
+def title_of(page: Document, *, crumbs: Sequence[str], fields: Mapping[str, str]) -> str:
     """The article's title: neither the site's nor the column's name."""
     site = {fold(page.meta.get(name, "")) for name in ("sitename", "columnname", "columntype")}
     site |= {fold(crumb) for crumb in crumbs}
@@ -149,7 +170,11 @@ def _has_block(node: Element) -> bool:
 def _first_date(page: Document) -> int | None:
     for order, node in enumerate(page.root.iter(*_TITLES)):
         text = line_of(node)
-        if len(text) <= _MAX and not _has_block(node) and (_POSTED.search(text) or _SOURCE.search(text)):
+        if (
+            len(text) <= _MAX
+            and not _has_block(node)
+            and (_POSTED.search(text) or _SOURCE.search(text))
+        ):
             return order
     return None
 
@@ -166,8 +191,12 @@ def _from_head(title: str, site: set[str]) -> str | None:
 def bar_of(lines: Sequence[str], *, title: str, body: Sequence[str]) -> list[str]:
     """Lines around the body that may hold date and source: after the title, then the rest."""
     known = fold(title)
-    inside = {fold(line) for line in body}
-    outside = [line for line in lines if fold(line) not in inside and len(line) <= _MAX * 2]
+    inside = {fold(line) for line in body if not _BAR.match(line)}
+    outside = [
+        line
+        for line in lines
+        if (fold(line) not in inside or fold(line) == known) and len(line) <= _MAX * 2
+    ]
     start = next((i for i, line in enumerate(outside) if fold(line) == known), None)
     if start is None:
         start = next((i for i, line in enumerate(outside) if known and known in fold(line)), 0)

@@ -63,9 +63,7 @@ def _parallel(scripts: str, base: str, now: datetime) -> tuple[Entry, ...]:
         title = tidy_title(re.sub(r"<[^>]{0,200}>", "", same[titles][i]))
         if title:
             url = absolute(lists[links][i], base)
-            entries.append(
-                make_entry(title=one_line(title), url=url, date_text=printed, now=now)
-            )
+            entries.append(make_entry(title=one_line(title), url=url, date_text=printed, now=now))
     return tuple(entries)
 
 

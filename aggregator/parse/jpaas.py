@@ -18,7 +18,9 @@ from aggregator.parse.tree import unescape
 _TAG = re.compile(r"<script\b([^>]*\bquerydata\s*=[^>]*)>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'((?:[^'])*)')""")
 _PAIR = re.compile(r"""['"]?([\w.-]+)['"]?\s*:\s*(?:'([^']*)'|"([^"]*)"|([\w.-]+))""")
-_PAGES = re.compile(r"(?:总|共)\s*(\d{1,5})\s*页|(?:pageCount|totalPage|pages)['\"=:\s]{1,6}(\d{1,5})")
+_PAGES = re.compile(
+    r"(?:总|共)\s*(\d{1,5})\s*页|(?:pageCount|totalPage|pages)['\"=:\s]{1,6}(\d{1,5})"
+)
 _DEFAULT_SIZE = 15
 
 

@@ -73,9 +73,7 @@ def _fragments(text: str, url: str) -> list[str]:
 
 
 def _records(text: str) -> list[str]:
-    return [
-        whole if whole else unescape(escaped) for whole, escaped in _RECORD.findall(text)
-    ]
+    return [whole or unescape(escaped) for whole, escaped in _RECORD.findall(text)]
 
 
 def _params(text: str, url: str) -> dict[str, str]:

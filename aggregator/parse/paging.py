@@ -10,7 +10,10 @@ from aggregator.parse.told import told_link
 from aggregator.parse.tree import Document, Element, line_of, names_of
 from aggregator.urls import absolute, canonical_url
 
-_NEXT = re.compile(r"^(?:下\s*一?\s*页|下\s*一?\s*頁|后\s*一?\s*页|next(?:\s*page)?)\s*[>»›]*$|^[>»›]$", re.IGNORECASE)
+_NEXT = re.compile(
+    r"^(?:下\s*一?\s*页|下\s*一?\s*頁|后\s*一?\s*页|next(?:\s*page)?)\s*[>»›]*$|^[>»›]$",
+    re.IGNORECASE,
+)
 _CALL = re.compile(r"\bcreatePage\w*\s*\(([^()]{1,300})\)\s*;?", re.IGNORECASE)
 _ARGUMENT = re.compile(r"""'([^']*)'|"([^"]*)"|(\d+)|([^,\s]+)""")
 _NUMBERED = re.compile(r"^(.*?)[_-](\d{1,4})(\.[a-z]+)$", re.IGNORECASE)
@@ -66,7 +69,9 @@ def _words(node: Element) -> str:
 def _in_call(node: Element, base: str) -> str | None:
     """The address in ``javascript:goto('list_2.html')`` or in an ``onclick``."""
     for text in (node.get("href") or "", node.get("onclick") or "", node.get("tagname") or ""):
-        found = re.search(r"""['"(]([\w./-]+\.(?:s?html?|jsp|aspx?|php)(?:\?[^'")]*)?)['")]""", text)
+        found = re.search(
+            r"""['"(]([\w./-]+\.(?:s?html?|jsp|aspx?|php)(?:\?[^'")]*)?)['")]""", text
+        )
         if found:
             return absolute(found.group(1), base)
         if re.fullmatch(r"[\w./-]+\.s?html?", text) or re.fullmatch(r"/[\w./-]+\.s?html?", text):
@@ -132,7 +137,7 @@ def _by_number(page: Document, url: str, base: str) -> str | None:
     )
     at = int(current) if current and len(current) <= 4 else ours  # noqa: PLR2004
     found = numbered.get(str(at + 1))
-    if found is None or len(numbered) < 2 and not _NUMBERED.match(urlsplit(found).path):  # noqa: PLR2004
+    if found is None or (len(numbered) < 2 and not _NUMBERED.match(urlsplit(found).path)):  # noqa: PLR2004
         return None
     return found
 

@@ -28,7 +28,9 @@ _NEVER_DEEP = frozenset(
 )
 
 
-def prescan(markup: bytes | str, *, xml: bool = False, url: str = "") -> None:
+def prescan(  # noqa: C901  # one loop, one decision a piece of markup
+    markup: bytes | str, *, xml: bool = False, url: str = ""
+) -> None:
     """Refuse markup that is too large, too deep or has too many attributes on a tag.
 
     Args:

@@ -18,12 +18,16 @@ MAX_SUMMARY = 300
 _MIN_SUMMARY = 15
 _MANY_LINKS = 6
 _PINNED = re.compile(r"置\s*顶|\[\s*顶\s*\]|【\s*顶\s*】")
-_PIN_MARK = re.compile(r"^\s*[\[【(（]?\s*(?:置\s*顶|顶|new|hot|荐|热)\s*[\]】)）]\s*", re.IGNORECASE)
+_PIN_MARK = re.compile(
+    r"^\s*[\[【(（]?\s*(?:置\s*顶|顶|new|hot|荐|热)\s*[\]】)）]\s*", re.IGNORECASE
+)
 _BULLET = re.compile(r"^[\s·•●○◆◇■□▪▫►▶▸>»›★☆※\-－—*|丨.。、]+(?=\S)")
 _NUMBER = re.compile(r"^\d{1,3}\s*[.、．]\s*(?=\D)")
 _NEW = re.compile(r"(?:\s+|(?<=\W))(?:new|hot)!*\s*$", re.IGNORECASE)
 _CUT = re.compile(r"\s*(?:…+|\.{2,}|。。+)\s*$")
-_HINT = re.compile(r"标\s*题\s*[:：]\s*(.+?)(?:\s*(?:发布|更新|点击|时间|日期|作者|来源)\S*\s*[:：].*)?$")
+_HINT = re.compile(
+    r"标\s*题\s*[:：]\s*(.+?)(?:\s*(?:发布|更新|点击|时间|日期|作者|来源)\S*\s*[:：].*)?$"
+)
 _NAMED_TITLE = re.compile(r"(?:^|[\s_-])(?:title|tit|biaoti|bt|headline|name)(?:$|[\s_\d-])")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "b", "dt")
 _BLOCKS = ("p", "div", "span", "dt", "dd", "em", "li")
@@ -117,9 +121,7 @@ def _pair(walk: Walk, root: Element, stamps: list[Stamp]) -> list[Row]:
     links = [link for link in walk.links_in(root) if not _in_row(walk, link, root)]
     if not links:
         return []
-    if len(links) == len(stamps) and (
-        links[-1].at < stamps[0].at or stamps[-1].at < links[0].at
-    ):
+    if len(links) == len(stamps) and (links[-1].at < stamps[0].at or stamps[-1].at < links[0].at):
         return [
             Row(root=root, links=[link], stamp=stamp, shared=True)
             for link, stamp in zip(links, stamps, strict=True)
@@ -267,7 +269,9 @@ def entry_of(row: Row, *, hints: bool, now: datetime) -> Entry | None:
         return None
     printed = row.stamp.text if row.stamp else None
     whole = "" if row.shared else line_of(row.root)
-    mark = one_line(" ".join(img.get("alt") or img.get("title") or "" for img in row.root.iter("img")))
+    mark = one_line(
+        " ".join(img.get("alt") or img.get("title") or "" for img in row.root.iter("img"))
+    )
     return make_entry(
         title=title,
         url=row.link.href,

@@ -77,7 +77,7 @@ def document(markup: str, *, url: str) -> Document:
 
 def text_of(element: Element) -> str:
     """All text below an element, as it stands."""
-    return "".join(element.itertext())
+    return "".join(str(text) for text in element.itertext())
 
 
 def line_of(element: Element) -> str:

@@ -123,7 +123,7 @@ def walk(page: Document, *, base: str) -> Walk:
             continue
         at += 1
         found.spans[node] = (opened.pop(node), at)
-        if node is link:
+        if link is not None and node is link:
             link = None
             _add_link(found, node, base)
         parent = node.getparent()
@@ -163,7 +163,9 @@ def _add_stamps(found: Walk, pieces: list[tuple[int, Element, str, bool]]) -> No
         if stamp:
             wide = one_line(holder.get("title") or "")
             whole = _FULL.search(wide) if not _FULL.search(stamp) and holder.tag != "a" else None
-            found.stamps.append(Stamp(at=at, element=holder, text=whole.group() if whole else stamp))
+            found.stamps.append(
+                Stamp(at=at, element=holder, text=whole.group() if whole else stamp)
+            )
             continue
         if index + 1 < len(pieces):
             joined = _two_nodes(text, one_line(pieces[index + 1][2]))
@@ -191,12 +193,12 @@ def _two_nodes(one: str, other: str) -> str | None:
     return None
 
 
-def date_in(text: str, *, in_link: bool) -> str | None:
+def date_in(text: str, *, in_link: bool) -> str | None:  # noqa: PLR0911  # a table of cases
     """The date that a piece of text is, or carries at its end, as printed.
 
     A sentence that speaks of a day is no date of a row.
     """
-    if len(text) < 4 or not any(c.isdigit() for c in text) and "天" not in text:  # noqa: PLR2004
+    if len(text) < 4 or (not any(c.isdigit() for c in text) and "天" not in text):  # noqa: PLR2004
         return None
     bare = _LABEL.sub("", text.strip(_WRAP)).strip(_WRAP)
     if _SHORT.fullmatch(bare):
