@@ -5,8 +5,9 @@ from aggregator.store.digests import Digests
 from aggregator.store.engine import connect, migrate
 from aggregator.store.entries import Entries
 from aggregator.store.outbox import Outbox
+from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
-from aggregator.store.subscribers import SignUpLimits, Subscribers
+from aggregator.store.subscribers import Subscribers
 from aggregator.store.system import System
 
 __all__ = [

@@ -136,9 +136,14 @@ class Digests:
         }
         for number, one in enumerate(wishes):
             condition, more = where(one.wish.filter, prefix=f"w{number}_")
-            alternatives.append(f"(a.announced_at >= :w{number}_from and {condition})")
+            alternatives.append(
+                f"(a.announced_at >= :w{number}_from and {condition} and not exists (select 1 from"
+                f" pauses p where p.subscription_id = :w{number}_id and a.announced_at >= p.from_at"
+                " and (p.until_at is null or a.announced_at < p.until_at)))"
+            )
             values.update(more)
             values[f"w{number}_from"] = one.active_from
+            values[f"w{number}_id"] = one.id
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(

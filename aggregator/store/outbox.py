@@ -45,6 +45,16 @@ class Outbox:
                 ),
                 {"now": now},
             )
+            connection.execute(
+                text(
+                    "update outbox o set state = 'failed', lease_until = null,"
+                    " answer = 'suppressed: ' || x.reason from suppressions x"
+                    " where x.email_key = lower(o.recipient) and o.due_at <= :now"
+                    " and (o.state in ('queued', 'deferred', 'ambiguous')"
+                    " or (o.state = 'claimed' and o.lease_until < :now))"
+                ),
+                {"now": now},
+            )
             found = connection.execute(
                 text(
                     "with free as (select id from outbox where due_at <= :now"
@@ -84,7 +94,8 @@ class Outbox:
             done = connection.execute(
                 text(
                     "update outbox o set state = 'handed' where id = :id and state = 'claimed'"
-                    " and generation = :generation"
+                    " and generation = :generation and not exists (select 1 from suppressions x"
+                    " where x.email_key = lower(o.recipient))"
                 ),
                 {"id": mail_id, "generation": generation},
             ).rowcount

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from aggregator.errors import NotFoundError
-from aggregator.filters import canonical
+from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import (
     Filter,
     Frequency,
@@ -22,24 +20,11 @@ from aggregator.model import (
     Wish,
     WishId,
 )
-from aggregator.store import rows
+from aggregator.store import rows, sign_ups, subscriptions
+from aggregator.store.sign_ups import SignUpLimits, email_key
 
 #: A confirming link lives this long (RELIABILITY.md §Security model).
 CONFIRM_FOR = timedelta(hours=48)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignUpLimits:
-    """How many confirming mails may be asked for (RELIABILITY.md §Limits)."""
-
-    address_10_minutes: int = 1
-    address_day: int = 3
-    network_hour: int = 10
-    domain_hour: int = 60
-    all_hour: int = 300
-
-
-_LIMITS = SignUpLimits()
 
 
 class Subscribers:
@@ -53,42 +38,13 @@ class Subscribers:
         email: str,
         network: str | None,
         now: datetime,
-        limits: SignUpLimits = _LIMITS,
+        limits: SignUpLimits = sign_ups.LIMITS,
     ) -> bool:
-        """Count a sign-up, and say whether it is within the limits."""
-        key = email_key(email)
-        domain = key.rpartition("@")[2]
+        """Whether another confirming mail may be asked for; counted only when it may, so that
+        nobody is locked out by asking again.
+        """
         with self._engine.begin() as connection:
-            connection.execute(
-                text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": "sign-up"}
-            )
-            row = connection.execute(
-                text(
-                    "select count(*) filter (where email_key = :folded and at > :now - interval"
-                    " '10 minutes') as minutes, count(*) filter (where email_key = :folded) as day,"
-                    " count(*) filter (where network = :network and at > :now - interval '1 hour')"
-                    " as network, count(*) filter (where mail_domain = :domain and at > :now -"
-                    " interval '1 hour') as domain, count(*) filter (where at > :now - interval"
-                    " '1 hour') as everyone from sign_ups where at > :now - interval '1 day'"
-                ),
-                {"folded": folded(email), "network": network, "domain": domain, "now": now},
-            ).mappings().one()  # fmt: skip
-            connection.execute(
-                text(
-                    "insert into sign_ups (email_key, network, mail_domain, at)"
-                    " values (:folded, :network, :domain, :now)"
-                ),
-                {"folded": folded(email), "network": network, "domain": domain, "now": now},
-            )
-        return all(
-            (
-                row["minutes"] < limits.address_10_minutes,
-                row["day"] < limits.address_day,
-                row["network"] < limits.network_hour,
-                row["domain"] < limits.domain_hour,
-                row["everyone"] < limits.all_hour,
-            )
-        )
+            return sign_ups.allowed(connection, email, network, now, limits)
 
     def sign_up(
         self,
@@ -115,33 +71,22 @@ class Subscribers:
                 ),
                 {"email": email, "key": email_key(email), "now": now},
             ).scalar_one()
-            for one in filters:
-                connection.execute(
-                    text(
-                        "insert into subscriptions (subscriber_id, wish_id, frequency, state,"
-                        " active_from) values (:subscriber, :wish, :frequency, 'pending', :now)"
-                        " on conflict (subscriber_id, wish_id, frequency) do update set"
-                        " state = 'pending', active_from = excluded.active_from, ended_at = null,"
-                        " end_reason = null where subscriptions.state = 'ended'"
-                    ),
-                    {
-                        "subscriber": subscriber_id,
-                        "wish": _wish(connection, one),
-                        "frequency": frequency,
-                        "now": now,
-                    },
-                )
+            wanted = [
+                subscriptions.pending(connection, subscriber_id, one, frequency, now)
+                for one in filters
+            ]
             if confirmed:
-                _confirm(connection, subscriber_id, now, ip)
+                subscriptions.confirm(connection, subscriber_id, wanted, now, ip)
             elif token_hash:
                 connection.execute(
                     text(
-                        "insert into confirmations (token_hash, subscriber_id, created_at,"
-                        " expires_at) values (:hash, :subscriber, :now, :until)"
+                        "insert into confirmations (token_hash, subscriber_id, subscription_ids,"
+                        " created_at, expires_at) values (:hash, :subscriber, :ids, :now, :until)"
                     ),
                     {
                         "hash": token_hash,
                         "subscriber": subscriber_id,
+                        "ids": wanted,
                         "now": now,
                         "until": now + CONFIRM_FOR,
                     },
@@ -163,19 +108,22 @@ class Subscribers:
     def confirm(
         self, token_hash: bytes, now: datetime, *, ip: str | None = None
     ) -> Subscriber | None:
-        """Confirm once; a used or old token gives None."""
+        """Confirm once, and only what was asked for with this token: wishes that a stranger
+        signed this address up for stay pending. A used or old token gives None.
+        """
         with self._engine.begin() as connection:
-            subscriber_id = connection.execute(
+            found = connection.execute(
                 text(
                     "update confirmations set used_at = :now where token_hash = :hash"
-                    " and used_at is null and expires_at > :now returning subscriber_id"
+                    " and used_at is null and expires_at > :now"
+                    " returning subscriber_id, subscription_ids"
                 ),
                 {"hash": token_hash, "now": now},
-            ).scalar()
-            if subscriber_id is None:
+            ).first()
+            if found is None:
                 return None
-            _confirm(connection, subscriber_id, now, ip)
-            return _load(connection, "s.id = :value", subscriber_id)[0]
+            subscriptions.confirm(connection, found.subscriber_id, found.subscription_ids, now, ip)
+            return _load(connection, "s.id = :value", found.subscriber_id)[0]
 
     def get(self, ref: str | int) -> Subscriber:
         """A subscriber by address or id.
@@ -206,7 +154,13 @@ class Subscribers:
         timezone: str | None = None,
         language: str | None = None,
     ) -> None:
-        """Change when and how a subscriber is written to; None leaves a thing as it is."""
+        """Change when and how a subscriber is written to; None leaves a thing as it is.
+
+        Raises:
+            UsageError: when the database does not know the time zone.
+        """
+        if timezone is not None:
+            self._check_zone(timezone)
         with self._engine.begin() as connection:
             connection.execute(
                 text(
@@ -221,46 +175,63 @@ class Subscribers:
                 },
             )  # fmt: skip
 
+    def _check_zone(self, name: str) -> None:
+        """One unknown zone would stop the planning of everybody's runs."""
+        with self._engine.connect() as connection:
+            known = connection.execute(
+                text("select 1 from pg_timezone_names where name = :name"), {"name": name}
+            ).scalar()
+        if not known:
+            raise UsageError(f"timezone {name!r} is unknown; give a name such as Asia/Shanghai")
+
     def set_frequency(self, subscription_id: SubscriptionId, frequency: Frequency) -> None:
         """Change how often a subscription is answered; what was sent stays in the ledger, so
-        nothing is reset (promise 8).
+        nothing is reset (promise 8). One that is there already with that frequency stands
+        for both.
         """
         with self._engine.begin() as connection:
-            connection.execute(
-                text(
-                    "update subscriptions s set frequency = :frequency where id = :id and not"
-                    " exists (select 1 from subscriptions o where o.subscriber_id ="
-                    " s.subscriber_id and o.wish_id = s.wish_id and o.frequency = :frequency)"
-                ),
-                {"id": subscription_id, "frequency": frequency},
-            )
+            if subscriptions.make_room(connection, subscription_id, frequency=frequency):
+                connection.execute(
+                    text("update subscriptions set frequency = :frequency where id = :id"),
+                    {"id": subscription_id, "frequency": frequency},
+                )
 
     def set_wish(self, subscription_id: SubscriptionId, filter_: Filter, now: datetime) -> None:
         """Change what is wished for; not retroactive."""
         with self._engine.begin() as connection:
-            wish = _wish(connection, filter_)
-            connection.execute(
-                text(
-                    "update subscriptions s set wish_id = :wish, active_from = case when"
-                    " s.wish_id = :wish then s.active_from else :now end where id = :id and not"
-                    " exists (select 1 from subscriptions o where o.subscriber_id ="
-                    " s.subscriber_id and o.wish_id = :wish and o.frequency = s.frequency"
-                    " and o.id <> s.id)"
-                ),
-                {"id": subscription_id, "wish": wish, "now": now},
-            )
+            wish = subscriptions.wish(connection, filter_)
+            if subscriptions.make_room(connection, subscription_id, wish_id=wish):
+                connection.execute(
+                    text(
+                        "update subscriptions set wish_id = :wish, active_from = :now"
+                        " where id = :id and wish_id <> :wish"
+                    ),
+                    {"id": subscription_id, "wish": wish, "now": now},
+                )
 
-    def pause(self, subscription_id: SubscriptionId) -> None:
-        """Send nothing of it until it is resumed."""
-        self._set_state(subscription_id, "paused", "active")
+    def pause(self, subscription_id: SubscriptionId, now: datetime | None = None) -> None:
+        """Send nothing of it until it is resumed; what is announced meanwhile is left out.
 
-    def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:
-        """Send what is announced from now on."""
+        ``now`` is the database's when it is not given.
+        """
         with self._engine.begin() as connection:
             connection.execute(
                 text(
-                    "update subscriptions set state = 'active', active_from = :now"
-                    " where id = :id and state = 'paused'"
+                    "with stopped as (update subscriptions set state = 'paused' where id = :id"
+                    " and state = 'active' returning id) insert into pauses (subscription_id,"
+                    " from_at) select id, coalesce(:now, now()) from stopped"
+                ),
+                {"id": subscription_id, "now": now},
+            )
+
+    def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:
+        """Send what is announced from now on, and what was owed when the pause began."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "with on_again as (update subscriptions set state = 'active' where id = :id"
+                    " and state = 'paused' returning id) update pauses p set until_at = :now"
+                    " from on_again where p.subscription_id = on_again.id and p.until_at is null"
                 ),
                 {"id": subscription_id, "now": now},
             )
@@ -306,8 +277,8 @@ class Subscribers:
         with self._engine.begin() as connection:
             connection.execute(
                 text(
-                    "update outbox set recipient = '', mail = '{}', state = case when state in"
-                    " ('queued', 'claimed', 'deferred') then 'failed' else state end"
+                    "update outbox set recipient = '', mail = '{}', lease_until = null, state ="
+                    " case when state = 'sent' then state else 'failed' end"
                     " where subscriber_id = :id"
                 ),
                 {"id": subscriber_id},
@@ -323,56 +294,6 @@ class Subscribers:
                 text("select count(*) from subscribers where state = 'confirmed'")
             )
             return int(found.scalar_one())
-
-    def _set_state(self, subscription_id: SubscriptionId, to: str, before: str) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(
-                text("update subscriptions set state = :to where id = :id and state = :before"),
-                {"id": subscription_id, "to": to, "before": before},
-            )
-
-
-def email_key(email: str) -> str:
-    """An address as compared: lower case."""
-    return email.strip().lower()
-
-
-def folded(email: str) -> str:
-    """An address as counted against floods: without plus tags and dots in its local part."""
-    local, _, domain = email_key(email).rpartition("@")
-    return f"{local.partition('+')[0].replace('.', '')}@{domain}"
-
-
-def _wish(connection: Connection, filter_: Filter) -> int:
-    return int(
-        connection.execute(
-            text(
-                "insert into wishes (canonical, filter) values (:canonical, cast(:filter as"
-                " jsonb)) on conflict (canonical) do update set canonical = excluded.canonical"
-                " returning id"
-            ),
-            {"canonical": canonical(filter_), "filter": rows.to_json(filter_)},
-        ).scalar_one()
-    )
-
-
-def _confirm(connection: Connection, subscriber_id: int, now: datetime, ip: str | None) -> None:
-    values = {"id": subscriber_id, "now": now, "ip": ip}
-    connection.execute(
-        text(
-            "update subscribers set state = 'confirmed',"
-            " confirmed_at = coalesce(confirmed_at, :now),"
-            " confirmed_from = coalesce(confirmed_from, :ip) where id = :id"
-        ),
-        values,
-    )
-    connection.execute(
-        text(
-            "update subscriptions set state = 'active', active_from = :now"
-            " where subscriber_id = :id and state = 'pending'"
-        ),
-        values,
-    )
 
 
 def _load(connection: Connection, condition: str, value: object) -> Sequence[Subscriber]:
