@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from aggregator.parse.header import is_bar
 from aggregator.parse.rows import shape
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of, paragraphs
 from aggregator.parse.walk import is_hidden_zone
@@ -39,7 +40,6 @@ _NOISE = re.compile(
     r"信息来源[:：].{0,30}|视力保护色.*|\[\s*\]|[|｜\]】)）」\s]+|正文)"
     r"[\]】)）」|\s:：]*$"
 )
-_MIXED = re.compile(r"(?:打印|关闭|分享到|字体|字号|收藏|浏览次数|阅读次数|点击率|点击量|保护视力)")
 _RELATED = re.compile(
     r"^(?:相关(?:链接|阅读|文章|新闻|信息|文件|解读)|延伸阅读|推荐阅读|热点推荐)[:：]?$"
 )
@@ -215,28 +215,15 @@ def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
     _drop_twins(body)
     known = {fold(line) for line in before} | {fold(title)}
     lines = paragraphs(body)
-    while lines and (fold(lines[0]) in known or _NOISE.match(lines[0]) or _is_bar(lines[0])):
+    while lines and (fold(lines[0]) in known or _NOISE.match(lines[0]) or is_bar(lines[0])):
         lines.pop(0)
     kept: list[str] = []
     for line in lines:
         if _RELATED.match(line) and len(kept) > 1:
             break
-        if not _NOISE.match(line) and not _is_bar(line):
+        if not _NOISE.match(line) and not is_bar(line):
             kept.append(line)
     return kept
-
-
-def _is_bar(line: str) -> bool:
-    """Whether a line is the bar of date, source and buttons around a body."""
-    if len(line) > 160 or "。" in line:  # noqa: PLR2004
-        return False
-    marks = len(_MIXED.findall(line)) + len(
-        re.findall(
-            r"(?:发布|发稿|信息发布|更新|发表)(?:时间|日期)|来源\s*[:：]|来源于\s*[:：]|作者\s*[:：]|文章来源|索引号",
-            line,
-        )
-    )
-    return marks >= 2 or bool(re.match(r"^(?:信息)?(?:发布|发稿|发表)(?:时间|日期)\s*[:：]", line))  # noqa: PLR2004
 
 
 def _drop_noise(body: Element, title: str) -> None:

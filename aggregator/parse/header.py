@@ -43,9 +43,14 @@ _SOURCE_END = re.compile(
 _POSTED = re.compile(
     rf"(?:发布|发稿|发表|公开|上载|上传|录入|添加|信息发布)\s*(?:时间|日期)\s*[:：]?\s*({FULL})"
 )
+_BUTTONS = re.compile(
+    r"打印|关闭|分享到|字体|字号|收藏|浏览次数|阅读次数|点击率|点击量|保护视力|责任编辑"
+    r"|(?:信息|文章|稿件)?(?:发布|发稿|发表|更新|公开)(?:时间|日期)|来\s*源\s*[:：]|来源于\s*[:：]|作者\s*[:：]"
+    r"|索引号|所属地区|发布(?:者|人|机构|单位)\s*[:：]"
+)
 _BAR = re.compile(
     r"^[\[【(（\s]*(?:信息|文章|稿件|新闻)?(?:发布|发稿|发表|更新|上传|添加)?(?:时间|日期|来\s*源|作者|索引号)"
-    r"\s*[:：]|^发布(?:者|人|机构|单位)\s*[:：]|^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d"
+    r"\s*[:：]\s*(?:(?:19|20)\d\d|[\u4e00-\u9fff]{2,20}\s*$|$)|^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s+[\d:：]+)?[\]】)）\s]*$"
 )
 _LABELLED = re.compile(rf"(?:时\s*间|日\s*期|发布于|更新于)\s*[:：]?\s*({FULL})")
 _TITLE_NAME = re.compile(
@@ -191,7 +196,7 @@ def _from_head(title: str, site: set[str]) -> str | None:
 def bar_of(lines: Sequence[str], *, title: str, body: Sequence[str]) -> list[str]:
     """Lines around the body that may hold date and source: after the title, then the rest."""
     known = fold(title)
-    inside = {fold(line) for line in body if not _BAR.match(line)}
+    inside = {fold(line) for line in body if not (is_bar(line) or _BAR.match(line))}
     outside = [
         line
         for line in lines
@@ -202,6 +207,15 @@ def bar_of(lines: Sequence[str], *, title: str, body: Sequence[str]) -> list[str
         start = next((i for i, line in enumerate(outside) if known and known in fold(line)), 0)
         return outside[start:] + outside[:start]
     return outside[start + 1 :] + outside[:start]
+
+
+def is_bar(line: str) -> bool:
+    """Whether a line is the bar of date, source and buttons around a body."""
+    if len(line) > 160 or "。" in line:  # noqa: PLR2004
+        return False
+    return len(set(_BUTTONS.findall(line))) > 1 or bool(
+        re.match(r"^[\[【(（\s]*(?:信息)?(?:发布|发稿|发表)(?:时间|日期)\s*[:：]", line)
+    )
 
 
 def date_of(bar: Sequence[str], *, title: str) -> str | None:

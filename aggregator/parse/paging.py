@@ -82,7 +82,8 @@ def _in_call(node: Element, base: str) -> str | None:
 def _by_script(page: Document, url: str) -> str | None:
     """``createPageHTML(total, current, "index", "html")``: page 2 is ``index_1``.
 
-    With a name of a container before the numbers it counts from one: page 2 is ``list_2``.
+    With a name of a container before the numbers and another stem it counts from one: page 2
+    is ``list_2``.
     What it says of the current page is not to be trusted; our address tells.
     """
     for call in _CALL.finditer(page.scripts):
@@ -108,9 +109,10 @@ def _by_script(page: Document, url: str) -> str | None:
             rf"/{re.escape(stem.rsplit('/', 1)[-1])}[_-](\d+){re.escape(suffix)}$",
             urlsplit(url).path,
         )
-        first_next = 2 if led else 1
+        from_one = led and stem.rsplit("/", 1)[-1] != "index"
+        first_next = 2 if from_one else 1
         number = int(ours.group(1)) + 1 if ours else first_next
-        last = total if led else total - 1
+        last = total if from_one else total - 1
         if number <= last:
             return absolute(f"{stem}_{number}{suffix}", url)
     return None
