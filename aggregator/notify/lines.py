@@ -24,7 +24,7 @@ _TITLE_LENGTH = 120
 _NAME_LENGTH = 30
 _REGION_LENGTH = 12
 _URL_LENGTH = 1_000
-_TEASER_LENGTH = 90
+_TEASER_LENGTH = 60
 _ILL_NAMED = 5
 #: Never in a mail: mobile numbers and what looks like an identity number (DOMAIN.md §16).
 _PERSONAL = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
@@ -97,10 +97,10 @@ def subject(digest: Digest, words: Words, *, today: date) -> str:
 
 def teaser(digest: Digest) -> str:
     """The first titles: what a mailbox shows behind the subject."""
-    titles = [
+    titles = dict.fromkeys(
         _clean(item.announcement.draft.title) for group in digest.groups for item in group.items
-    ]
-    return shorten(";".join(titles[:3]), _TEASER_LENGTH)
+    )
+    return shorten(";".join(list(titles)[:3]), _TEASER_LENGTH)
 
 
 def coverage(seen: Coverage, words: Words) -> str:
