@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from datetime import timedelta
+
+import feedparser
+import pytest
+from lxml import etree
+
+from aggregator.model import ArticleOutcome, Category, Kind
+
+A = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.mark.parametrize("form", ["atom", "rss", "json"])
+def test_readers_earn_a_304_and_a_change_ends_it(web, make_draft, form):
+    """Thousands of readers ask every few minutes; nearly all answers should be empty."""
+    path = f"/feeds/all.{form}"
+    web.publish(make_draft(1))
+
+    first = web.ask(path)
+    tag, modified = first.headers["etag"], first.headers["last-modified"]
+    assert first.status == 200
+    assert tag.startswith('"')
+    for asked in (
+        {"If_None_Match": tag},
+        {"If_None_Match": f'"other", W/{tag}'},
+        {"If_None_Match": "*"},
+        {"If_Modified_Since": modified},
+    ):
+        again = web.ask(path, **asked)
+        assert (again.status, again.body) == (304, b"")
+        assert again.headers["etag"] == tag
+    assert web.ask(path, If_None_Match='"other"', If_Modified_Since=modified).status == 200
+
+    web.pass_time(timedelta(minutes=5))
+    web.publish(make_draft(2))
+
+    assert web.ask(path, If_None_Match=tag).status == 200
+    assert web.ask(path, If_Modified_Since=modified).status == 200
+
+
+def test_each_coding_has_its_own_strong_tag(web, make_draft):
+    """A shared cache must not answer a packed request with plain bytes' tag."""
+    web.publish(make_draft(1))
+
+    plain = web.ask("/feeds/all.atom")
+    packed = web.ask("/feeds/all.atom", Accept_Encoding="br, gzip;q=0.8")
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert "Accept-Encoding" in packed.headers["vary"]
+    assert "content-encoding" not in web.ask("/feeds/all.atom", Accept_Encoding="gzip;q=0").headers
+
+
+def test_head_is_get_without_a_body(web, make_draft):
+    """Link checkers and caches ask for the head alone."""
+    web.publish(make_draft(1))
+
+    head, whole = web.ask("/feeds/all.rss", "HEAD"), web.ask("/feeds/all.rss")
+
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["etag"] == whole.headers["etag"]
+    assert head.headers["content-length"] == str(len(whole.body))
+
+
+def test_every_combination_shows_what_belongs_to_it(web, make_draft):
+    """Kind, category, region at any level, and both: each feed holds its own and no more."""
+    land = make_draft(
+        2, title="一宗工业用地出让公告", kind=Kind.PROJECT,
+        categories=(Category(slug="land", why="出让"),),
+    )  # fmt: skip
+    web.publish(make_draft(1), land)
+
+    def titles(name: str) -> list[str]:
+        parsed = feedparser.parse(io.BytesIO(web.ask(f"/feeds/{name}.atom").body))
+        assert not parsed.bozo
+        return sorted(entry.title for entry in parsed.entries)
+
+    policy = make_draft(1).title
+    assert titles("all") == titles("500116") == titles("500000") == sorted([policy, land.title])
+    assert titles("policies") == titles("policy/500116") == [policy]
+    assert titles("projects") == titles("land") == titles("land/500100") == [land.title]
+    assert titles("talent/500116") == []
+    assert titles("search") == titles("all")
+    found = web.ask("/feeds/search.json?q=%E5%B7%A5%E4%B8%9A%E7%94%A8%E5%9C%B0&region=500116")
+    assert [item["title"] for item in json.loads(found.body)["items"]] == [land.title]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "word"),
+    [
+        ("/feeds/no-such.atom", 404, "no-such"),
+        ("/feeds/999999.atom", 404, "999999"),
+        ("/feeds/all.xml", 404, ".atom"),
+        ("/feeds/search.atom?region=nowhere", 400, "nowhere"),
+        ("/feeds/search.atom?colour=red", 400, "colour"),
+        ("/feeds/search.atom?" + "&".join(["category=land"] * 1000), 414, "bytes"),
+        ("/feeds/search.atom?" + "&".join(["q=a"] * 300), 400, "200"),
+        ("/feeds/search.atom?q=" + "a" * 5000, 400, "q"),
+        ("/feeds/..%2f..%2fetc/passwd.atom", 404, ""),
+        ("/feeds/all%00.atom", 404, ""),
+    ],
+)
+def test_a_wrong_address_is_told_in_one_line(web, path, status, word):
+    """A person who mistypes learns what to type; a scanner costs us nothing."""
+    answer = web.ask(path)
+
+    assert answer.status == status
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert word in answer.text
+    assert answer.text.count("\n") == 1
+
+
+def test_a_withdrawn_notice_becomes_a_tombstone(web, make_draft):
+    """Consumers remove what the source removed, and nothing else happens to the feed."""
+    web.publish(make_draft(1), make_draft(2))
+    before = etree.fromstring(web.ask("/feeds/all.atom").body)
+    web.pass_time(timedelta(days=40))
+    web.record([make_draft(1)], ArticleOutcome.WITHDRAWN)
+
+    after = etree.fromstring(web.ask("/feeds/all.atom").body)
+
+    gone = {e.findtext(f"{A}id") for e in before.iter(f"{A}entry")} - {
+        e.findtext(f"{A}id") for e in after.iter(f"{A}entry")
+    }
+    graves = after.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    assert {grave.get("ref") for grave in graves} == gone
+    assert len(gone) == 1
+
+
+def test_opml_lists_the_watched_regions(web, make_draft):
+    """One import, and a reader has every feed that we fill."""
+    web.publish(make_draft(1))
+
+    answer = web.ask("/feeds/index.opml")
+
+    urls = [o.get("xmlUrl") for o in etree.fromstring(answer.body).iter("outline") if o.get("type")]
+    assert "http://quxun.example/feeds/500116.atom" in urls
+    assert "http://quxun.example/feeds/policies.atom" in urls
+    assert all(web.ask(url.removeprefix("http://quxun.example")).status == 200 for url in urls)
+    assert web.ask("/feeds/index.opml", If_None_Match=answer.headers["etag"]).status == 304
+
+
+def test_our_address_stands_in_feeds_whatever_host_was_asked(web, make_draft):
+    """A forged Host header must not plant another site's address in a shared cache."""
+    web.publish(make_draft(1))
+
+    answer = web.ask("/feeds/all.atom", Host="evil.example", X_Forwarded_Host="evil.example")
+
+    assert b"evil" not in answer.body
+    assert b"http://quxun.example/feeds/all.atom" in answer.body

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from aggregator.model import Frequency, Lane, SubscriberState, SubscriptionState
+from aggregator.notify import tokens
+
+LEASE = timedelta(seconds=90)
+ADDRESS = "reader@example.org"
+
+
+def links(web, kind: str) -> list[str]:
+    """The paths of links of a kind in the mails that wait, as a reader would follow them."""
+    mails = web.parts.outbox.claim_mails(web.time[0], limit=99, lease=LEASE)
+    found = [re.search(rf"http://quxun\.example(/{kind}/\S+)", one.mail.text) for one in mails]
+    return [hit[1] for hit in found if hit]
+
+
+def confirmed(web, **form: str):
+    """A subscriber who went the whole way."""
+    web.post("/subscribe", {"email": ADDRESS, **form})
+    [path] = links(web, "confirm")
+    assert web.post(path, {"confirm": "yes"}).status == 200
+    return web.parts.subscribers.get(ADDRESS)
+
+
+def manage_path(web, who, purpose=tokens.Purpose.MANAGE, **scope: object) -> str:
+    keys = tokens.Keys.of(web.parts.settings.secret_key.get_secret_value())
+    expires = None if purpose is tokens.Purpose.STOP else web.time[0] + timedelta(days=7)
+    ticket = tokens.Ticket(
+        purpose=purpose, subscriber_id=who.id, epoch=who.epoch, expires_at=expires, **scope
+    )
+    door = "unsubscribe" if purpose is tokens.Purpose.STOP else "preferences"
+    return f"/{door}/{tokens.sign(keys, ticket)}"
+
+
+def states(web) -> list[SubscriptionState]:
+    return [one.state for one in web.parts.subscribers.get(ADDRESS).subscriptions]
+
+
+def test_signing_up_asks_before_it_mails_and_a_look_confirms_nothing(web):
+    """A mail scanner that opens every link must not subscribe anybody."""
+    page = web.post("/subscribe", {"email": ADDRESS, "region": "500116", "frequency": "weekly"})
+    assert page.status == 200
+    [path] = links(web, "confirm")
+
+    for _ in range(5):
+        asked = web.ask(path)
+        assert asked.status == 200
+        assert asked.headers["referrer-policy"] == "no-referrer"
+        assert asked.headers["cache-control"] == "no-store"
+        assert web.ask(path, "HEAD").status == 200
+    assert web.parts.subscribers.get(ADDRESS).state is SubscriberState.PENDING
+
+    assert web.post(path, {"confirm": "yes"}).status == 200
+    who = web.parts.subscribers.get(ADDRESS)
+    assert who.state is SubscriberState.CONFIRMED
+    assert [(s.frequency, s.wish.filter.region) for s in who.subscriptions] == [
+        (Frequency.WEEKLY, ("500116",))
+    ]
+    assert web.post(path, {"confirm": "yes"}).status == 404
+
+
+def test_known_and_unknown_addresses_get_the_same_answer(web):
+    """Nobody learns from us who reads us."""
+    confirmed(web)
+    web.pass_time(timedelta(days=2))
+
+    known = web.post("/subscribe", {"email": ADDRESS})
+    unknown = web.post("/subscribe", {"email": "somebody@example.org"})
+    assert (known.status, known.body) == (unknown.status, unknown.body)
+    asked = web.post("/link", {"email": ADDRESS}), web.post("/link", {"email": "none@example.org"})
+    assert asked[0].body == asked[1].body
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"email": "not an address"},
+        {"email": "a@b.example, v@e.example"},
+        {"email": "a@b.example\r\nBcc: v@e.example"},
+        {"email": "a" * 300 + "@example.org"},
+        {"email": ADDRESS, "frequency": "hourly"},
+        {"email": ADDRESS, "region": "nowhere"},
+        [("email", ADDRESS), ("email", "v@example.org")],
+    ],
+)
+def test_what_is_no_address_or_no_wish_is_told(web, form):
+    """The form comes back with one clear line, and nothing was stored."""
+    page = web.post("/subscribe", form)
+
+    assert page.status == 400
+    assert 'role="alert"' in page.text
+    assert list(web.parts.subscribers.list()) == []
+
+
+def test_another_sites_form_is_refused(web):
+    """No page elsewhere can sign our readers up or change their choices."""
+    who = confirmed(web)
+    path = manage_path(web, who)
+
+    for address, form in (("/subscribe", {"email": ADDRESS}), (path, {"act": "stop-all"})):
+        for headers in ({"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}):
+            assert web.post(address, form, **headers).status == 403
+    assert states(web) == [SubscriptionState.ACTIVE]
+    ours = {"Origin": "null", "Sec_Fetch_Site": "same-origin"}
+    assert web.post(path, {"act": "stop-all"}, **ours).status == 200
+
+
+def test_one_click_stops_at_once_however_it_is_sent(web):
+    """RFC 8058: no cookie, no page, no redirect; from any origin, as often as it likes."""
+    who = confirmed(web)
+    path = manage_path(web, who, tokens.Purpose.STOP, frequency=Frequency.DAILY)
+    for _ in range(5):
+        assert web.ask(path).status == 200
+    assert states(web) == [SubscriptionState.ACTIVE]
+
+    ways = (
+        {
+            "body": b"List-Unsubscribe=One-Click",
+            "Content_Type": "application/x-www-form-urlencoded",
+        },
+        {"body": None},
+        {"body": b'{"a": 1}', "Content_Type": "application/json"},
+        {"body": b"--x--", "Content_Type": "multipart/form-data; boundary=x"},
+    )
+    for way in ways:
+        answer = web.ask(path, "POST", Origin="https://mail.example", **way)
+        assert answer.status == 200
+        assert "location" not in answer.headers
+        assert "set-cookie" not in answer.headers
+        assert states(web) == [SubscriptionState.ENDED]
+    web.pass_time(timedelta(days=4000))
+    assert web.ask(path, "POST").status == 200
+
+
+def test_preferences_change_ones_own_choices(web):
+    """Frequency, hour, filter, pause, single stops: each by its own button."""
+    who = confirmed(web, category="land")
+    path = manage_path(web, who)
+    one = str(who.subscriptions[0].id)
+
+    assert "土地招拍挂" in web.ask(path).text
+    form = {"act": "when", "hour": "7", "minute": "15", "weekday": "4"}
+    assert web.post(path, form).status == 200
+    web.post(path, {"act": "frequency", "id": one, "frequency": "immediate"})
+    web.post(path, {"act": "filter", "id": one, "query": "category=talent&region=500116"})
+    web.post(path, {"act": "pause", "id": one})
+    now = web.parts.subscribers.get(ADDRESS)
+    assert (now.hour, now.minute, now.weekday) == (7, 15, 4)
+    assert now.subscriptions[0].frequency is Frequency.IMMEDIATE
+    assert now.subscriptions[0].wish.filter.category == ("talent",)
+    assert states(web) == [SubscriptionState.PAUSED]
+    web.post(path, {"act": "resume", "id": one})
+    assert states(web) == [SubscriptionState.ACTIVE]
+    web.post(path, {"act": "end", "id": one})
+    assert states(web) == [SubscriptionState.ENDED]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"act": "when", "hour": "25", "minute": "0", "weekday": "0"},
+        {"act": "when", "hour": "x", "minute": "0", "weekday": "0"},
+        {"act": "dance"},
+        {"act": "pause", "id": "999999"},
+        {"act": "filter", "id": "1", "query": "colour=red"},
+    ],
+)
+def test_a_choice_that_cannot_be_changes_nothing(web, form):
+    """One line says why; other people's subscriptions are out of reach."""
+    who = confirmed(web)
+
+    page = web.post(manage_path(web, who), form)
+
+    assert page.status == 400
+    assert web.parts.subscribers.get(ADDRESS) == who
+
+
+def test_erasing_leaves_nothing(web):
+    """Withdrawing is as easy as giving."""
+    who = confirmed(web)
+
+    assert "已删除" in web.post(manage_path(web, who), {"act": "erase"}).text
+    assert list(web.parts.subscribers.list()) == []
+
+
+def test_tokens_open_only_their_own_door(web):
+    """A link to stop mail is forwarded with it: it must not open anybody's choices."""
+    who = confirmed(web)
+    stop = urlsplit(manage_path(web, who, tokens.Purpose.STOP)).path.rpartition("/")[2]
+    manage = manage_path(web, who).rpartition("/")[2]
+
+    assert web.ask(f"/preferences/{stop}").status == 404
+    assert web.ask(f"/unsubscribe/{manage}", "POST").status == 404
+    for bad in (manage[:-1], manage + "A", manage[:-9] + "__" + manage[-7:]):
+        assert web.ask(f"/preferences/{bad}").status == 404
+    web.pass_time(timedelta(days=8))
+    assert web.ask(f"/preferences/{manage}").status == 404
+
+
+def test_confirming_mails_are_few(web):
+    """Nobody can use us to fill somebody's mailbox."""
+    for _ in range(6):
+        assert web.post("/subscribe", {"email": ADDRESS}).status == 200
+
+    mails = web.parts.outbox.claim_mails(web.time[0], limit=99, lease=LEASE)
+    assert [one.mail.lane for one in mails] == [Lane.CONFIRMATION]
