@@ -1,0 +1,129 @@
+"""Planning: everything owed, once, in order."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.flow.digests import due_slots
+from aggregator.model import Coverage, Flag, Frequency, Kind
+from aggregator.notify import MOST_SHOWN, plan_digest
+
+
+def plan(reader, owed, now, **kwargs):
+    return plan_digest(
+        reader,
+        Frequency.DAILY,
+        owed,
+        due_at=now,
+        now=now,
+        coverage=kwargs.get("coverage", Coverage(watched=1, well=1)),
+    )
+
+
+def test_nothing_new_is_no_mail(reader, now):
+    """An empty mail every morning would teach people to look away."""
+    assert plan(reader(), [], now) is None
+
+
+def test_groups_come_in_order_of_urgency(reader, announcement, now):
+    """What must be done soon stands first, what is only explained last."""
+    owed = [
+        announcement(1, slug="interpretation"),
+        announcement(2, kind=Kind.PROJECT, slug="project"),
+        announcement(3, slug="policy"),
+        announcement(4, slug="application", due_in=7),
+        announcement(5, slug="application", due_in=2),
+        announcement(6, slug="application", due_in=8),
+        announcement(7, kind=Kind.OTHER, slug="notice"),
+        announcement(8, slug="policy", due_in=-1),
+    ]
+
+    digest = plan(reader(), owed, now)
+
+    assert {g.slug: [i.announcement.id for i in g.items] for g in digest.groups} == {
+        "soon": [5, 4],
+        "policy": [3, 6, 8],
+        "project": [2],
+        "rest": [1, 7],
+    }
+    assert [g.slug for g in digest.groups] == ["soon", "policy", "project", "rest"]
+
+
+def test_what_is_no_more_in_force_is_never_urgent(reader, announcement, now):
+    """A repealed incentive must not be presented as open."""
+    over = announcement(1, due_in=3, valid_until=now.date() - timedelta(days=9))
+    repeal = announcement(2, due_in=3, flags=(Flag.STATUS_CHANGE,))
+
+    assert [g.slug for g in plan(reader(), [over, repeal], now).groups] == ["policy"]
+
+
+def test_beyond_thirty_the_rest_is_counted_not_lost(reader, announcement, now):
+    """The ledger holds what a mail has no room for, so it is owed no more."""
+    owed = [announcement(n) for n in range(1, 41)]
+
+    digest = plan(reader(), owed, now)
+
+    assert sum(len(g.items) for g in digest.groups) == MOST_SHOWN
+    assert digest.more == 10
+    assert digest.groups[0].total == 40
+    assert sorted(digest.all_ids) == list(range(1, 41))
+
+
+def test_late_arrivals_are_marked(reader, announcement, now):
+    """A reader can tell yesterday's news from what we found late."""
+    digest = plan(reader(), [announcement(1, late=True), announcement(2)], now)
+
+    assert {i.announcement.id: i.late for i in digest.groups[0].items} == {1: True, 2: False}
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 60),
+            st.sampled_from(Kind),
+            st.sampled_from(["policy", "interpretation", "project", "notice"]),
+            st.none() | st.integers(-3, 20),
+        ),
+        max_size=80,
+    )
+)
+def test_every_owed_item_is_in_the_mail_exactly_once(makers, rows):
+    """Planned once means: in one place of one mail, and then owed no more."""
+    announcement, reader, now = makers
+    from_number = {number: (kind, slug, due) for number, kind, slug, due in rows}
+    owed = [
+        announcement(n, kind=from_number[n][0], slug=from_number[n][1], due_in=from_number[n][2])
+        for n, *_ in rows
+    ]
+
+    digest = plan(reader(), owed, now)
+    ledger = set(digest.all_ids) if digest else set()
+    again = plan(reader(), [one for one in owed if one.id not in ledger], now)
+
+    assert again is None
+    if digest:
+        shown = [i.announcement.id for g in digest.groups for i in g.items]
+        assert len(shown) == len(set(shown)) == min(len(from_number), MOST_SHOWN)
+        assert len(digest.all_ids) == len(set(digest.all_ids))
+        assert set(digest.all_ids) == set(from_number)
+        assert digest.more == len(digest.all_ids) - len(shown)
+        assert sum(g.total for g in digest.groups) == len(digest.all_ids)
+
+
+@given(st.integers(0, 60 * 24 * 20), st.integers(1, 3600))
+def test_missed_slots_of_seven_days_are_made_up(minutes, gap):
+    """However long we slept within a week, each slot is due once more, and none is invented."""
+    since = datetime(2026, 9, 1, 3, 7, tzinfo=UTC)
+    now = since + timedelta(minutes=minutes)
+
+    daily = due_slots(Frequency.DAILY, now, since=since, immediate=timedelta(seconds=gap))
+    at_once = due_slots(Frequency.IMMEDIATE, now, since=since, immediate=timedelta(seconds=gap))
+
+    assert all(slot.minute % 15 == 0 and slot.second == 0 for slot in daily)
+    assert all(b - a == timedelta(minutes=15) for a, b in itertools.pairwise(daily))
+    assert daily[-1] <= now < daily[-1] + timedelta(minutes=15)
+    assert daily[0] <= max(since, now - timedelta(days=7))
+    assert len(at_once) <= 1
+    assert all(since <= slot <= now for slot in at_once)
