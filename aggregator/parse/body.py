@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from aggregator.parse.header import is_bar
+from aggregator.parse.header import is_bar, is_bare, is_header
 from aggregator.parse.rows import shape
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of, paragraphs
 from aggregator.parse.walk import is_hidden_zone
@@ -215,7 +215,11 @@ def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
     _drop_twins(body)
     known = {fold(line) for line in before} | {fold(title)}
     lines = paragraphs(body)
-    while lines and (fold(lines[0]) in known or _NOISE.match(lines[0]) or is_bar(lines[0])):
+    while lines and (
+        fold(lines[0]) in known
+        or _NOISE.match(lines[0])
+        or any(judge(lines[0]) for judge in (is_bar, is_bare, is_header))
+    ):
         lines.pop(0)
     kept: list[str] = []
     for line in lines:

@@ -218,6 +218,17 @@ def is_bar(line: str) -> bool:
     )
 
 
+def is_header(line: str) -> bool:
+    """Whether a line is a labelled pair of the header block."""
+    pair = _PAIR.match(line)
+    return pair is not None and len(line) <= _MAX and squeeze(pair.group(1)) in LABELS
+
+
+def is_bare(line: str) -> bool:
+    """Whether a line is nothing but a date or one labelled value of the bar."""
+    return bool(_BAR.match(line))
+
+
 def date_of(bar: Sequence[str], *, title: str) -> str | None:
     """The date of posting as printed: a labelled one first, then one beside the title."""
     for line in bar:
@@ -242,7 +253,7 @@ def source_of(bar: Sequence[str]) -> str | None:
         found = _SOURCE.search(line)
         if not found:
             continue
-        value = _SOURCE_END.split(found.group(1))[0].strip(" \u3000:：-—|“”\"'[]【】()（）")
+        value = _SOURCE_END.split(found.group(1))[0].strip(" \u3000:：-—|“”\"'[]【】")
         if not value and index + 1 < len(bar) and len(bar[index + 1]) <= 30:  # noqa: PLR2004
             value = bar[index + 1].strip()
             if date_in(value, in_link=False) or "：" in value or ":" in value:
