@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 
 from aggregator.model import Mail
 
@@ -60,9 +60,11 @@ def address_field(text: str) -> str:
     Raises:
         ValueError: when it does not hold exactly one address.
     """
-    name, address = parseaddr(text)
+    found = getaddresses([text])
+    name, address = found[0] if found else ("", "")
     local, _, domain = address.rpartition("@")
-    if not local or not domain or any(sign in address for sign in " ,;\r\n"):
+    whole = text.isprintable() and len(found) == 1 and not set(address) & set(" ,;<>()")
+    if not whole or not local or not domain:
         raise ValueError(f"{text!r} is not one mail address")
     wire = f"{local}@{domain.encode('idna').decode('ascii')}"
     if not name:

@@ -29,6 +29,7 @@ from aggregator.model import (
 )
 from aggregator.notify import House, Keys
 
+POLICIES = (Filter(kind=(Kind.POLICY,)),)
 NOW = datetime(2026, 9, 13, 0, 30, tzinfo=UTC)
 
 
@@ -80,7 +81,7 @@ def make_announcement(
     )
 
 
-def make_reader(language="zh", frequency=Frequency.DAILY, filters=(Filter(kind=(Kind.POLICY,)),)):
+def make_reader(language="zh", frequency=Frequency.DAILY, filters=POLICIES):
     return Subscriber(
         id=SubscriberId(7),
         email="reader@inbox.example",

@@ -1,0 +1,96 @@
+"""What servers answer, and what we make of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.deliver.answers import Answer, Meaning, Stage, delivery_of, meaning, wait
+from aggregator.model import Lane, Mail, MailId, MailState, OutboxMail
+
+NOW = datetime(2026, 9, 13, 0, 30, tzinfo=UTC)
+
+
+def row(attempts=1, age=timedelta(0), key="k"):
+    mail = Mail(
+        key=key, lane=Lane.DIGEST, to="a@b.example", subject="s", text="t", html="h",
+        message_id="<1@b.example>",
+    )  # fmt: skip
+    return OutboxMail(
+        id=MailId(1),
+        mail=mail,
+        state=MailState.CLAIMED,
+        generation=4,
+        attempts=attempts,
+        created_at=NOW - age,
+    )
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "text", "expected"),
+    [
+        (Stage.DOT, 250, "2.0.0 queued", Meaning.TAKEN),
+        (Stage.RECIPIENT, 450, "4.2.0 greylisted", Meaning.LATER),
+        (Stage.CONNECT, 421, "HL:REP 163 smtp", Meaning.RATE),
+        (Stage.SENDER, 421, "HL:ICC", Meaning.RATE),
+        (Stage.SENDER, 450, "MI:DMC 163", Meaning.RATE),
+        (Stage.DOT, 451, "DT:SPM 163", Meaning.RATE),
+        (Stage.DOT, 550, "Domain frequency limited", Meaning.RATE),
+        (Stage.RECIPIENT, 550, "Connection frequency limited", Meaning.RATE),
+        (Stage.RECIPIENT, 550, "5.1.1 user unknown", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 550, "User not found: reader", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 550, "Mailbox unavailable or access denied", Meaning.REFUSED),
+        (Stage.DOT, 554, "5.7.1 message looks like spam", Meaning.CONTENT),
+        (Stage.DOT, 552, "message size exceeds fixed limit", Meaning.REFUSED),
+        (Stage.SENDER, 553, "sender not allowed", Meaning.OURS),
+        (Stage.CONNECT, 535, "authentication failed", Meaning.OURS),
+        (Stage.DOT, 0, "connection lost", Meaning.LOST),
+        (Stage.DOT, 999, "garbage", Meaning.LOST),
+        (Stage.DATA, 250, "250 instead of 354", Meaning.LOST),
+    ],
+)
+def test_an_answer_is_told_by_whose_problem_it_is(stage, code, text, expected):
+    """QQ and 163 say "later" in words that a code does not show."""
+    assert meaning(Answer(stage=stage, code=code, text=text)) is expected
+
+
+def test_only_an_unknown_user_is_suppressed():
+    """Content that a relay dislikes must not cost a reader their subscription."""
+    gone = delivery_of(row(), Answer(stage=Stage.RECIPIENT, code=550, text="5.1.1 x"), now=NOW)
+    spam = delivery_of(row(), Answer(stage=Stage.DOT, code=554, text="5.7.1 spam"), now=NOW)
+
+    assert (gone.state, bool(gone.suppress)) == (MailState.FAILED, True)
+    assert (spam.state, spam.suppress) == (MailState.FAILED, None)
+
+
+def test_silence_after_the_dot_is_in_doubt_and_before_it_is_not():
+    """Only there may a second copy come of trying again."""
+    lost = Answer(stage=Stage.DOT, code=0, text="reset")
+    early = Answer(stage=Stage.DATA, code=0, text="reset")
+
+    assert delivery_of(row(), lost, now=NOW).state is MailState.AMBIGUOUS
+    assert delivery_of(row(), early, now=NOW).state is MailState.DEFERRED
+    assert delivery_of(row(), early, now=NOW).generation == 4
+
+
+@given(st.integers(0, 1000), st.text(max_size=8))
+def test_waits_grow_from_a_minute_to_six_hours(attempts, key):
+    """However often a server said no, we neither hammer it nor give up early."""
+    later = Answer(stage=Stage.DOT, code=450, text="later")
+
+    waited = wait(row(attempts, key=key), later)
+
+    assert timedelta(seconds=54) <= waited <= timedelta(hours=6.6)
+    assert waited <= wait(row(attempts + 3, key=key), later) or waited >= timedelta(hours=5)
+
+
+def test_what_was_not_taken_for_three_days_is_given_up():
+    """A mail of last week helps nobody; the outbox says why it ended."""
+    later = Answer(stage=Stage.RECIPIENT, code=450, text="greylisted")
+
+    given_up = delivery_of(row(age=timedelta(hours=72)), later, now=NOW)
+
+    assert given_up.state is MailState.FAILED
+    assert "given up after 72 h: 450 greylisted" in given_up.answer
+    assert delivery_of(row(age=timedelta(hours=71)), later, now=NOW).state is MailState.DEFERRED
