@@ -33,6 +33,13 @@ LABELS = {
 _PAIR = re.compile(
     r"^\s*[\[【(]?\s*([\u4e00-\u9fff][\u4e00-\u9fff\s\u3000]{1,14}?)\s*[\]】)]?\s*[:：]\s*(.*)$"
 )
+#: Labels within one line, padded or not; lines of a header that has no cells.
+_IN_LINE = re.compile(
+    r"(?:^|(?<=\s))("
+    + "|".join(r"\s*".join(label) for label in sorted(LABELS, key=len, reverse=True))
+    + r")\s*[:：]\s*"
+)
+_HEAD_LINES = 80
 _SOURCE = re.compile(
     r"(?:信息来源|文章来源|稿件来源|新闻来源|稿源|来\s*源|来源于)\s*[:：]\s*[【\[“]?\s*(.*)$"
 )
@@ -119,6 +126,12 @@ def fields_of(page: Document) -> dict[str, str]:
         value = value[: inner.start()].strip() if inner else value
         if value and len(value) <= _MAX:
             found.setdefault(label, value)
+    for line in lines_of(page)[:_HEAD_LINES]:
+        labels = list(_IN_LINE.finditer(line)) if len(line) <= 2 * _MAX else []
+        for label, after in zip(labels, [*labels[1:], None], strict=True):
+            value = line[label.end() : after.start() if after else None].strip()
+            if value and len(value) <= _MAX:
+                found.setdefault(LABELS[squeeze(label.group(1))], value)
     return found
 
 
