@@ -11,12 +11,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 import feeds
-from aggregator import divisions, filters
+from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Announcement, Filter
 from quxun.web.feedshelf import feed_path
 from quxun.web.http import query_pairs
-from quxun.web.site import Site
+from quxun.web.site import Site, spoken_region
 from quxun.web.words import CHINA
 
 ROWS = 20
@@ -129,14 +129,5 @@ def _form(
     shown: dict[str, list[str]] = {field: [] for field in filters.FIELDS}
     for name, value in pairs:
         if name in shown:
-            shown[name].append(_spoken(value) if name == "region" else value)
+            shown[name].append(spoken_region(value) if name == "region" else value)
     return shown
-
-
-def _spoken(code: str) -> str:
-    """A region as a person would type it, where that leads back to the same region."""
-    found = divisions.get(code)
-    if found is None:
-        return code
-    back = divisions.resolve(found.name, prior=None, on=None)
-    return found.name if back and back.code == code else code

@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004
+
 import feeds
 from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Coverage, FeedPage, Filter, Kind
 from aggregator.wiring import Parts
 from quxun.web.http import Document
+
+log = structlog.get_logger()
 
 #: The cache is bounded by bytes, whatever people search for.
 SHELF_BYTES = 64_000_000
@@ -35,7 +40,10 @@ class _Slot:
 
 
 class FeedShelf:
-    """The feeds of one process: rendered once per change, whoever asks first."""
+    """The feeds of one process: rendered once per change, whoever asks first.
+
+    While the database cannot be reached, readers get the last document.
+    """
 
     def __init__(self, parts: Parts, *, patience: float = 1.0) -> None:
         self._parts = parts
@@ -43,6 +51,7 @@ class FeedShelf:
         self._slots: OrderedDict[tuple[str, str], _Slot] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
+        self._stripes = [threading.Lock() for _ in range(64)]
         self._coverage: tuple[float, Coverage] | None = None
         self._identity: tuple[str, str] | None = None
 
@@ -61,11 +70,30 @@ class FeedShelf:
 
     def _get(self, address: str, name: str, form: str) -> Document:
         key = (name, form)
+        if fresh := self._fresh(key):
+            return fresh.document
+        with self._stripes[hash(key) % len(self._stripes)]:
+            if fresh := self._fresh(key):
+                return fresh.document
+            slot = self._slots.get(key)
+            try:
+                return self._renewed(key, address, slot)
+            except (OperationalError, InterfaceError, TimeoutError) as error:
+                if slot is None:
+                    raise
+                log.warning("feed_served_stale", feed=name[:80], error=type(error).__name__)
+                return slot.document
+
+    def _fresh(self, key: tuple[str, str]) -> _Slot | None:
         with self._lock:
             slot = self._slots.get(key)
-            if slot and monotonic() - slot.looked_at < self._patience:
-                self._slots.move_to_end(key)
-                return slot.document
+            if slot is None or monotonic() - slot.looked_at >= self._patience:
+                return None
+            self._slots.move_to_end(key)
+            return slot
+
+    def _renewed(self, key: tuple[str, str], address: str, slot: _Slot | None) -> Document:
+        name, form = key
         wanted = _wanted(name)
         version = self._parts.announcements.feed_version(wanted)
         coverage = self._covered()

@@ -25,7 +25,7 @@ from quxun.web.http import (
     read_body,
     read_form,
 )
-from quxun.web.site import Site
+from quxun.web.site import Site, spoken_region
 
 OLD_LINK = "链接无效或已过期,请重新订阅或使用最近一封邮件里的链接 · this link is unknown or too old"
 #: What every sign-up is answered, whoever it is: nobody learns who is subscribed.
@@ -127,7 +127,7 @@ def _form_page(site: Site, pairs: list[tuple[str, str]], *, problem: str | None 
     shown: dict[str, list[str]] = {field: [] for field in filters.FIELDS}
     for name, value in pairs:
         if name in shown:
-            shown[name].append(value)
+            shown[name].append(spoken_region(value) if name == "region" else value)
     typed = dict(pairs)
     return site.page(
         "subscribe.html",

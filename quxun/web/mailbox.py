@@ -16,6 +16,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from aggregator.text import clean, one_line
 from quxun.web.site import Site
+from quxun.web.words import CHINA
 
 SHOWN = 100
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@=+-]{0,200}\.eml")
@@ -131,7 +132,7 @@ def _read(path: Path) -> Letter:
 
 def _date(mail: EmailMessage) -> str:
     value = getattr(mail.get("Date"), "datetime", None)
-    return f"{value.astimezone():%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else ""
+    return f"{value.astimezone(CHINA):%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else ""
 
 
 def _part(mail: EmailMessage, kind: str) -> str:

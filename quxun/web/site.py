@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlencode
@@ -30,6 +29,7 @@ PAGE_POLICY = (
 )
 #: Sources and coverage change slowly: pages look again after so many seconds.
 SOURCES_SECONDS = 5.0
+STATS_SECONDS = 60.0
 _TAGS = {
     "a", "b", "blockquote", "br", "caption", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr",
     "i", "li", "ol", "p", "pre", "section", "span", "strong", "sub", "sup", "table", "tbody", "td",
@@ -48,6 +48,7 @@ class Site:
 
     parts: Parts
     patience: float = 1.0
+    _stats: tuple[float, Mapping[str, int]] | None = field(default=None, init=False)
     _sources: tuple[float, tuple[Source, ...], Coverage] | None = field(default=None, init=False)
 
     @cached_property
@@ -68,6 +69,7 @@ class Site:
             "amount": words.amount,
             "describe": filters.describe,
             "region_title": feeds.region_title,
+            "spoken": spoken_region,
             "sanitised": sanitised,
         }
         env.globals = {
@@ -123,6 +125,13 @@ class Site:
         """How well the sources are watched, a few seconds old at most."""
         return self._look()[1]
 
+    def stats(self) -> Mapping[str, int]:
+        """What the store holds, a minute old at most: counting a million rows takes a while."""
+        at = monotonic()
+        if self._stats is None or at - self._stats[0] > self.patience * STATS_SECONDS:
+            self._stats = (at, self.parts.system.stats())
+        return self._stats[1]
+
     def watched_regions(self) -> list[tuple[str, str]]:
         """Codes and full names of the regions of our sources, and of what contains them."""
         return watched_regions(self.sources())
@@ -144,6 +153,17 @@ def watched_regions(sources: Sequence[Source]) -> list[tuple[str, str]]:
         for code in divisions.roll(one.region)
     }
     return [(code, feeds.region_title(code) or code) for code in sorted(codes)]
+
+
+@lru_cache(maxsize=10_000)
+def spoken_region(code: str) -> str:
+    """A region as a person would type it, where that leads back to the same region."""
+    found = divisions.get(code)
+    for name in (feeds.region_title(code), found.name if found else ""):
+        back = divisions.resolve(name, prior=None, on=None) if name else None
+        if back and back.code == code:
+            return name
+    return code
 
 
 def query_of(wanted: Filter, **extra: object) -> str:
@@ -169,8 +189,3 @@ def sanitised(html: str) -> Markup:
 
 def _digest(path: Path) -> str:
     return hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()
-
-
-def stamped(at: datetime) -> str:
-    """An instant for ``<time datetime>``."""
-    return at.isoformat(timespec="seconds")

@@ -27,7 +27,7 @@ def router(site: Site) -> APIRouter:
             sources=sorted(sources, key=_order),
             counts=Counter(one.health for one in active),
             coverage=site.coverage(),
-            stats=site.parts.system.stats(),
+            stats=site.stats(),
         )
 
     @routes.get("/about")
@@ -44,7 +44,7 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        lines = [f"quxun_{name} {value}" for name, value in site.parts.system.stats().items()]
+        lines = [f"quxun_{name} {value}" for name, value in site.stats().items()]
         counts = Counter(one.health for one in site.sources())
         lines += [f'quxun_sources_health{{health="{h.value}"}} {counts[h]}' for h in Health]
         return _plain("\n".join(lines), 200)

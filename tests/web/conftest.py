@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from sqlalchemy import Engine
 
-from aggregator import divisions, store
+from aggregator import divisions
 from aggregator.model import (
     ArticleOutcome,
     ArticleReport,
