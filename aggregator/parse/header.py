@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of, paragraphs
@@ -40,6 +40,7 @@ _IN_LINE = re.compile(
     + r")\s*[:：]\s*"
 )
 _HEAD_LINES = 80
+_PAIRED = ("li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th")
 _SOURCE = re.compile(
     r"(?:信息来源|文章来源|稿件来源|新闻来源|稿源|来\s*源|来源于)\s*[:：]\s*[【\[“]?\s*(.*)$"
 )
@@ -100,39 +101,49 @@ def breadcrumbs_of(page: Document) -> tuple[str, ...]:
 
 
 def fields_of(page: Document) -> dict[str, str]:
-    """Labelled values of the header block, labels normalised (white space inside ignored)."""
+    """Labelled values of the header block, labels normalised (white space inside ignored).
+
+    In cells, in an element each, or in lines; the first that says a label holds it.
+    """
     found: dict[str, str] = {}
+    for label, text in (*_in_cells(page), *_in_elements(page), *_in_lines(page)):
+        if text and len(text) <= _MAX and squeeze(text).rstrip(":：") not in LABELS:
+            found.setdefault(LABELS[label], text)
+    return found
+
+
+def _in_cells(page: Document) -> Iterator[tuple[str, str]]:
     for row in page.root.iter("tr", "dl"):
         cells = [cell for cell in row if isinstance(cell.tag, str)]
         for cell, beside in pairwise(cells):
-            label = LABELS.get(squeeze(line_of(cell)).strip("[]【】:："))
-            text = line_of(beside)
-            if label and text and len(text) <= _MAX and squeeze(text).rstrip(":：") not in LABELS:
-                found.setdefault(label, text)
-    for node in page.root.iter(
-        "li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th"
-    ):
+            label = squeeze(line_of(cell)).strip("[]【】:：")
+            if label in LABELS:
+                yield label, line_of(beside)
+
+
+def _in_elements(page: Document) -> Iterator[tuple[str, str]]:
+    for node in page.root.iter(*_PAIRED):
         text = line_of(node)
-        if not 3 < len(text) <= _MAX:  # noqa: PLR2004
-            continue
-        pair = _PAIR.match(text)
-        label = LABELS.get(squeeze(pair.group(1))) if pair else None
-        if not pair or not label:
+        pair = _PAIR.match(text) if 3 < len(text) <= _MAX else None  # noqa: PLR2004
+        label = squeeze(pair.group(1)) if pair else ""
+        if not pair or label not in LABELS:
             continue
         value = pair.group(2).strip()
-        if not value and (after := node.getnext()) is not None and isinstance(after.tag, str):
+        after = node.getnext()
+        if not value and after is not None and isinstance(after.tag, str):
             value = line_of(after)
         inner = re.search(r"\s+[\u4e00-\u9fff]{2,6}\s*[:：]", value)
-        value = value[: inner.start()].strip() if inner else value
-        if value and len(value) <= _MAX:
-            found.setdefault(label, value)
+        yield label, value[: inner.start()].strip() if inner else value
+
+
+def _in_lines(page: Document) -> Iterator[tuple[str, str]]:
     for line in lines_of(page)[:_HEAD_LINES]:
-        labels = list(_IN_LINE.finditer(line)) if len(line) <= 2 * _MAX else []
-        for label, after in zip(labels, [*labels[1:], None], strict=True):
-            value = line[label.end() : after.start() if after else None].strip()
-            if value and len(value) <= _MAX:
-                found.setdefault(LABELS[squeeze(label.group(1))], value)
-    return found
+        marks = list(_IN_LINE.finditer(line)) if len(line) <= 2 * _MAX else []
+        for mark, after in zip(marks, [*marks[1:], None], strict=True):
+            yield (
+                squeeze(mark.group(1)),
+                line[mark.end() : after.start() if after else None].strip(),
+            )
 
 
 def title_of(page: Document, *, crumbs: Sequence[str], fields: Mapping[str, str]) -> str:

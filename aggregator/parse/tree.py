@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
+from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.parse.prescan import prescan
 from aggregator.text import one_line
@@ -15,6 +16,9 @@ from aggregator.text import one_line
 Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
 
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_OPEN_LINK = re.compile(r"<a\s", re.IGNORECASE)
+#: Links that may stay open before the page is closed as a browser closes it.
+_FORGIVEN = 2
 _DROPPED = ("script", "style", "noscript", "template", "svg", "select", "textarea", "iframe")
 _PLACEHOLDER = re.compile(r"网站名称|栏目名称|文章标题|\$\{|\{\{|<%|^\s*$|^null$|^undefined$")
 _BLOCKS = frozenset(
@@ -61,7 +65,7 @@ def document(markup: str, *, url: str) -> Document:
     """
     prescan(markup, url=url)
     scripts = "\n".join(found.group(2) for found in _SCRIPT.finditer(markup))
-    root = read_tree(markup)
+    root = read_tree(_closed(markup))
     meta = {}
     for tag in root.iter("meta"):
         name = (tag.get("name") or tag.get("property") or "").strip().lower()
@@ -73,6 +77,14 @@ def document(markup: str, *, url: str) -> Document:
     base = next((b.get("href") or "" for b in root.iter("base")), "")
     etree.strip_elements(root, *_DROPPED, with_tail=False)
     return Document(root=root, markup=markup, scripts=scripts, meta=meta, title=title, base=base)
+
+
+def _closed(markup: str) -> str:
+    """The markup with links closed where a browser would close them, if many are open."""
+    opened = len(_OPEN_LINK.findall(markup))
+    if opened - markup.count("</a") <= _FORGIVEN:
+        return markup
+    return LexborHTMLParser(markup).html or markup
 
 
 def text_of(element: Element) -> str:

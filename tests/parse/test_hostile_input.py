@@ -53,7 +53,7 @@ def test_a_feed_with_entities_of_its_own_is_refused(prolog):
     ("body", "reason"),
     [
         (rss("<a>" * 2500 + ITEM.format(1)), "too_deep"),
-        (rss(f"<item {' '.join(f'a{n}=""' for n in range(1500))}/>"), "too_many_attributes"),
+        (rss("<item " + " ".join(f"a{n}=''" for n in range(1500)) + "/>"), "too_many_attributes"),
         (b"<html><body><p>hello</p></body></html>", "parse"),
         (b'{"items": []}', "parse"),
         (bytes(range(256)) * 4, "parse"),
@@ -119,8 +119,8 @@ LIST = "".join(ROW.format(n) for n in range(1, 6))
     ("page", "reason"),
     [
         ("<div>" * 3000 + LIST, "too_deep"),
-        (f"<p {' '.join(f'a{n}=1' for n in range(1200))}>{LIST}", "too_many_attributes"),
-        (f'<p {" ".join(f"a{n}='1'" for n in range(1200))} x="{LIST}', "too_many_attributes"),
+        ("<p " + " ".join(f"a{n}=1" for n in range(1200)) + f">{LIST}", "too_many_attributes"),
+        ("<p " + " ".join(f"a{n}='1'" for n in range(1200)) + ' x="' + LIST, "too_many_attributes"),
         ("<title>页面不存在</title><body>页面不存在，五秒后返回首页", "soft_404"),
         ("<title>访问被拦截</title><body>您的请求存在安全威胁，已被云盾拦截", "challenge"),
         ("<title>统一身份认证</title><body><form><input type=password></form>", "challenge"),
@@ -141,7 +141,7 @@ def test_pages_that_hurt_or_hide_are_refused(page, reason):
         "<" * 300_000 + LIST,
         f"<ul>{LIST.replace('</li>', '').replace('</a>', '').replace('</span>', '')}",
         "<table>" * 500 + f"<ul>{LIST}</ul>",
-        f"<ul>{LIST}</ul>" + "<p>" + "文字，" * 200_000,
+        f"<ul>{LIST}</ul>" + "<p>" + "文字" * 300_000,
         f"<ul>{LIST}</ul>" + "<a href=x>甲乙丙丁戊己庚辛</a>" * 5000,
         f"<ul>{LIST}</ul>" + "2025-" * 50_000 + "((((" * 20_000,
         f"<ul>{LIST}</ul>".replace("<li>", "<li>\x00"),
