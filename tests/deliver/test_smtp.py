@@ -18,7 +18,7 @@ SENDER = "Quxun 区讯 <digest@quxun.example>"
 class Outbox:
     """The one call that delivery makes, as the store answers it."""
 
-    def __init__(self, answer=True):
+    def __init__(self, *, answer=True):
         self.answer = answer
         self.handed = []
 
@@ -202,7 +202,7 @@ def test_when_the_store_fails_no_half_mail_leaves(serve, mailer):
     sender = mailer(serve(inbox))
 
     with pytest.raises(RuntimeError, match="database"):
-        sender.deliver([row()], store=Outbox(RuntimeError("the database is gone")), now=NOW)
+        sender.deliver([row()], store=Outbox(answer=RuntimeError("the database is gone")), now=NOW)
     (good,) = sender.deliver([row(2)], store=Outbox(), now=NOW)
 
     assert good.state is MailState.SENT
