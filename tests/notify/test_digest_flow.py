@@ -1,0 +1,428 @@
+"""From a sign-up to a mail that left, on the real store: each announcement once."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from aggregator import cluster, store
+from aggregator.errors import UsageError
+from aggregator.flow import digests, mail, subscribe
+from aggregator.model import (
+    ArticleOutcome,
+    ArticleReport,
+    Category,
+    Delivery,
+    Draft,
+    Entry,
+    Filter,
+    Frequency,
+    Kind,
+    MailState,
+    NewSource,
+    PollReport,
+    Precision,
+    SourceKind,
+)
+from aggregator.settings import Settings
+from aggregator.templates import environment
+
+#: Half past eight in Shanghai, when daily digests fall due.
+MORNING = datetime(2026, 9, 14, 0, 30, tzinfo=UTC)
+BEFORE = MORNING - timedelta(hours=12)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+READER = "reader@inbox.example"
+SETTINGS = Settings(
+    public_url="https://quxun.example", secret_key="a-secret-for-these-tests", immediate_seconds=300
+)
+
+
+class Office:
+    """What a door has in its hands: the parts, and short words for the flow's calls."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.subscribers = store.Subscribers(engine)
+        self.digests = store.Digests(engine)
+        self.outbox = store.Outbox(engine)
+        self.told = 0
+
+    def sign_up(self, *filters, email=READER, frequency=Frequency.DAILY, now=BEFORE, **more):
+        return subscribe.sign_up(
+            email, filters, frequency,
+            store=self.subscribers, outbox=self.outbox, env=environment(), settings=SETTINGS,
+            now=now, **more,
+        )  # fmt: skip
+
+    def plan(self, now=MORNING):
+        return digests.plan_due(store=self.digests, env=environment(), settings=SETTINGS, now=now)
+
+    def announce(self, *titles, at=BEFORE + HOUR, kind=Kind.POLICY):
+        """One poll that brings these notices, its articles read at once."""
+        sources, entries = store.Sources(self.engine), store.Entries(self.engine)
+        known = list(sources.list())
+        new = NewSource(
+            name="江津区人民政府网",
+            kind=SourceKind.COLUMN,
+            url="http://a.example/",
+            region="500116",
+        )
+        source = known[0] if known else sources.add(new, at)
+        with self.engine.begin() as connection:
+            connection.execute(text("update sources set first_polled_at = :t"), {"t": at - 9 * DAY})
+        [claimed] = sources.claim_sources([source.id], at, lease=HOUR, even_if_not_due=True)
+        rows = tuple(
+            Entry(key=one, url=f"http://a.example/{one}", title=one, raw_hash="1") for one in titles
+        )
+        sources.record_polls(
+            [
+                PollReport(
+                    source=claimed, at=at, outcome="read", found=len(rows), entries=rows,
+                    next_poll_at=at + HOUR,
+                )
+            ]
+        )  # fmt: skip
+        claimed = entries.claim_entries(entries.due_entries(at, limit=99), at, lease=HOUR)
+        reports = [
+            ArticleReport(
+                entry=one, at=at, outcome=ArticleOutcome.READ, due_at=at + 99 * DAY,
+                draft=self._draft(one.entry.title, at, kind),
+            )
+            for one in claimed
+        ]  # fmt: skip
+        entries.record_articles(reports, at)
+
+    def _draft(self, title, at, kind):
+        self.told += 1
+        made = Draft(
+            title=title,
+            url=f"http://a.example/{title}",
+            posted_at=at - HOUR,
+            date_precision=Precision.MINUTE,
+            kind=kind,
+            categories=(Category(slug=kind.value, why="标题"),),
+            body_text=f"{title}。" + f"第{self.told}号正文各不相同{self.told**7}。" * 9,
+        )
+        return replace(
+            made,
+            title_key=cluster.title_key(title),
+            fingerprint=cluster.fingerprint(made.body_text),
+            substance_hash=made.body_text,
+        )
+
+    def mails(self, now=MORNING + 30 * DAY):
+        """All mails that wait, taken out."""
+        taken = self.outbox.claim_mails(now, limit=999, lease=HOUR)
+        self.outbox.record_deliveries(
+            [
+                Delivery(
+                    mail_id=one.id, generation=one.generation, state=MailState.SENT,
+                    answer="250", at=now,
+                )
+                for one in taken
+            ]
+        )  # fmt: skip
+        return [one.mail for one in taken]
+
+
+@pytest.fixture
+def office(engine):
+    return Office(engine)
+
+
+def token(written, path):
+    return re.search(rf"https://quxun\.example/{path}/(\S+)", written.text)[1]
+
+
+def test_nobody_gets_mail_they_did_not_confirm(office):
+    """A stranger typed this address: one question, and then silence."""
+    office.sign_up()
+    office.announce("通知甲")
+
+    assert [m.subject for m in office.mails()] == ["区讯：请确认您的订阅"]
+    assert office.plan() == 0
+
+
+def test_a_confirmed_reader_gets_one_mail_with_what_is_new(office):
+    """Sign up, confirm by the page's button, and find the digest next morning."""
+    office.sign_up()
+    [question] = office.mails()
+    word = token(question, "confirm")
+
+    assert subscribe.confirming(word, store=office.subscribers, now=BEFORE).email == READER
+    assert office.subscribers.get(READER).state == "pending"
+    assert subscribe.confirm(word, store=office.subscribers, now=BEFORE).email == READER
+    assert subscribe.confirm(word, store=office.subscribers, now=BEFORE) is None
+    office.announce("通知甲", "通知乙")
+    assert office.plan() == 1
+    [digest] = office.mails()
+    assert digest.to == READER
+    assert "通知甲" in digest.text
+    assert "通知乙" in digest.text
+
+
+def test_planning_again_plans_nothing_more(office):
+    """Two schedulers, a doubled message, a restart: the reader notices none of it."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+
+    assert [office.plan(), office.plan(), office.plan(MORNING + HOUR), office.plan(MORNING + DAY)] == [
+        1, 0, 0, 0,
+    ]  # fmt: skip
+
+
+def test_two_planners_at_once_write_one_mail_each(office):
+    """The run, the mail's key and the ledger agree on who was first."""
+    for number in range(12):
+        office.sign_up(email=f"reader{number}@inbox.example", confirmed=True)
+    office.announce("通知甲", "通知乙")
+
+    with ThreadPoolExecutor(4) as pool:
+        planned = list(pool.map(lambda _: office.plan(), range(4)))
+
+    assert sum(planned) == 12
+    assert sorted(m.to for m in office.mails()) == sorted(
+        f"reader{number}@inbox.example" for number in range(12)
+    )
+
+
+def test_an_announcement_on_three_wishes_comes_once(office):
+    """The best government service sends it three times; we do not."""
+    office.sign_up(
+        Filter(), Filter(kind=(Kind.POLICY,)), Filter(region=("500116",)), confirmed=True
+    )
+    office.sign_up(Filter(q=("通知",)), frequency=Frequency.IMMEDIATE, confirmed=True)
+    office.announce("通知甲")
+
+    office.plan()
+
+    assert sum(m.text.count("* ") for m in office.mails()) == 1
+
+
+def test_whatever_came_between_runs_is_in_exactly_one_mail(office):
+    """Before, between and after runs, missed mornings included: no seam."""
+    office.sign_up(confirmed=True, now=BEFORE)
+    titles = [f"通知第{number}号" for number in range(10)]
+    planned = 0
+    for number, title in enumerate(titles):
+        office.announce(title, at=BEFORE + number * 11 * HOUR)
+        if number % 3 != 1:
+            planned += office.plan(MORNING + number * 11 * HOUR)
+    planned += office.plan(MORNING + 6 * DAY)
+
+    mails = office.mails()
+    assert len(mails) == planned
+    for title in titles:
+        assert sum(m.text.count(f"] {title}\n") + m.text.count(f"* {title}\n") for m in mails) == 1
+
+
+def test_a_service_that_slept_makes_up_in_one_mail(office):
+    """Three mornings missed are one mail with everything, not three and not none."""
+    office.sign_up(confirmed=True)
+    for day in range(3):
+        office.announce(f"通知第{day}天", at=BEFORE + day * DAY + HOUR)
+
+    assert office.plan(MORNING + 3 * DAY - HOUR) == 1
+    [digest] = office.mails()
+    assert all(f"通知第{day}天" in digest.text for day in range(3))
+
+
+def test_a_weekly_reader_is_written_to_on_monday(office):
+    """The week's news once, on the day that was chosen."""
+    office.sign_up(confirmed=True, frequency=Frequency.WEEKLY)
+    office.announce("通知甲")
+
+    # The morning of these tests is a Monday in Shanghai.
+    assert office.plan(MORNING - timedelta(minutes=1)) == 0
+    assert office.plan(MORNING) == 1
+
+
+def test_immediate_mails_are_grouped(office):
+    """Ten notices in five minutes are one mail."""
+    office.sign_up(confirmed=True, frequency=Frequency.IMMEDIATE)
+    office.plan(BEFORE + HOUR)
+    office.announce("通知甲", at=BEFORE + HOUR + timedelta(seconds=10))
+    office.announce("通知乙", at=BEFORE + HOUR + timedelta(seconds=40))
+
+    assert office.plan(BEFORE + HOUR + timedelta(seconds=50)) == 0
+    assert office.plan(BEFORE + HOUR + timedelta(seconds=301)) == 1
+    [written] = office.mails()
+    assert "通知甲" in written.text
+    assert "通知乙" in written.text
+
+
+def test_preview_writes_nothing(office):
+    """An operator can look without changing what is owed."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+    reader = office.subscribers.get(READER)
+
+    seen = digests.preview(
+        reader, Frequency.DAILY,
+        store=office.digests, env=environment(), settings=SETTINGS, now=MORNING,
+    )  # fmt: skip
+
+    assert "通知甲" in seen[1].text
+    assert office.mails() == []
+    assert office.plan() == 1
+
+
+def test_one_subscriber_can_be_served_at_once(office):
+    """``quxun digest send --subscriber`` does not wait for the hour, and owes no more after."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+    reader = office.subscribers.get(READER)
+
+    planned = [
+        digests.plan_for(
+            reader, store=office.digests, env=environment(), settings=SETTINGS, now=MORNING - HOUR
+        )
+        for _ in range(2)
+    ]
+
+    assert planned == [1, 0]
+    assert office.plan() == 0
+
+
+def test_answers_never_tell_whether_an_address_is_known(office):
+    """The page says the same to all; only the mailbox's owner learns more."""
+    office.sign_up(confirmed=True)
+
+    assert office.sign_up() == office.sign_up(email="new@inbox.example")
+    known, new = (
+        subscribe.ask_link(
+            email, store=office.subscribers, outbox=office.outbox, env=environment(),
+            settings=SETTINGS, now=BEFORE,
+        )
+        for email in (READER, "nobody@inbox.example")
+    )  # fmt: skip
+    assert known is new is None
+    with pytest.raises(UsageError):
+        office.sign_up(email="a@b.example, victim@inbox.example")
+
+
+def test_a_flood_of_sign_ups_writes_one_mail(office):
+    """Somebody fills a victim's mailbox through our form: one mail in ten minutes."""
+    for _ in range(20):
+        office.sign_up(network="192.0.2.0/24")
+
+    assert len(office.mails()) == 1
+
+
+def test_a_stop_link_stops_its_frequency_and_nothing_else(office):
+    """One click ends the mails of that list; doing it again is fine."""
+    office.sign_up(confirmed=True)
+    office.sign_up(confirmed=True, frequency=Frequency.WEEKLY)
+    office.announce("通知甲")
+    office.plan(MORNING - DAY + timedelta(minutes=15))
+    office.plan(MORNING)
+    written = next(m for m in office.mails() if "每日" in m.text or "每周" in m.text)
+    word = token(written, "unsubscribe")
+    stopped = "daily" if "每日" in written.text else "weekly"
+    with_link = {"store": office.subscribers, "settings": SETTINGS, "now": MORNING + 999 * DAY}
+
+    page = subscribe.stopping(word, **with_link)
+    assert [one.frequency.value for one in page.subscriptions] == [stopped]
+    assert office.subscribers.get(READER).subscriptions[0].state == "active"
+    assert subscribe.one_click(word, **with_link)
+    assert subscribe.one_click(word, **with_link)
+    states = {x.frequency.value: x.state for x in office.subscribers.get(READER).subscriptions}
+    assert states.pop(stopped) == "ended"
+    assert set(states.values()) == {"active"}
+    assert not subscribe.stop(word[:-2] + "xx", **with_link)
+
+
+def test_choices_are_changed_by_their_own_link_only(office):
+    """The link in a mail opens the choices of its reader, for a week."""
+    office.sign_up(confirmed=True)
+    office.sign_up(email="other@inbox.example", confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    written = next(m for m in office.mails() if m.to == READER)
+    word = token(written, "preferences")
+    parts = {"store": office.subscribers, "settings": SETTINGS, "now": MORNING + DAY}
+
+    changed = subscribe.set_preferences(word, hour=18, minute=15, **parts)
+    assert (changed.email, changed.hour, changed.minute) == (READER, 18, 15)
+    paused = subscribe.change(word, changed.subscriptions[0].id, subscribe.Change.PAUSE, **parts)
+    assert paused.subscriptions[0].state == "paused"
+    with pytest.raises(UsageError, match="timezone"):
+        subscribe.set_preferences(word, timezone="Mars/Olympus", **parts)
+    assert subscribe.managing(word, **{**parts, "now": MORNING + 8 * DAY}) is None
+    assert subscribe.managing(token(written, "unsubscribe"), **parts) is None
+    assert subscribe.erase(word, **parts)
+    assert [one.email for one in office.subscribers.list()] == ["other@inbox.example"]
+
+
+class Relay:
+    """A mailer that hands over and answers as it is told; what left is kept."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.left = []
+
+    def deliver(self, mails, *, store, now):
+        done = []
+        for row in mails:
+            assert store.mark_handed(row.id, row.generation)
+            self.left.append(row.mail.message_id)
+            state = self.answers.pop(0) if self.answers else MailState.SENT
+            if state is None:
+                raise KeyboardInterrupt
+            done.append(
+                Delivery(
+                    mail_id=row.id, generation=row.generation, state=state, answer="x", at=now,
+                    retry_at=now + HOUR if state is MailState.DEFERRED else None,
+                )
+            )  # fmt: skip
+        return done
+
+
+def test_a_crash_after_the_dot_makes_at_most_one_more_copy(office):
+    """The one gap that cannot be closed: the same Message-ID again, once, and never a third."""
+    office.sign_up()
+    relay = Relay(None, None)
+    for wait in (timedelta(0), 2 * HOUR):
+        with pytest.raises(KeyboardInterrupt):
+            mail.deliver_all(store=office.outbox, mailer=relay, clock=lambda w=wait: BEFORE + w)
+    for hours in (4, 400):
+        mail.deliver_all(store=office.outbox, mailer=relay, clock=lambda h=hours: BEFORE + h * HOUR)
+
+    assert len(relay.left) == 2
+    assert len(set(relay.left)) == 1
+    assert office.outbox.states() == {"ambiguous": 1}
+
+
+def test_what_was_put_off_goes_later_and_only_once(office):
+    """A greylisting server delays a mail; it loses and doubles none."""
+    office.sign_up()
+    relay = Relay(MailState.DEFERRED)
+    states = []
+    for hours in (0, 0.5, 2, 3):
+        done = mail.deliver_all(
+            store=office.outbox, mailer=relay, clock=lambda h=hours: BEFORE + h * HOUR
+        )
+        states.append([one.state.value for one in done])
+
+    assert states == [["deferred"], [], ["sent"], []]
+
+
+def test_many_mails_leave_in_one_call_confirmations_first(office):
+    """Who just signed up waits for nobody's digest."""
+    for number in range(45):
+        office.sign_up(email=f"reader{number}@inbox.example", confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    office.sign_up(email="new@inbox.example", now=MORNING)
+    relay = Relay()
+
+    done = mail.deliver_all(
+        store=office.outbox, mailer=relay, clock=lambda: MORNING + timedelta(minutes=1)
+    )
+
+    assert len(done) == len(set(relay.left)) == 46
+    question = office.outbox.states()
+    assert question == {"sent": 46}
