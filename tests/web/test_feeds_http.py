@@ -8,6 +8,7 @@ from datetime import timedelta
 import feedparser
 import pytest
 from lxml import etree
+from sqlalchemy.exc import OperationalError
 
 from aggregator.model import ArticleOutcome, Category, Kind
 
@@ -153,3 +154,44 @@ def test_our_address_stands_in_feeds_whatever_host_was_asked(web, make_draft):
 
     assert b"evil" not in answer.body
     assert b"http://quxun.example/feeds/all.atom" in answer.body
+
+
+def test_readers_keep_the_last_feed_while_the_database_is_away(web, make_draft):
+    """A database that restarts must not make thousands of readers drop their subscription."""
+    web.publish(make_draft(1))
+    before = web.ask("/feeds/all.atom")
+
+    class Away:
+        def feed_version(self, _: object) -> None:
+            raise OperationalError("select", {}, ConnectionError("gone"))
+
+    web.parts.__dict__["announcements"] = Away()
+
+    assert web.ask("/feeds/all.atom").body == before.body
+    other = web.ask("/feeds/land.atom")
+    assert other.status == 503
+    assert other.headers["retry-after"]
+
+
+def test_a_feed_is_read_and_rendered_once_per_change(web, make_draft):
+    """Whoever asks first pays; everybody after gets bytes."""
+    web.publish(make_draft(1))
+    real = web.parts.announcements
+    asked: list[object] = []
+
+    class Counting:
+        feed_version = staticmethod(real.feed_version)
+        identity = staticmethod(real.identity)
+
+        def feed_window(self, wanted: object) -> object:
+            asked.append(wanted)
+            return real.feed_window(wanted)
+
+    web.parts.__dict__["announcements"] = Counting()
+    for _ in range(5):
+        assert web.ask("/feeds/all.atom").status == 200
+    web.publish(make_draft(2))
+    for _ in range(5):
+        assert web.ask("/feeds/all.atom").status == 200
+
+    assert len(asked) == 2
