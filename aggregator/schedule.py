@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import chinese_calendar
-
 from aggregator.model import Health, Source
+from aggregator.workdays import is_work_day
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: Offices publish in these hours (DOMAIN.md §7).
@@ -82,14 +81,6 @@ def is_work_time(now: datetime) -> bool:
     """Whether Chinese offices are at work, work weekends and holidays included."""
     local = now.astimezone(SHANGHAI)
     return local.hour in WORK_HOURS and is_work_day(local.date())
-
-
-def is_work_day(day: date) -> bool:
-    """Whether a day is worked in China; beyond the calendar's last year, Monday to Friday."""
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:  # the calendar knows no such year: fail open
-        return day.weekday() < 5  # noqa: PLR2004
 
 
 def judge_health(

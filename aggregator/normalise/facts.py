@@ -1,0 +1,314 @@
+"""Figures a text states: money, deadlines, areas, stages, validity, each with its sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from aggregator.model import Amount, Deadline, Fact, Facts
+from aggregator.normalise.numbers import doc_numbers, registry_number
+from aggregator.normalise.sentences import around, sentences
+from aggregator.workdays import is_work_day
+
+#: Facts of one kind kept from one text; a table of a thousand amounts says nothing to a reader.
+MOST = 60
+_MU_M2 = 10_000 / 15
+_NUM = r"(\d[\d,，]*(?:\.\d+)?)"
+_UNITS = {"万亿元": 1e12, "亿元": 1e8, "亿": 1e8, "千万元": 1e7, "百万元": 1e6, "万元": 1e4, "万": 1e4, "千元": 1e3, "元": 1.0}  # fmt: skip
+_MONEY = re.compile(
+    _NUM
+    + r"\s*(万亿元|亿元|千万元|百万元|万元|千元|元|亿(?=[,，、。；\s]|$)|万(?=[,，、]\s*\d))(?!／|/?(?:美|欧|港|日))"
+)
+_LISTED = re.compile(r"((?:\d[\d,.]*\s*(?:亿元|万元|元|万)?\s*[、,，和]\s*)+)$")
+_PER = re.compile(
+    r"^\s*(?:/|／|每)\s*(?:平方米|平米|㎡|亩|人|月|年|家|个|户|吨|千瓦|度|台|次|天|日|件)|^\s*/"
+)
+_AGGREGATE = re.compile(
+    r"\d+\s*(?:个|项|家)[^。；]{0,20}(?:项目|企业)|累计|合计|总额|协议引资|到位资金|全(?:区|市|县|省)|集中(?:签约|开工)|总量|年度投资计划|共计|总投资超?\d[^。]{0,12}个项目"
+)
+_DEADLINE_CUE = re.compile(
+    r"截止|截至|逾期|之前|以前|前(?:[,，。；、）)将把向报送提交完成到]|$|\s)|前提交|前报|至|日前|申报(?:时间|期限|截止)|报名(?:时间|期限)|受理(?:时间|期限)|公示(?:期|时间)|征求意见(?:时间|期限)|期限"
+)
+_DUTY = re.compile(
+    r"申报|报送|提交|报名|受理|申请|递交|上报|反馈|投标|竞买|缴纳|截止|逾期|公示|征求意见|意见建议|推荐|填报|送达|登记|寄|邮箱|兑现"
+)
+_NO_DEADLINE = re.compile(
+    r"每年|截至目前|同比|增长|累计|建成|竣工|投产|开工|会议|召开|举行|举办|启用|通车|印发|施行|执行|有效期|完工|达产"
+)
+_DAY = r"(?:((?:19|20)\d{2})\s*年\s*)?(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]"
+_DATE = re.compile(_DAY + r"|((?:19|20)\d{2})[-/.](\d{1,2})[-/.](\d{1,2})")
+_RANGE_DAY = re.compile(
+    _DAY
+    + r"\s*(?:\d{1,2}[:：时]\d{0,2}分?)?\s*(?:起)?\s*(?:至|到|—|-|～|~|－)\s*"
+    + r"(?:((?:19|20)\d{2})\s*年\s*)?(?:(\d{1,2})\s*月\s*)?(\d{1,2})\s*[日号]"
+)
+_WORKING = re.compile(
+    r"(?:自|从)?(?:本?(?:通知|公告|公示|通告)?(?:发布|印发|公布|刊登|挂网))之日起\s*(\d{1,3})\s*个?\s*(工作日|日|天)"
+)
+_AREA = re.compile(_NUM + r"\s*(万亩|亩|公顷|万平方米|万㎡|平方公里|平方米|㎡|平米)")
+_AREA_M2 = {"万亩": _MU_M2 * 1e4, "亩": _MU_M2, "公顷": 1e4, "万平方米": 1e4, "万㎡": 1e4, "平方公里": 1e6, "平方米": 1.0, "㎡": 1.0, "平米": 1.0}  # fmt: skip
+_STAGES = (
+    ("签约", re.compile(r"(?:成功|正式|集中|现场|共|已|完成|举行|项目)?签约(?!运动|球员|歌手|教练|医生|率)"), re.compile(r"拟签约|球员|家庭医生|医生签约|选手|俱乐部|艺人")),
+    ("落户", re.compile(r"落户"), re.compile(r"户籍|户口|人口落户|落户政策|积分落户|人员落户|群众落户|拟落户")),
+    ("备案", re.compile(r"(?:完成|取得|通过|获)[^。]{0,8}备案|备案(?:通过|结果)"), re.compile(r"ICP备|网安备")),
+    ("核准", re.compile(r"(?:获得?|完成|取得|通过)[^。]{0,8}核准|核准批复|予以核准"), None),
+    ("拿地", re.compile(r"摘牌|竞得|成功拿地|取得[^。]{0,10}土地"), None),
+    ("环评公示", re.compile(r"环境影响评价|环评"), None),
+    ("开工", re.compile(r"(?:集中|正式|顺利|已|破土|奠基|项目|全面)?开工|奠基|破土动工"), re.compile(r"公开工作|开工前|拟开工|计划开工|力争[^。]{0,12}开工|早开工|未开工|预计[^。]{0,10}开工|推动[^。]{0,10}开工|将于[^。]{0,12}开工|开工率|开工条件|确保[^。]{0,12}开工")),
+    ("在建", re.compile(r"在建|正在建设|建设中|加紧建设|主体(?:结构)?封顶"), None),
+    ("竣工", re.compile(r"竣工"), re.compile(r"竣工验收(?:办法|规定|备案管理|条例|管理)|预计[^。]{0,12}竣工|计划[^。]{0,10}竣工|将于[^。]{0,10}竣工|竣工后|竣工日期")),
+    ("投产", re.compile(r"投产|投入生产|正式运营|试生产"), re.compile(r"投产后|预计[^。]{0,14}投产|计划[^。]{0,10}投产|力争[^。]{0,14}投产|早投产|将于[^。]{0,12}投产|推动[^。]{0,12}投产|待[^。]{0,6}投产|促[^。]{0,8}投产|全面投产后|确保[^。]{0,10}投产")),
+    ("达产", re.compile(r"达产"), re.compile(r"达产后|预计[^。]{0,14}达产|待[^。]{0,8}达产|年可达产|力争[^。]{0,10}达产|全部达产后|将达产|计划[^。]{0,10}达产|达产达效后")),
+    ("终止", re.compile(r"项目(?:终止|停建|取消)|终止[^。]{0,6}项目|停建"), None),
+)  # fmt: skip
+_FOR_YEARS = re.compile(r"有效期(?:为|至|限)?\s*([一二三四五六七八九十\d]{1,3})\s*(年|个月)")
+_VALID_UNTIL = re.compile(r"有效期(?:截?至|到|延长至|延续至)\s*" + _DAY)
+_VALID_SPAN = re.compile(
+    r"有效期(?:为|:|：)?\s*(?:自|从)?\s*" + _DAY + r"\s*(?:起)?(?:至|到)\s*" + _DAY
+)
+_EFFECTIVE = re.compile(r"(?:自|从)\s*" + _DAY + r"\s*(?:起)?\s*(?:正式)?(?:施行|实施|执行|生效)")
+_AT_ONCE = re.compile(
+    r"自(?:本?[^。，]{0,10})?(?:印发|发布|公布|颁布)之日起\s*(?:正式)?(?:施行|实施|执行|生效)"
+)
+_CITED = re.compile(r"《([^《》]{4,60})》")
+_PHONE = re.compile(
+    r"(?:联系电话|咨询电话|电话|热线|传真)\s*[:：]?\s*((?:0\d{2,3}[-－—]?)?\d{7,8}(?:[-－转]\d{1,5})?)"
+)
+_HAN = {c: n for n, c in enumerate("零一二三四五六七八九")}
+
+
+def read_facts(text: str, *, posted: date | None = None) -> Facts:
+    """Everything a text states in figures. ``posted`` fills in missing years."""
+    numbers = tuple(_doc_numbers(text))
+    return Facts(
+        doc_numbers=numbers[:MOST],
+        registry_numbers=tuple(_registry(text))[:MOST],
+        amounts=tuple(_amounts(text))[:MOST],
+        deadlines=tuple(_deadlines(text, posted))[:MOST],
+        areas=tuple(_areas(text))[:MOST],
+        stages=tuple(_stages(text))[:MOST],
+        validity=tuple(_validity(text, posted))[:MOST],
+        cited=tuple(_cited(text))[:MOST],
+        contacts=tuple(_contacts(text))[:MOST],
+    )
+
+
+def _doc_numbers(text: str) -> Iterator[Fact]:
+    """The first number that no words cite is the text's own; the rest are cited."""
+    seen: set[str] = set()
+    for count, (number, at) in enumerate(sorted(doc_numbers(text), key=lambda one: one[1])):
+        if number in seen:
+            continue
+        seen.add(number)
+        before = text[max(at - 12, 0) : at]
+        cited = bool(re.search(r"[《》（(]\s*$|根据|按照|依据|依照|印发|通知$|规定|见\s*$", before))
+        own = count == 0 and not cited and at < 200  # noqa: PLR2004  # the head of a document
+        yield Fact(value=number, role="own" if own else "cited", sentence=around(text, at))
+
+
+def _registry(text: str) -> Iterator[Fact]:
+    for sentence in sentences(text):
+        number = registry_number(sentence)
+        if number:
+            yield Fact(value=number, sentence=sentence)
+
+
+def _amounts(text: str) -> Iterator[Amount]:
+    """Every amount in yuan as written; a list (100万元、30万元) gives each of its members."""
+    for sentence in sentences(text):
+        if "元" not in sentence and "亿" not in sentence:
+            continue
+        ends = [m.end() for m in _MONEY.finditer(sentence)]
+        for match in _MONEY.finditer(sentence):
+            value = _number(match.group(1))
+            after = sentence[match.end() : match.end() + 8]
+            before = sentence[max(match.start() - 24, 0) : match.start()]
+            if value is None or re.match(r"\s*(?:吨|美元|欧元|港元|日元|化|素|件)", after):
+                continue
+            unit = match.group(2)
+            near = max((e for e in ends if e <= match.start()), default=0)
+            basis = _basis(before, after, sentence, near_start=near, at=match.start())
+            yield Amount(
+                value=value, yuan=value * _UNITS[unit], basis=basis, unit=unit, sentence=sentence
+            )
+
+
+def _basis(before: str, after: str, sentence: str, *, near_start: int, at: int) -> str:
+    """What an amount of money is, told by the words around it."""
+    close = sentence[max(near_start, at - 14) : at] or before
+    carried = sentence[max(at - 40, 0) : at]
+    rules = (
+        ("unit", bool(_PER.match(after)) or re.search(r"每(?:人|家|户|亩|平方米|月|年|吨|个|千瓦时?|台|次|天|日|件|度)[^，。；]{0,8}$", close)),
+        ("cap", re.search(r"最高|不超过|不高于|上限|封顶|以内|至多|最多|累计不超", carried[-26:]) and not re.search(r"最低|不低于", carried[-12:])),
+        ("floor", re.search(r"不低于|不少于|至少|超过|以上|达到|高于|最低|满|突破", close[-10:]) and re.match(r"\s*(?:[（(]含|以上|的)?", after) and re.search(r"不低于|不少于|最低|至少|达到|高于", close)),
+        ("floor", re.match(r"\s*(?:[（(]含[^）)]{0,6}[）)])?\s*(?:及)?以上", after)),
+        ("aggregate", _AGGREGATE.search(sentence) and re.search(r"投资|引资|签约|项目|资金|产值", carried)),
+        ("investment", re.search(r"总投资|投资|固定资产投资|注册资本", carried[-18:])),
+        ("fixed", re.search(r"奖励|补助|补贴|给予|资助|奖补|发放|支持|扶持|分别|一次性", carried)),
+    )  # fmt: skip
+    return next((name for name, holds in rules if holds), "other")
+
+
+def _deadlines(text: str, posted: date | None) -> Iterator[Deadline]:
+    """Last days on which something may be handed in; two of them are both kept."""
+    seen: set[date] = set()
+    for sentence in sentences(text):
+        for day in _days_of(sentence, posted):
+            if day not in seen:
+                seen.add(day)
+                yield Deadline(value=day, sentence=sentence)
+
+
+def _days_of(sentence: str, posted: date | None) -> Iterator[date]:
+    duty = _DUTY.search(sentence)
+    if duty and posted:
+        for match in _WORKING.finditer(sentence):
+            yield _after(posted, int(match.group(1)), working=match.group(2) == "工作日")
+    if not duty or (
+        _NO_DEADLINE.search(sentence) and not re.search(r"截止|逾期|申报时间|受理", sentence)
+    ):
+        return
+    for match in _RANGE_DAY.finditer(sentence):
+        year, month, _, end_year, end_month, end_day = match.groups()
+        start = _day(year, month, match.group(3), posted)
+        end = _day(end_year or year, end_month or month, end_day, posted if not year else start)
+        if end and start and end < start and not end_year:
+            end = _day(str(start.year + 1), end_month or month, end_day, None)
+        if end:
+            yield end
+    for match in _DATE.finditer(_RANGE_DAY.sub(lambda m: "　" * len(m.group()), sentence)):
+        before, after = sentence[: match.start()][-10:], sentence[match.end() :][:12]
+        last = re.match(
+            r"\s*(?:[（(][^）)]{0,8}[）)])?\s*(?:上午|下午|晚上?)?\s*(?:\d{1,2}(?:[:：时点]\d{0,2}分?)?)?\s*(?:之前|以前|前|止|截止|为止)",
+            after,
+        )
+        first = re.search(
+            r"截止|截至|(?:至|到|于)\s*$|期限[^。]{0,4}$|截止(?:时间|日期)[^。]{0,6}$", before
+        )
+        if last or (first and re.search(r"截止|截至|至\s*$|到\s*$|期限", before)):
+            if match.group(2):
+                day = _day(match.group(1), match.group(2), match.group(3), posted)
+            else:
+                day = _day(match.group(4), match.group(5), match.group(6), posted)
+            if day:
+                yield day
+
+
+def _areas(text: str) -> Iterator[Fact]:
+    for match in _AREA.finditer(text):
+        value = _number(match.group(1))
+        if value is None or re.search(
+            r"元\s*/?\s*$|每\s*$|/\s*$", text[max(match.start() - 3, 0) : match.start()]
+        ):
+            continue
+        yield Fact(
+            value=match.group(),
+            unit=match.group(2),
+            number=round(value * _AREA_M2[match.group(2)], 2),
+            sentence=around(text, match.start()),
+        )
+
+
+def _stages(text: str) -> Iterator[Fact]:
+    """Stages that were reached; what is planned or hoped for is none."""
+    seen: set[str] = set()
+    for sentence in sentences(text):
+        for name, pattern, tempter in _STAGES:
+            if name in seen or not pattern.search(sentence):
+                continue
+            if tempter and not pattern.search(tempter.sub("　", sentence)):
+                continue
+            seen.add(name)
+            yield Fact(value=name, sentence=sentence)
+
+
+def _validity(text: str, posted: date | None) -> Iterator[Fact]:
+    """From when until when a document holds, as it says itself."""
+    start: date | None = None
+    for match in _EFFECTIVE.finditer(text):
+        start = _day(match.group(1), match.group(2), match.group(3), posted)
+        if start:
+            yield Fact(value=start.isoformat(), role="from", sentence=around(text, match.start()))
+            break
+    if start is None and posted and (match := _AT_ONCE.search(text)):
+        start = posted
+        yield Fact(value=start.isoformat(), role="from", sentence=around(text, match.start()))
+    if match := _VALID_SPAN.search(text):
+        end = _day(match.group(4), match.group(5), match.group(6), posted)
+    elif match := _VALID_UNTIL.search(text):
+        end = _day(match.group(1), match.group(2), match.group(3), posted)
+    elif (match := _FOR_YEARS.search(text)) and (start or posted):
+        end = _end(start or posted, match.group(1), match.group(2))
+    else:
+        return
+    if end and match:
+        yield Fact(value=end.isoformat(), role="until", sentence=around(text, match.start()))
+
+
+def _end(start: date | None, count: str, unit: str) -> date | None:
+    """``有效期5年`` ends on the day before, as official practice has it now."""
+    number = int(count) if count.isdigit() else _han(count)
+    if start is None or not number:
+        return None
+    months = start.month - 1 + (number if unit == "个月" else 12 * number)
+    year, month = start.year + months // 12, months % 12 + 1
+    for day in (start.day, 28):
+        try:
+            return date(year, month, day) - timedelta(days=1)
+        except ValueError:
+            continue
+    return None
+
+
+def _cited(text: str) -> Iterator[Fact]:
+    seen: set[str] = set()
+    for match in _CITED.finditer(text):
+        name = match.group(1).strip()
+        if name not in seen:
+            seen.add(name)
+            yield Fact(value=name, sentence=around(text, match.start()))
+
+
+def _contacts(text: str) -> Iterator[Fact]:
+    """Official telephones only; mobile numbers and names of persons are not harvested."""
+    for match in _PHONE.finditer(text):
+        yield Fact(value=match.group(1), sentence=around(text, match.start()))
+
+
+def _day(year: str | None, month: str | None, day: str | None, posted: date | None) -> date | None:
+    """A day; a missing year is that of the first such day on or after the posted one."""
+    if month is None or day is None:
+        return None
+    base = posted or date(2000, 1, 1)
+    years = [int(year)] if year else ([base.year, base.year + 1] if posted else [])
+    for one in years:
+        try:
+            made = date(one, int(month), int(day))
+        except ValueError:
+            return None
+        if year or made >= base:
+            return made
+    return None
+
+
+def _after(posted: date, count: int, *, working: bool) -> date:
+    day = posted
+    while count > 0:
+        day += timedelta(days=1)
+        count -= not working or is_work_day(day)
+    return day
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace(",", "").replace("，", ""))
+    except ValueError:
+        return None
+
+
+def _han(text: str) -> int:
+    tens, ten, ones = text.partition("十")
+    if not ten:
+        return _HAN.get(text, 0)
+    return (_HAN.get(tens, 1) if tens else 1) * 10 + _HAN.get(ones, 0)

@@ -1,0 +1,59 @@
+"""Document numbers (发文字号), registry numbers and their normal forms (DOMAIN.md §10)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_OPEN, _CLOSE = r"[\[〔（(【﹝［{]", r"[\]〕）)】﹞］}]"
+#: 机关代字 + 〔年〕 + number + 号; the brackets may be lost (甘区政办发201756号).
+NUMBER = re.compile(
+    r"([\u4e00-\u9fff]{2,12}?(?:[（(][\u4e00-\u9fff]{1,3}[）)])?[\u4e00-\u9fff]{0,4}?)\s*"
+    + _OPEN
+    + r"\s*((?:19|20)\d{2})\s*年?\s*"
+    + _CLOSE
+    + r"\s*第?\s*([0-9]{1,5})\s*号"
+)
+_BARE = re.compile(r"([\u4e00-\u9fff]{2,8}(?:发|函|规|办|字|公告|通))((?:19|20)\d{2})(\d{1,4})号")
+_REGISTRY = re.compile(
+    r"\b([A-Z]{3,6}[-—]\d{4}[-—]\d{1,6})\b|([\u4e00-\u9fff]{2,5}规〔(?:19|20)\d{2}〕\d{3}(?:-\d)?)(?!号)"
+)
+#: What stands to the left of a 代字 in running text and is no part of it.
+_RUN_IN = re.compile(
+    r"^.*(?:的|了|以|按|按照|根据|依据|依照|和|与|及|见|由|据|经|对|将|为|《|》|：|、|关于|印发|发布|作出|公布|下发|文件|通知|详见|参照|执行|废止|停止|号|原|即)(?=[\u4e00-\u9fff]{2})"
+)
+#: Numbers of cases, standards and records are none of ours.
+_NOT_OURS = re.compile(
+    r"(?:民初|民终|刑初|刑终|行初|行终|执|破|仲案|仲裁|ICP备|工商处|罚|处字|备)$"
+)
+_LEFT = 20
+
+
+def doc_numbers(text: str) -> Iterator[tuple[str, int]]:
+    """Every document number in normal form ``代字〔YYYY〕N号``, with where it stands."""
+    for match in NUMBER.finditer(text):
+        head = _agency(match.group(1))
+        if head and not _NOT_OURS.search(head):
+            yield f"{head}〔{match.group(2)}〕{int(match.group(3))}号", match.start()
+    for match in _BARE.finditer(text):
+        head = _agency(match.group(1))
+        if head and not _NOT_OURS.search(head):
+            yield f"{head}〔{match.group(2)}〕{int(match.group(3))}号", match.start()
+
+
+def normal_number(text: str) -> str | None:
+    """The first document number of a short text, in normal form."""
+    return next((number for number, _ in doc_numbers(text)), None)
+
+
+def registry_number(text: str) -> str | None:
+    """A normative document's registry number (HFGS-2022-7), if one is named."""
+    match = _REGISTRY.search(text)
+    return (match.group(1) or match.group(2)).replace("—", "-") if match else None
+
+
+def _agency(head: str) -> str | None:
+    """The 代字 without the words that run into it from the left."""
+    cut = _RUN_IN.sub("", head[-_LEFT:])
+    cut = cut or head
+    return cut if 2 <= len(cut) <= 14 else None  # noqa: PLR2004
