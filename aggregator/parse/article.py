@@ -109,7 +109,7 @@ def read_article(
     for block in files:
         lines.extend(line for line in paragraphs(block) if line not in lines)
         container.append(deepcopy(block))
-    printed = date_of(bar, title=title)
+    printed = date_of(bar, title=title, fields=fields)
     if printed is None and (day := date_from_url(url)):
         printed = day.isoformat()
         notes = (*notes, "no printed date; taken from the address")

@@ -36,7 +36,7 @@ _NOISE = re.compile(
     r"^[\[【(（「|\s]*(?:(?:我要)?打印(?:本页|文章|此页)?|关闭(?:本页|窗口|此页)?|收藏(?:本页)?|分享(?:到|至)?|"
     r"字体(?:大小)?|字号|[大中小\s]{1,6}|扫一扫.*|上一[篇条].*|下一[篇条].*|上篇.*|下篇.*|责任编辑.*|"
     r"编辑[:：].{0,12}|责编.{0,14}|审核[:：].{0,12}|校对[:：].{0,12}|"
-    r"(?:阅读|浏览|点击|访问)(?:次数|量|数|人次)?\s*[:：]?\s*\d*\s*次?|返回(?:顶部|列表|首页|上一页)?|相关(?:链接|阅读|文章|新闻|信息)[:：]?|"
+    r"(?:阅读|浏览|点击|访问)(?:次数|量|数|人次)?\s*[:：]?\s*\d*\s*次?|转载请注明.*|标签[:：].*|返回(?:顶部|列表|首页|上一页)?|相关(?:链接|阅读|文章|新闻|信息)[:：]?|"
     r"信息来源[:：].{0,30}|视力保护色.*|\[\s*\]|[|｜\]】)）」\s]+|正文)"
     r"[\]】)）」|\s:：]*$"
 )
@@ -45,6 +45,11 @@ _RELATED = re.compile(
 )
 _TWIN = 200
 _FILES = 1000
+_MOSTLY_LINKS = 0.7
+_LIST = 4
+_FILE_LINK = re.compile(
+    r"\.(?:docx?|xlsx?|pdf|wps|et|ofd|zip|rar|pptx?)\b|附件|download", re.IGNORECASE
+)
 
 
 def prose_of(page: Document) -> dict[Element, int]:
@@ -212,6 +217,7 @@ def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
         before: lines of the page's information bar (date, source), cut too.
     """
     _drop_noise(body, fold(title))
+    _drop_link_lists(body)
     _drop_twins(body)
     known = {fold(line) for line in before} | {fold(title)}
     lines = paragraphs(body)
@@ -244,6 +250,24 @@ def _drop_noise(body: Element, title: str) -> None:
             and len(line_of(node)) < 400  # noqa: PLR2004
         ):
             _remove(node)
+
+
+def _drop_link_lists(body: Element) -> None:
+    """Cut blocks that are nothing but links to elsewhere, unless the body itself is that."""
+    if _linked(body) > _MOSTLY_LINKS / 2:
+        return
+    for node in list(body.iter("div", "ul", "dl", "ol", "aside", "section")):
+        if node is body or node.getparent() is None:
+            continue
+        links = [a for a in node.iter("a") if line_of(a)]
+        files = any(_FILE_LINK.search(f"{a.get('href') or ''} {line_of(a)}") for a in links)
+        if len(links) >= _LIST and not files and _linked(node) > _MOSTLY_LINKS:
+            _remove(node)
+
+
+def _linked(node: Element) -> float:
+    whole = len(line_of(node))
+    return sum(len(line_of(a)) for a in node.iter("a")) / whole if whole else 0.0
 
 
 def _is_list_aside(node: Element) -> bool:
@@ -279,7 +303,11 @@ def _drop_twins(body: Element) -> None:
         for child in body
         if isinstance(child.tag, str) and child.tag in {"div", "section", "article", "td", "table"}
     ]
-    blocks = [(child, lines) for child, lines in blocks if sum(map(len, lines)) >= _TWIN]
+    blocks = [
+        (child, lines)
+        for child, lines in blocks
+        if sum(map(len, lines)) >= MIN_BODY and len(lines) > 1
+    ]
     gone: set[Element] = set()
     for child, lines in blocks:
         for other, more in blocks:

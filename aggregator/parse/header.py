@@ -40,6 +40,7 @@ _IN_LINE = re.compile(
     + r")\s*[:：]\s*"
 )
 _HEAD_LINES = 80
+_BESIDE = 16
 _PAIRED = ("li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th")
 _SOURCE = re.compile(
     r"(?:信息来源|文章来源|稿件来源|新闻来源|稿源|来\s*源|来源于)\s*[:：]\s*[【\[“]?\s*(.*)$"
@@ -107,8 +108,11 @@ def fields_of(page: Document) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for label, text in (*_in_cells(page), *_in_elements(page), *_in_lines(page)):
+        name = LABELS[label]
+        if name.endswith("日期") and not any(c.isdigit() or c in "〇○" for c in text):
+            continue
         if text and len(text) <= _MAX and squeeze(text).rstrip(":：") not in LABELS:
-            found.setdefault(LABELS[label], text)
+            found.setdefault(name, text)
     return found
 
 
@@ -139,7 +143,7 @@ def _in_elements(page: Document) -> Iterator[tuple[str, str]]:
 def _in_lines(page: Document) -> Iterator[tuple[str, str]]:
     for line in lines_of(page)[:_HEAD_LINES]:
         marks = list(_IN_LINE.finditer(line)) if len(line) <= 2 * _MAX else []
-        for mark, after in zip(marks, [*marks[1:], None], strict=True):
+        for mark, after in zip(marks, [*marks[1:], None], strict=False):
             yield (
                 squeeze(mark.group(1)),
                 line[mark.end() : after.start() if after else None].strip(),
@@ -253,7 +257,7 @@ def is_bare(line: str) -> bool:
     return bool(_BAR.match(line))
 
 
-def date_of(bar: Sequence[str], *, title: str) -> str | None:
+def date_of(bar: Sequence[str], *, title: str, fields: Mapping[str, str]) -> str | None:
     """The date of posting as printed: a labelled one first, then one beside the title."""
     for line in bar:
         if found := _POSTED.search(line):
@@ -263,12 +267,13 @@ def date_of(bar: Sequence[str], *, title: str) -> str | None:
             return found.group(1)
     for line in bar[:8]:
         stamp = date_in(line, in_link=False) if line != title else None
-        if stamp and re.match(FULL, stamp):
+        bare = stamp and (len(line) - len(stamp) <= _BESIDE or _SOURCE.search(line))
+        if stamp and bare and re.match(FULL, stamp):
             return stamp
     for line in bar:
         if found := _LABELLED.search(line):
             return found.group(1)
-    return None
+    return fields.get("发布日期") or fields.get("生成日期")
 
 
 def source_of(bar: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aggregator import dates
+from aggregator.dates import date_from_url, read_date
 from aggregator.model import Entry
 from aggregator.parse.tree import Element, ancestors, line_of, names_of
 from aggregator.parse.walk import Link, Stamp, Walk, date_in, strip_date
@@ -302,10 +302,10 @@ def make_entry(  # noqa: D417
         raw: the source's own text of the entry, where there is one.
     """
     title = clean(title)
-    read = dates.read_date(date_text, now=now) if date_text else None
+    read = read_date(date_text, now=now) if date_text else None
     value = read.iso() if read else None
     if value is None and url:
-        day = dates.date_from_url(url)
+        day = date_from_url(url)
         value = day.isoformat() if day and day <= now.date() else None
     key = entry_key(url) if url else text_key(f"{guid or title}|{'' if guid else value or ''}")
     seen = raw if raw is not None else "|".join((title, url or "", date_text or "", summary or ""))
