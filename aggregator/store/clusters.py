@@ -82,12 +82,14 @@ class Clusters:
                 " and sort_at between :since and :until and"
                 " (doc_number = any(cast(:numbers as text[]))"
                 " or title_key = any(cast(:titles as text[]))"
+                " or url = any(cast(:urls as text[]))"
                 " or bands && cast(:bands as integer[])) order by id desc limit 1000)"
                 " order by id for update"
             ),
             {
                 "own": own,
                 "numbers": sorted({d.doc_number for d in drafts if d.doc_number}),
+                "urls": sorted({d.url for d in drafts if d.url}),
                 "titles": sorted({d.title_key for d in drafts if d.title_key}),
                 "bands": sorted({band for d in drafts for band in _bands(d)}),
                 "since": min(*days, self._now) - LOOK_BACK,
@@ -353,6 +355,8 @@ def _keys(draft: Draft) -> set[str]:
     keys = {f"b{band}" for band in _bands(draft)}
     if draft.doc_number:
         keys.add(f"n{draft.doc_number}")
+    if draft.url:
+        keys.add(f"u{draft.url}")
     if draft.title_key:
         keys.add(f"t{draft.title_key}")
     return keys

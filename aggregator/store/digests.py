@@ -30,6 +30,8 @@ from aggregator.store.where import where
 LOOK_BACK = timedelta(days=35)
 #: What is mailed; the rest is left out by a rule of that name (promise 11).
 MAILED = (Novelty.NEWS.value, Novelty.LATE_NEWS.value)
+#: No transaction lasts longer than this between its time stamp and its commit.
+SEAM = "5 minutes"
 #: The slots in which runs fall due.
 SLOT = timedelta(minutes=15)
 
@@ -136,11 +138,7 @@ class Digests:
         }
         for number, one in enumerate(wishes):
             condition, more = where(one.wish.filter, prefix=f"w{number}_")
-            alternatives.append(
-                f"(a.announced_at >= :w{number}_from and {condition} and not exists (select 1 from"
-                f" pauses p where p.subscription_id = :w{number}_id and a.announced_at >= p.from_at"
-                " and (p.until_at is null or a.announced_at < p.until_at)))"
-            )
+            alternatives.append(f"({_while_active(number)} and {condition})")
             values.update(more)
             values[f"w{number}_from"] = one.active_from
             values[f"w{number}_id"] = one.id
@@ -196,6 +194,23 @@ class Digests:
                 text("update runs set planned_at = :now where id = :id and planned_at is null"),
                 {"now": now, "id": run_id},
             )
+
+
+def _while_active(number: int) -> str:
+    """That an announcement appeared while a subscription was active, as SQL.
+
+    One whose transaction began before the subscription and committed after it was on no page
+    when it started: the snapshot of that moment tells it from what could be seen, by the
+    order of commits and not by clocks.
+    """
+    start, one = f":w{number}_from", f":w{number}_id"
+    return (
+        f"(a.announced_at >= {start} or (a.announced_at >= {start} - interval '{SEAM}' and not"
+        " pg_visible_in_snapshot(a.announced_in, (select n.seen from subscriptions n"
+        f" where n.id = {one}))))"
+        f" and not exists (select 1 from pauses p where p.subscription_id = {one}"
+        " and a.announced_at >= p.from_at and (p.until_at is null or a.announced_at < p.until_at))"
+    )
 
 
 def _lock_subscriber(connection: Connection, subscriber_id: SubscriberId) -> None:

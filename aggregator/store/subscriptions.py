@@ -54,7 +54,9 @@ def make_room(
     taken = connection.execute(
         text(
             "update subscriptions o set active_from = case when o.wish_id = s.wish_id then"
-            " least(o.active_from, s.active_from) else o.active_from end"
+            " least(o.active_from, s.active_from) else o.active_from end,"
+            " seen = case when o.wish_id = s.wish_id and s.active_from < o.active_from"
+            " then s.seen else o.seen end"
             f" from subscriptions s where s.id = :id and {twin}"
         ),
         values,
@@ -113,7 +115,8 @@ def confirm(
     )
     connection.execute(
         text(
-            "update subscriptions set state = 'active', active_from = :now, ended_at = null,"
+            "update subscriptions set state = 'active', active_from = :now,"
+            " seen = pg_current_snapshot(), ended_at = null,"
             " end_reason = null where subscriber_id = :id and state = 'pending'"
             " and id = any(cast(:ids as bigint[]))"
         ),

@@ -112,6 +112,7 @@ create table announcements (
   change bigint not null,
   first_seen_at timestamptz not null,
   announced_at timestamptz not null,
+  announced_in xid8 not null default pg_current_xact_id(),
   changed_at timestamptz not null,
   withdrawn_at timestamptz,
   merged_into uuid
@@ -123,8 +124,9 @@ create index announcements_regions on announcements using gin (region_roll);
 create index announcements_categories on announcements using gin (categories);
 create index announcements_kind on announcements (kind, change desc);
 create index announcements_bands on announcements using gin (bands);
-create index announcements_number on announcements (doc_number) where doc_number is not null;
-create index announcements_title on announcements (title_key);
+create index announcements_number on announcements using hash (doc_number);
+create index announcements_title on announcements using hash (title_key);
+create index announcements_url on announcements using hash (url);
 
 create table entries (
   id bigint generated always as identity primary key,
@@ -204,6 +206,7 @@ create table subscriptions (
   frequency text not null check (frequency in ('immediate', 'daily', 'weekly')),
   state text not null check (state in ('pending', 'active', 'paused', 'ended')),
   active_from timestamptz not null,
+  seen pg_snapshot not null default pg_current_snapshot(),
   ended_at timestamptz,
   end_reason text,
   unique (subscriber_id, wish_id, frequency)

@@ -1,0 +1,348 @@
+"""Placing what articles say: one announcement a notice, whoever stores it and however often."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+
+from aggregator import cluster, store
+from aggregator.model import (
+    ArticleOutcome,
+    ArticleReport,
+    Authority,
+    Category,
+    Draft,
+    Entry,
+    Filter,
+    Flag,
+    Kind,
+    NewSource,
+    Novelty,
+    Page,
+    PollReport,
+    Precision,
+    SourceKind,
+    StoredEntry,
+)
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=90)
+HOUR = timedelta(hours=1)
+BODY = "为支持新型储能产业发展，区内企业按投资额给予补助，最高一百万元，申报截止四月三十日。" * 4
+
+
+def draft_of(title: str, **fields: object) -> Draft:
+    made = Draft(
+        title=title,
+        url=f"http://a.example/{title}",
+        posted_at=NOW - HOUR,
+        date_precision=Precision.MINUTE,
+        kind=Kind.POLICY,
+        categories=(Category(slug="policy", why="标题"),),
+        body_text=f"{title}。{BODY}",
+    )
+    made = replace(made, **fields)
+    return replace(
+        made,
+        title_key=cluster.title_key(made.title),
+        fingerprint=cluster.fingerprint(made.body_text),
+        substance_hash=f"{made.title}{made.body_text}",
+    )
+
+
+def shown(
+    engine: Engine, *titles: str, at: datetime = NOW, authority: Authority = Authority.OFFICIAL,
+    polled_before: bool = True, name: str = "甲区",
+) -> list[StoredEntry]:  # fmt: skip
+    """Entries that a source showed, claimed: of a later poll unless told otherwise."""
+    sources, entries = store.Sources(engine), store.Entries(engine)
+    url = f"http://{name}.example/"
+    known = {source.url: source for source in sources.list()}
+    new = NewSource(name=name, kind=SourceKind.COLUMN, url=url, region="500116")
+    source = known.get(url) or sources.add(replace(new, authority=authority), at)
+    if polled_before and source.first_polled_at is None:
+        with engine.begin() as connection:
+            connection.execute(text("update sources set first_polled_at = :t"), {"t": at})
+    [claimed] = sources.claim_sources([source.id], at, lease=LEASE, even_if_not_due=True)
+    rows = tuple(
+        Entry(key=f"{title}", url=f"http://a.example/{title}", title=title, raw_hash="1")
+        for title in titles
+    )
+    sources.record_polls(
+        [PollReport(source=claimed, at=at, outcome="read", found=len(rows), entries=rows,
+                    next_poll_at=at + HOUR)]
+    )  # fmt: skip
+    return list(entries.claim_entries(entries.due_entries(at, limit=999), at, lease=LEASE))
+
+
+def read(entry: StoredEntry, draft: Draft, *, at: datetime = NOW, **more: object) -> ArticleReport:
+    due_at = at + HOUR
+    return ArticleReport(
+        entry=entry, at=at, outcome=ArticleOutcome.READ, draft=draft, due_at=due_at, **more
+    )
+
+
+def again(engine: Engine, at: datetime) -> list[StoredEntry]:
+    entries = store.Entries(engine)
+    return list(entries.claim_entries(entries.due_entries(at, limit=999), at, lease=LEASE))
+
+
+def test_two_portals_make_one_announcement_with_two_sightings(engine: Engine):
+    """A notice that city and district both print is one entry in a feed."""
+    [ours] = shown(engine, "储能扶持办法")
+    store.Entries(engine).record_articles([read(ours, draft_of("储能扶持办法"))], NOW)
+    [theirs] = shown(engine, "储能扶持办法", name="乙市")
+    changed = store.Entries(engine).record_articles([read(theirs, draft_of("储能扶持办法"))], NOW)
+
+    [one] = store.Announcements(engine).find(Filter(), limit=9)
+    assert [s.source_name for s in one.sightings] == ["甲区", "乙市"]
+    assert (one.revision, changed) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "titles", [("同一标题通知", "同一标题通知"), ("甲办法全文", "媒体改写的另一个标题")]
+)
+def test_two_workers_storing_one_notice_at_once_make_one_announcement(
+    engine: Engine, titles: tuple[str, str]
+):
+    """Both look, neither sees the other's row: without locks there would be two entries.
+
+    The second pair shares nothing but the fingerprint of its text.
+    """
+    reports = []
+    for number, title in enumerate(titles):
+        [entry] = shown(engine, title, name=f"区{number}")
+        reports.append(read(entry, draft_of(title, body_text=BODY * 2)))
+    both = threading.Barrier(2)
+
+    def work(report: ArticleReport) -> None:
+        both.wait(10)
+        store.Entries(engine).record_articles([report], NOW)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, reports))
+
+    assert store.Announcements(engine).count(Filter()) == 1
+
+
+def test_an_uncommitted_notice_holds_up_its_twin_until_it_is_there(engine: Engine):
+    """The same, interleaved by hand: the second worker waits and then adds a sighting."""
+    [first] = shown(engine, "同一标题通知", name="区一")
+    [second] = shown(engine, "同一标题通知", name="区二")
+    entries = store.Entries(engine)
+    with engine.connect() as held, ThreadPoolExecutor(1) as pool:
+        held.execute(text("lock table sightings in access exclusive mode"))
+        one = pool.submit(entries.record_articles, [read(first, draft_of("同一标题通知"))], NOW)
+        _until_waiting(held, 1)
+        with ThreadPoolExecutor(1) as other:
+            two = other.submit(
+                entries.record_articles, [read(second, draft_of("同一标题通知"))], NOW
+            )
+            _until_waiting(held, 2)
+            held.rollback()
+            assert (len(one.result(20)), two.result(20)) == (1, [])
+
+    [found] = store.Announcements(engine).find(Filter(), limit=9)
+    assert len(found.sightings) == 2
+
+
+def _until_waiting(connection, number: int) -> None:
+    """Come back when that many backends wait for a lock."""
+    for _ in range(20_000):
+        waiting = connection.execute(
+            text(
+                "select count(distinct pid) from pg_locks where not granted and pid <> pg_backend_pid()"
+            )
+        ).scalar_one()
+        if waiting >= number:
+            return
+    raise AssertionError(f"never saw {number} waiting")
+
+
+def test_an_edit_is_a_revision_that_can_be_compared(engine: Engine):
+    """Who was told the old deadline can see what changed, and feeds print it again."""
+    [entry] = shown(engine, "申报通知")
+    store.Entries(engine).record_articles([read(entry, draft_of("申报通知"))], NOW)
+    [before] = store.Announcements(engine).find(Filter(), limit=9)
+    later = NOW + 2 * HOUR
+    [entry] = again(engine, later)
+    edited = draft_of("申报通知", body_text=f"更正：{BODY}")
+    changed = store.Entries(engine).record_articles([read(entry, edited, at=later)], later)
+
+    [after] = store.Announcements(engine).find(Filter(), limit=9)
+    [revision] = store.Announcements(engine).revisions(after.id)
+    assert changed == [before.id]
+    assert after.uuid == before.uuid
+    assert (after.revision, after.changed_at) == (2, later)
+    assert after.change > before.change
+    assert revision.changes["body_text"] == (before.draft.body_text, edited.body_text)
+
+
+def test_better_reading_of_the_same_page_is_no_revision(engine: Engine):
+    """A new extractor over the archive updates records and tells nobody (promise 10)."""
+    page = Page(url="u", requested_url="u", status=200, body=b"<p>raw</p>", fetched_at=NOW)
+    [entry] = shown(engine, "办法")
+    store.Entries(engine).record_articles([read(entry, draft_of("办法"), page=page)], NOW)
+    [before] = store.Announcements(engine).find(Filter(), limit=9)
+    later = NOW + 2 * HOUR
+    [entry] = again(engine, later)
+    better = draft_of("办法", body_text=f"{BODY}附件清单", extractor=2)
+    changed = store.Entries(engine).record_articles(
+        [read(entry, better, page=page, at=later)], later
+    )
+
+    [after] = store.Announcements(engine).find(Filter(), limit=9)
+    assert (after.draft.body_text, after.draft.extractor) == (better.body_text, 2)
+    assert (after.changed_at, after.change, changed) == (before.changed_at, before.change, [])
+    assert store.Announcements(engine).page_of(after.id) == b"<p>raw</p>"
+
+
+def test_the_official_source_takes_the_lead_and_a_commercial_one_never_does(engine: Engine):
+    """What a portal for sale printed must not stand where the government's own words can."""
+    [paper] = shown(engine, "储能扶持办法", name="资讯站", authority=Authority.COMMERCIAL)
+    sold = draft_of("储能扶持办法", authority=Authority.COMMERCIAL, body_text=BODY * 2 + "广告")
+    store.Entries(engine).record_articles([read(paper, sold)], NOW)
+    [gov] = shown(engine, "储能扶持办法", name="政府网")
+    own = draft_of("储能扶持办法", body_text=BODY * 2)
+    store.Entries(engine).record_articles([read(gov, own)], NOW)
+    [again_paper] = [e for e in again(engine, NOW + 2 * HOUR) if e.id == paper.id]
+    store.Entries(engine).record_articles([read(again_paper, sold)], NOW + 2 * HOUR)
+
+    [one] = store.Announcements(engine).find(Filter(), limit=9)
+    assert (one.source_name, one.draft.body_text) == ("政府网", own.body_text)
+
+
+@pytest.mark.parametrize(
+    ("posted", "precision", "novelty"),
+    [
+        (NOW - timedelta(days=2), Precision.DAY, Novelty.NEWS),
+        (NOW - timedelta(days=3), Precision.DAY, Novelty.LATE_NEWS),
+        (NOW - timedelta(days=3) + HOUR, Precision.MINUTE, Novelty.NEWS),
+        (NOW - timedelta(days=30), Precision.DAY, Novelty.LATE_NEWS),
+        (NOW - timedelta(days=31), Precision.DAY, Novelty.LATE),
+        (NOW + timedelta(days=2), Precision.DAY, Novelty.NEWS),
+        (None, Precision.DAY, Novelty.NEWS),
+    ],
+)
+def test_age_at_first_sight_decides_whether_it_is_news(engine, posted, precision, novelty):
+    """A district that uploads last year's papers must not fill anybody's mailbox."""
+    [entry] = shown(engine, "公告")
+    draft = draft_of("公告", posted_at=posted, date_precision=precision)
+    store.Entries(engine).record_articles([read(entry, draft)], NOW)
+
+    assert [a.novelty for a in store.Announcements(engine).find(Filter(), limit=9)] == [novelty]
+
+
+def test_first_poll_and_flood_are_stored_and_not_news(engine: Engine):
+    """Adding a source floods no one; neither does a portal that moved its whole archive."""
+    [old] = shown(engine, "首次", polled_before=False)
+    store.Entries(engine).record_articles([read(old, draft_of("首次"))], NOW)
+    flood = shown(engine, *(f"第{n}份旧文件" for n in range(51)), at=NOW + HOUR)
+    store.Entries(engine).record_articles(
+        [read(e, draft_of(e.entry.title, body_text="")) for e in flood], NOW + HOUR
+    )
+
+    found = store.Announcements(engine).find(Filter(), limit=99)
+    assert {a.draft.title: a.novelty for a in found}["首次"] is Novelty.FIRST_POLL
+    assert [a.novelty for a in found].count(Novelty.HELD) == 51
+
+
+def test_fifty_one_changed_rows_are_no_flood(engine: Engine):
+    """A template change touches every row of a list and is no reason to hold real news."""
+    sources = store.Sources(engine)
+    shown(engine, *(f"第{n}号" for n in range(60)), polled_before=False)
+    [source] = sources.list()
+    later = NOW + 2 * HOUR
+    [claimed] = sources.claim_sources([source.id], later, lease=LEASE)
+    rows = tuple(Entry(key=f"第{n}号", url=None, title="新模板", raw_hash="2") for n in range(60))
+    [summary] = sources.record_polls(
+        [PollReport(source=claimed, at=later, outcome="read", entries=rows, next_poll_at=later)]
+    )
+
+    assert (summary.new, summary.changed) == (0, 60)
+    assert not sources.get(source.slug).held
+
+
+def test_a_row_that_changes_while_its_article_is_read_stays_due(engine: Engine):
+    """The worker read the old page; the edit it did not see must not wait for a day."""
+    [entry] = shown(engine, "变动")
+    sources = store.Sources(engine)
+    [source] = sources.list()
+    soon = NOW + timedelta(minutes=1)
+    [claimed] = sources.claim_sources([source.id], soon, lease=LEASE, even_if_not_due=True)
+    row = Entry(key="变动", url="http://a.example/变动", title="变动（已更正）", raw_hash="2")
+    sources.record_polls(
+        [PollReport(source=claimed, at=soon, outcome="read", entries=(row,), next_poll_at=soon)]
+    )
+    report = replace(read(entry, draft_of("变动")), due_at=NOW + timedelta(days=1))
+    store.Entries(engine).record_articles([report], soon)
+
+    assert list(store.Entries(engine).due_entries(soon, limit=9)) == [entry.id]
+
+
+def test_a_withdrawn_notice_leaves_pages_and_stays_in_feeds_as_gone(engine: Engine):
+    """A consumer learns of the withdrawal; a reader no longer finds the notice."""
+    [entry] = shown(engine, "撤回")
+    store.Entries(engine).record_articles([read(entry, draft_of("撤回"))], NOW)
+    version, _ = store.Announcements(engine).feed_version(Filter())
+    later = NOW + 2 * HOUR
+    [entry] = again(engine, later)
+    gone = ArticleReport(entry=entry, at=later, outcome=ArticleOutcome.WITHDRAWN, gone_since=NOW)
+    changed = store.Entries(engine).record_articles([gone], later)
+
+    announcements = store.Announcements(engine)
+    [tombstone] = announcements.feed_window(Filter())
+    assert changed == [tombstone.id]
+    assert (tombstone.withdrawn_at, announcements.find(Filter(), limit=9)) == (later, [])
+    assert announcements.feed_version(Filter())[0] > version
+
+
+def test_first_reads_go_before_second_looks(engine: Engine):
+    """Fresh news must not queue behind thousands of re-reads."""
+    [old] = shown(engine, "旧")
+    store.Entries(engine).record_articles([read(old, draft_of("旧"))], NOW)
+    sources = store.Sources(engine)
+    [source] = sources.list()
+    later = NOW + 3 * HOUR
+    [claimed] = sources.claim_sources([source.id], later, lease=LEASE)
+    row = Entry(key="新", url="http://a.example/新", title="新", raw_hash="1")
+    sources.record_polls(
+        [PollReport(source=claimed, at=later, outcome="read", entries=(row,), next_poll_at=later)]
+    )
+
+    due = store.Entries(engine).due_entries(later, limit=9)
+    assert len(due) == 2
+    assert due[1] == old.id
+
+
+def test_text_that_cannot_be_stored_harms_only_itself(engine: Engine):
+    """NUL and lone surrogates from one portal must not fail the batch of a hundred."""
+    [bad, good] = shown(engine, "坏\x00题\ud800", "好题")
+    torn = replace(draft_of("坏题"), title="坏\x00题\ud800", summary="\x00", body_text="短")
+    reports = [read(bad, replace(torn, fingerprint=0)), read(good, draft_of("好题"))]
+    store.Entries(engine).record_articles(reports, NOW)
+
+    titles = {a.draft.title for a in store.Announcements(engine).find(Filter(), limit=9)}
+    assert titles == {"坏题?", "好题"}
+
+
+def test_a_row_alone_gives_way_to_its_article_and_never_replaces_one(engine: Engine):
+    """What a portal could not deliver at first is made good when it can."""
+    [entry] = shown(engine, "仅标题")
+    row = draft_of("仅标题", body_text="", flags=(Flag.ROW_ONLY,))
+    only = ArticleReport(
+        entry=entry, at=NOW, outcome=ArticleOutcome.ROW_ONLY, draft=row, due_at=NOW + HOUR
+    )
+    store.Entries(engine).record_articles([only], NOW)
+    [first] = again(engine, NOW + 2 * HOUR)
+    store.Entries(engine).record_articles([read(first, draft_of("仅标题"))], NOW + 2 * HOUR)
+    [second] = again(engine, NOW + 9 * HOUR)
+    store.Entries(engine).record_articles([replace(only, entry=second)], NOW + 9 * HOUR)
+
+    [one] = store.Announcements(engine).find(Filter(), limit=9)
+    assert one.draft.body_text == draft_of("仅标题").body_text

@@ -1,0 +1,283 @@
+"""Who is owed what: a set without seams, and in nobody's mail twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from aggregator import store
+from aggregator.model import (
+    AnnouncementId,
+    Digest,
+    Draft,
+    Filter,
+    Frequency,
+    Kind,
+    Lane,
+    Mail,
+    Novelty,
+    Run,
+    Subscriber,
+)
+from aggregator.store import rows
+
+NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)  # 08:30 in Shanghai, a Monday
+HOUR = timedelta(hours=1)
+DAILY = Frequency.DAILY
+
+
+def announce(
+    engine: Engine | Connection, title: str, *, at: datetime = NOW, novelty: Novelty = Novelty.NEWS,
+    region: str = "500116", kind: Kind = Kind.POLICY, excluded: bool = False,
+) -> AnnouncementId:  # fmt: skip
+    """Put a finished announcement there, as storing an article does."""
+    draft = Draft(title=title, url=f"http://a.example/{title}", posted_at=at, kind=kind)
+    statement = text(
+        "insert into announcements (uuid, source_name, title, title_key, url, posted_at, sort_at,"
+        " kind, categories, regions, region_roll, authority, fingerprint, bands, excluded, novelty,"
+        " substance_hash, draft, search, change, first_seen_at, announced_at, changed_at) values"
+        " (:uuid, '', :title, '', :title, :at, :at, :kind, '{}', array[:region], array[:region],"
+        " 'official', 0, '{}', :excluded, :novelty, '', cast(:draft as jsonb), :title,"
+        " nextval('change_number'), :at, :at, :at) returning id"
+    )
+    values = {
+        "uuid": uuid4(), "title": title, "at": at, "kind": kind, "region": region,
+        "excluded": excluded, "novelty": novelty, "draft": rows.to_json(draft),
+    }  # fmt: skip
+    if isinstance(engine, Connection):
+        return AnnouncementId(engine.execute(statement, values).scalar_one())
+    with engine.begin() as connection:
+        return AnnouncementId(connection.execute(statement, values).scalar_one())
+
+
+def subscriber(
+    engine: Engine, *filters: Filter, at: datetime = NOW - 24 * HOUR,
+    frequency: Frequency = DAILY, email: str = "reader@mail.example",
+) -> Subscriber:  # fmt: skip
+    people = store.Subscribers(engine)
+    return people.sign_up(email, filters or [Filter()], frequency, at, confirmed=True)
+
+
+def owed(engine: Engine, who: Subscriber, now: datetime = NOW, frequency: Frequency = DAILY):
+    fresh = store.Subscribers(engine).get(who.id)
+    return [a.draft.title for a in store.Digests(engine).owed(fresh, frequency, now)]
+
+
+def send(engine: Engine, who: Subscriber, due_at: datetime) -> bool:
+    """Plan a run for one person: what is owed becomes a mail."""
+    digests = store.Digests(engine)
+    run = digests.open_run(DAILY, due_at)
+    assert run is not None
+    found = digests.owed(store.Subscribers(engine).get(who.id), DAILY, due_at)
+    done = bool(found) and digests.enqueue_digest(
+        run, digest(engine, who, due_at, *(a.id for a in found)), mail(who, run)
+    )
+    digests.close_run(run.id, due_at)
+    return done
+
+
+def digest(engine: Engine, who: Subscriber, due_at: datetime, *ids: AnnouncementId) -> Digest:
+    return Digest(
+        subscriber=who, frequency=DAILY, due_at=due_at, groups=(), more=0, all_ids=ids,
+        coverage=store.Digests(engine).coverage(),
+    )  # fmt: skip
+
+
+def mail(who: Subscriber, run: Run) -> Mail:
+    return Mail(
+        key=f"digest:{run.id}:{who.id}", lane=Lane.DIGEST, to=who.email, subject="s", text="t",
+        html="h", message_id=f"<{run.id}.{who.id}@x>", subscriber_id=who.id,
+    )  # fmt: skip
+
+
+@contextmanager
+def uncommitted(engine: Engine) -> Iterator[Connection]:
+    """A transaction of another worker that has begun and not ended."""
+    with engine.connect() as connection:
+        yield connection
+
+
+def test_what_commits_after_the_run_is_in_the_next_and_only_there(engine: Engine):
+    """Two transactions commit in the other order than they began: no seam, no double."""
+    who = subscriber(engine)
+    with uncommitted(engine) as late:
+        announce(late, "先开始后提交", at=NOW - HOUR)
+        announce(engine, "后开始先提交", at=NOW - HOUR / 2)
+        assert owed(engine, who) == ["后开始先提交"]
+        assert send(engine, who, NOW)
+        late.commit()
+
+    assert owed(engine, who, NOW + 24 * HOUR) == ["先开始后提交"]
+    assert send(engine, who, NOW + 24 * HOUR)
+    assert owed(engine, who, NOW + 48 * HOUR) == []
+
+
+def test_what_was_not_yet_visible_at_confirmation_is_owed(engine: Engine):
+    """It was on no page when the person subscribed: by clocks it would be in no mail either."""
+    with uncommitted(engine) as slow:
+        announce(slow, "确认时尚未提交", at=NOW - timedelta(seconds=2))
+        announce(engine, "确认时已可见", at=NOW - timedelta(seconds=1))
+        who = subscriber(engine, at=NOW)
+        slow.commit()
+
+    assert owed(engine, who, NOW + HOUR) == ["确认时尚未提交"]
+
+
+@pytest.mark.parametrize(
+    "rule", [Novelty.LATE, Novelty.FIRST_POLL, Novelty.HELD, "withdrawn", "excluded", "old"]
+)
+def test_named_rules_leave_an_announcement_out(engine: Engine, rule: str):
+    """Nothing is missing from a mail but by a rule that has a name."""
+    who = subscriber(engine, at=NOW - timedelta(days=60))
+    novelty = Novelty(rule) if rule in set(Novelty) else Novelty.NEWS
+    at = NOW - timedelta(days=36) if rule == "old" else NOW - HOUR
+    one = announce(engine, "x", novelty=novelty, excluded=rule == "excluded", at=at)
+    announce(engine, "其余", novelty=Novelty.LATE_NEWS, at=NOW - HOUR)
+    if rule == "withdrawn":
+        with engine.begin() as connection:
+            connection.execute(
+                text("update announcements set withdrawn_at = now() where id = :i"), {"i": one}
+            )
+
+    assert owed(engine, who) == ["其余"]
+
+
+def test_one_announcement_is_one_line_however_many_wishes_match(engine: Engine):
+    """Three wishes that all want it are one person who wants it once."""
+    wishes = [Filter(), Filter(region=("500116",)), Filter(kind=(Kind.POLICY,))]
+    who = subscriber(engine, *wishes)
+    announce(engine, "一条", at=NOW - HOUR)
+
+    assert owed(engine, who) == ["一条"]
+
+
+def test_changing_the_frequency_resets_nothing(engine: Engine):
+    """What the daily mail brought does not come again weekly; what it did not bring does."""
+    who = subscriber(engine)
+    announce(engine, "已发送", at=NOW - HOUR)
+    assert send(engine, who, NOW)
+    announce(engine, "未发送", at=NOW + HOUR)
+    store.Subscribers(engine).set_frequency(who.subscriptions[0].id, Frequency.WEEKLY)
+
+    assert owed(engine, who, NOW + 2 * HOUR, Frequency.WEEKLY) == ["未发送"]
+
+
+def test_a_frequency_that_ended_before_can_be_chosen_again(engine: Engine):
+    """Daily once, ended, weekly now, daily again: the old one must not stand in the way."""
+    people = store.Subscribers(engine)
+    who = subscriber(engine)
+    people.end(who.id, reason="unsubscribed", now=NOW)
+    weekly = subscriber(engine, at=NOW, frequency=Frequency.WEEKLY)
+    [active] = [s for s in weekly.subscriptions if s.state == "active"]
+    people.set_frequency(active.id, DAILY)
+
+    assert [(s.frequency, s.state) for s in people.get(who.id).subscriptions] == [(DAILY, "active")]
+
+
+def test_widening_a_filter_is_not_retroactive(engine: Engine):
+    """Nobody wants last month's news of a district they asked for today."""
+    who = subscriber(engine, Filter(region=("110101",)))
+    announce(engine, "放宽前", at=NOW - HOUR)
+    store.Subscribers(engine).set_wish(who.subscriptions[0].id, Filter(), NOW)
+    announce(engine, "放宽后", at=NOW + HOUR)
+
+    assert owed(engine, who, NOW + 2 * HOUR) == ["放宽后"]
+
+
+def test_a_pause_leaves_out_what_came_during_it_and_nothing_else(engine: Engine):
+    """What was owed before the pause is not lost by it."""
+    people, who = store.Subscribers(engine), subscriber(engine)
+    announce(engine, "之前", at=NOW - 3 * HOUR)
+    people.pause(who.subscriptions[0].id, NOW - 2 * HOUR)
+    announce(engine, "期间", at=NOW - HOUR)
+    assert owed(engine, who) == []
+    people.resume(who.subscriptions[0].id, NOW)
+    announce(engine, "之后", at=NOW + HOUR)
+
+    assert owed(engine, who, NOW + 2 * HOUR) == ["之后", "之前"]
+
+
+def test_two_planners_write_one_mail(engine: Engine):
+    """Two schedulers at once: one mail, and the loser leaves no trace in the ledger."""
+    who = subscriber(engine)
+    ids = [announce(engine, f"n{n}", at=NOW - HOUR) for n in range(20)]
+    digests = store.Digests(engine)
+    run = digests.open_run(DAILY, NOW)
+    other = digests.open_run(DAILY, NOW + 24 * HOUR)
+    assert run is not None
+    assert other is not None
+    with ThreadPoolExecutor(4) as pool:
+        done = list(
+            pool.map(
+                lambda r: digests.enqueue_digest(r, digest(engine, who, NOW, *ids), mail(who, r)),
+                [run, other, run, other],
+            )
+        )
+
+    with engine.connect() as connection:
+        ledger = connection.execute(text("select count(*), count(distinct mail_id) from ledger"))
+        assert tuple(ledger.one()) == (20, 1)
+    assert done.count(True) == 1
+    assert store.Outbox(engine).states() == {"queued": 1}
+
+
+def test_a_digest_that_overlaps_the_ledger_writes_nothing_at_all(engine: Engine):
+    """Half a digest would hide the other half for ever."""
+    who = subscriber(engine)
+    first, second = (announce(engine, title, at=NOW - HOUR) for title in ("a", "b"))
+    digests = store.Digests(engine)
+    run, later = digests.open_run(DAILY, NOW), digests.open_run(DAILY, NOW + HOUR)
+    assert run is not None
+    assert later is not None
+    assert digests.enqueue_digest(run, digest(engine, who, NOW, first), mail(who, run))
+
+    assert not digests.enqueue_digest(
+        later, digest(engine, who, NOW, first, second), mail(who, later)
+    )
+    assert owed(engine, who) == ["b"]
+    assert store.Outbox(engine).states() == {"queued": 1}
+
+
+@pytest.mark.parametrize(
+    ("frequency", "zone", "hour", "minute", "due_at", "is_due"),
+    [
+        (DAILY, "Asia/Shanghai", 8, 30, NOW, True),
+        (DAILY, "Asia/Shanghai", 8, 44, NOW, True),
+        (DAILY, "Asia/Shanghai", 8, 45, NOW, False),
+        (DAILY, "Asia/Kathmandu", 6, 15, NOW, True),
+        (DAILY, "Europe/Berlin", 1, 30, NOW, True),
+        (Frequency.WEEKLY, "Asia/Shanghai", 8, 30, NOW, True),
+        (Frequency.WEEKLY, "Asia/Shanghai", 8, 30, NOW + timedelta(days=1), False),
+        (Frequency.IMMEDIATE, "Asia/Shanghai", 8, 30, NOW + timedelta(minutes=7), True),
+    ],
+)
+def test_runs_reach_those_whose_quarter_of_an_hour_it_is(
+    engine, frequency, zone, hour, minute, due_at, is_due
+):
+    """A mail for breakfast comes at breakfast, where the reader has it."""
+    who = subscriber(engine, frequency=frequency)
+    people = store.Subscribers(engine)
+    people.set_preferences(who.id, timezone=zone, hour=hour, minute=minute, weekday=0)
+    digests = store.Digests(engine)
+    run = digests.open_run(frequency, due_at)
+    assert run is not None
+
+    found = digests.subscribers_due(run, after=None, limit=9)
+    assert [one.email for one in found] == ([who.email] if is_due else [])
+
+
+def test_a_closed_run_is_not_planned_again(engine: Engine):
+    """The scheduler looks at every slot of the last days; each is planned once."""
+    digests = store.Digests(engine)
+    run = digests.open_run(DAILY, NOW)
+    assert run == digests.open_run(DAILY, NOW)
+    assert run is not None
+    digests.close_run(run.id, NOW)
+
+    assert digests.open_run(DAILY, NOW) is None

@@ -1,0 +1,136 @@
+"""Mails that must leave, each once, whatever dies in between."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from aggregator import store
+from aggregator.model import Delivery, Lane, Mail, MailState
+
+NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+SOON = NOW + timedelta(minutes=5)
+
+
+def mail(key: str, lane: Lane = Lane.DIGEST, to: str = "r@mail.example") -> Mail:
+    return Mail(key=key, lane=lane, to=to, subject=key, text="t", html="h", message_id=f"<{key}@x>")
+
+
+def end(claimed, state: MailState, **more) -> Delivery:
+    return Delivery(
+        mail_id=claimed.id, generation=claimed.generation, state=state, answer="", at=NOW, **more
+    )
+
+
+def test_a_key_is_queued_once(engine: Engine):
+    """Planning twice queues nothing twice."""
+    outbox = store.Outbox(engine)
+
+    assert outbox.enqueue_mail(mail("a"), NOW) is not None
+    assert outbox.enqueue_mail(mail("a"), NOW) is None
+
+
+def test_confirmations_go_before_immediate_mails_before_digests(engine: Engine):
+    """Who waits for a confirmation waits at the screen."""
+    outbox = store.Outbox(engine)
+    for lane in (Lane.DIGEST, Lane.IMMEDIATE, Lane.CONFIRMATION):
+        outbox.enqueue_mail(mail(lane.value, lane), NOW)
+
+    claimed = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    assert [m.mail.lane for m in claimed] == [Lane.CONFIRMATION, Lane.IMMEDIATE, Lane.DIGEST]
+
+
+def test_two_senders_never_claim_the_same_mail(engine: Engine):
+    """Two workers on one queue must not both speak to the reader's server."""
+    outbox = store.Outbox(engine)
+    for number in range(40):
+        outbox.enqueue_mail(mail(str(number)), NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        claims = list(pool.map(lambda _: outbox.claim_mails(NOW, limit=40, lease=LEASE), range(4)))
+    ids = [m.id for claim in claims for m in claim]
+    assert len(ids) == len(set(ids)) == 40
+
+
+def test_a_sender_that_died_before_handing_over_loses_nothing(engine: Engine):
+    """Claimed and not handed: it certainly did not leave, so it goes again, unmarked."""
+    outbox = store.Outbox(engine)
+    outbox.enqueue_mail(mail("a"), NOW)
+    outbox.claim_mails(NOW, limit=1, lease=LEASE)
+
+    assert outbox.claim_mails(NOW + LEASE / 2, limit=1, lease=LEASE) == []
+    [again] = outbox.claim_mails(SOON, limit=1, lease=LEASE)
+    assert again.attempts == 2
+    assert store.System(engine).stats()["mails_ambiguous"] == 0
+
+
+def test_a_mail_whose_end_is_unknown_goes_once_more_and_no_more(engine: Engine):
+    """At most two copies with one Message-ID, and the row says that we do not know."""
+    outbox = store.Outbox(engine)
+    outbox.enqueue_mail(mail("a"), NOW)
+    ids = []
+    for hours in range(4):
+        for claimed in outbox.claim_mails(NOW + timedelta(hours=hours), limit=1, lease=LEASE):
+            assert outbox.mark_handed(claimed.id, claimed.generation)
+            ids.append(claimed.mail.message_id)
+
+    assert ids == ["<a@x>", "<a@x>"]
+    assert outbox.states() == {"ambiguous": 1}
+
+
+def test_a_lost_lease_hands_over_and_records_nothing(engine: Engine):
+    """A sender that was frozen must not send beside its heir, nor write over its answer."""
+    outbox = store.Outbox(engine)
+    outbox.enqueue_mail(mail("a"), NOW)
+    [frozen] = outbox.claim_mails(NOW, limit=1, lease=LEASE)
+    [heir] = outbox.claim_mails(SOON, limit=1, lease=LEASE)
+
+    assert not outbox.mark_handed(frozen.id, frozen.generation)
+    outbox.record_deliveries([end(frozen, MailState.FAILED)])
+    assert outbox.mark_handed(heir.id, heir.generation)
+    outbox.record_deliveries([end(heir, MailState.SENT)])
+    assert outbox.states() == {"sent": 1}
+
+
+def test_a_deferred_mail_waits_for_its_time(engine: Engine):
+    """A greylisting server is asked again when it said, not at once."""
+    outbox = store.Outbox(engine)
+    outbox.enqueue_mail(mail("a"), NOW)
+    [claimed] = outbox.claim_mails(NOW, limit=1, lease=LEASE)
+    outbox.record_deliveries([end(claimed, MailState.DEFERRED, retry_at=SOON)])
+
+    assert outbox.claim_mails(SOON - LEASE, limit=1, lease=LEASE) == []
+    assert len(outbox.claim_mails(SOON, limit=1, lease=LEASE)) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "queued", "claimed"])
+def test_a_suppressed_address_gets_none(engine: Engine, when: str):
+    """A bounce that comes between planning and sending still stops the mail."""
+    outbox, people = store.Outbox(engine), store.Subscribers(engine)
+    if when == "before":
+        people.suppress("R@mail.example", "bounce", NOW)
+    outbox.enqueue_mail(mail("a", Lane.CONFIRMATION), NOW)
+    outbox.enqueue_mail(mail("other", to="s@mail.example"), NOW)
+    if when == "queued":
+        people.suppress("R@mail.example", "bounce", NOW)
+    claimed = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    if when == "claimed":
+        people.suppress("R@mail.example", "bounce", NOW)
+
+    handed = [m.mail.to for m in claimed if outbox.mark_handed(m.id, m.generation)]
+    assert handed == ["s@mail.example"]
+    assert outbox.claim_mails(NOW + LEASE / 2, limit=9, lease=LEASE) == []
+
+
+def test_a_refused_address_is_suppressed_from_then_on(engine: Engine):
+    """A server that said "no such user" is not asked again."""
+    outbox = store.Outbox(engine)
+    outbox.enqueue_mail(mail("a"), NOW)
+    [claimed] = outbox.claim_mails(NOW, limit=1, lease=LEASE)
+    outbox.record_deliveries([end(claimed, MailState.FAILED, suppress="550 no such user")])
+
+    assert outbox.enqueue_mail(mail("b"), NOW) is None
