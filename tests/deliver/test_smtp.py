@@ -8,6 +8,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from aggregator.deliver import SmtpMailer
+from aggregator.deliver.smtp import _stuffed
 from aggregator.errors import SettingsError
 from aggregator.model import Lane, Mail, MailId, MailState, OutboxMail
 
@@ -317,3 +318,8 @@ def test_without_a_server_mails_wait(mailer):
 
     assert delivery.state is MailState.DEFERRED
     assert "QUXUN_SMTP_URL" in delivery.answer
+
+
+def test_a_line_of_one_dot_does_not_end_a_mail():
+    """Whatever encoding a body has, only our own dot ends it (RFC 5321 §4.5.2)."""
+    assert _stuffed(b"a\r\n.\r\n.b\r\n") == b"a\r\n..\r\n..b\r\n"

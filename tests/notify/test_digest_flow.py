@@ -1,14 +1,17 @@
 """From a sign-up to a mail that left, on the real store: each announcement once."""
 
 import re
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
 from aggregator import cluster, store
+from aggregator.deliver import SmtpMailer
 from aggregator.errors import UsageError
 from aggregator.flow import digests, mail, subscribe
 from aggregator.model import (
@@ -426,3 +429,29 @@ def test_many_mails_leave_in_one_call_confirmations_first(office):
     assert len(done) == len(set(relay.left)) == 46
     question = office.outbox.states()
     assert question == {"sent": 46}
+
+
+def test_a_mail_is_marked_before_the_server_has_its_dot(office):
+    """When the server has a whole mail, the store already knows that it may have it."""
+    office.sign_up()
+    seen = []
+
+    class Inbox:
+        async def handle_DATA(self, server, session, envelope):  # noqa: ARG002, N802
+            seen.append((office.outbox.states(), envelope.rcpt_tos))
+            return "250 queued"
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(Inbox(), hostname="127.0.0.1", port=port)
+    controller.start()
+    sender = SmtpMailer(f"smtp://127.0.0.1:{port}", mail_from=SETTINGS.mail_from)
+    try:
+        mail.deliver_all(store=office.outbox, mailer=sender, clock=lambda: BEFORE)
+    finally:
+        sender.close()
+        controller.stop()
+
+    assert seen == [({"handed": 1}, [READER])]
+    assert office.outbox.states() == {"sent": 1}

@@ -1,5 +1,6 @@
 """Signed links: what they allow, and that nothing else opens a door."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -86,3 +87,15 @@ def test_a_confirming_token_is_kept_as_its_hash():
     """Who reads the database cannot confirm for others."""
     assert confirmation_hash("abc").hex().startswith("ba7816bf")
     assert confirmation_hash("\ud800") != confirmation_hash("abc")
+
+
+def test_no_flipped_bit_is_taken():
+    """Another subscriber's number in the link must not stop another subscriber's mail."""
+    token = sign(KEYS, STOP)
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    for bit in range(len(raw) * 8):
+        flipped = bytearray(raw)
+        flipped[bit // 8] ^= 1 << bit % 8
+        changed = base64.urlsafe_b64encode(flipped).rstrip(b"=").decode()
+
+        assert read(KEYS, changed, purpose=Purpose.STOP, now=NOW) is None
