@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregator.errors import ParseError
-from aggregator.model import Page, Source, SourceId, SourceKind
+from aggregator.model import Entry, Page, Source, SourceId, SourceKind
 from aggregator.sandbox import Limits, ParserChild
 
 NOW = datetime(2025, 8, 20, 4, 0, tzinfo=UTC)
@@ -125,6 +125,26 @@ def test_what_is_wrong_with_a_page_is_told_as_it_is(reader):
 
     assert caught.value.reason == "parse"
     assert "file" in str(caught.value)
+
+
+def test_an_article_and_a_bare_row_both_become_records(reader):
+    """The child makes the clean record too: nothing a stranger wrote is parsed outside it."""
+    entry = Entry(
+        key="k", url=URL + "a1.html", title="关于支持企业扩大生产的若干措施", date="2025-08-13"
+    )
+    text = "<p>为支持企业扩大生产，结合实际，制定本措施，请各单位认真执行。</p>" * 3
+    body = (
+        f"<h1>{entry.title}</h1><div>发布时间：2025-08-13</div><div id=zoom>{text}</div>".encode()
+    )
+
+    article, draft = asyncio.run(
+        reader.read_article(page(body), source=SOURCE, entry=entry, now=NOW)
+    )
+    row = asyncio.run(reader.draft_row(entry, source=SOURCE, now=NOW))
+
+    assert article.title == draft.title == row.title == entry.title
+    assert draft.posted_at.date().isoformat() == "2025-08-13"
+    assert "制定本措施" in draft.body_text
 
 
 def test_close_leaves_no_process():
