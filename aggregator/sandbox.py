@@ -79,8 +79,14 @@ class ParserChild:
     own thread, and belongs to the process that asked: after a fork a new one is started.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        invented: tuple[tuple[str, str, str | None], ...] = (),
+    ) -> None:
         self._limits = limits or Limits()
+        self._invented = invented
         self._lock = threading.Lock()
         self._owner = 0
         self._queue: ThreadPoolExecutor | None = None
@@ -163,6 +169,7 @@ class ParserChild:
             [
                 *(sys.executable, "-c", _BOOT, root, str(os.getpid())),
                 *(str(limits.memory_bytes), str(limits.cpu_seconds)),
+                msgspec.json.encode(self._invented).decode(),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -236,11 +243,14 @@ def _exactly(pipe: IO[bytes], size: int) -> bytes:
 # --- the child -----------------------------------------------------------------------
 
 
-def serve(parent: str, memory_bytes: str, cpu_seconds: str) -> None:
+def serve(parent: str, memory_bytes: str, cpu_seconds: str, invented: str = "[]") -> None:
     """Answer requests on standard input until it ends."""
     die_with_parent(parent=int(parent))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is our parent's affair
-    from aggregator import normalise, parse  # noqa: F401, PLC0415  # before the base is measured
+    # Loaded before the base of the memory bound is measured.
+    from aggregator import divisions, normalise, parse  # noqa: F401, PLC0415
+
+    divisions.add_demo(msgspec.json.decode(invented, type=tuple[tuple[str, str, str | None], ...]))
 
     asked = msgspec.json.Decoder(_Ask)
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
