@@ -117,19 +117,26 @@ class Parts:
         """The HTTP client of this process."""
         it = self.settings
         return CurlFetcher(
-            user_agent=it.user_agent, delay_seconds=it.delay_seconds, allow_nets=it.allow_nets
+            user_agent=it.user_agent,
+            clock=self.clock,
+            delay_seconds=it.delay_seconds,
+            allow_nets=it.allow_nets,
         )
 
     @cached_property
     def reader(self) -> ParserChild:
         """The parser child of this process."""
-        return ParserChild(demo_divisions=self.demo_divisions())
+        return ParserChild(invented=self.demo_divisions())
 
     @cached_property
     def mailer(self) -> SmtpMailer:
         """The way to the mail server."""
         it = self.settings
-        return SmtpMailer(it.smtp_url.get_secret_value(), mail_from=it.mail_from)
+        return SmtpMailer(
+            it.smtp_url.get_secret_value(),
+            mail_from=it.mail_from,
+            per_second=it.smtp_per_second,
+        )
 
     @cached_property
     def bell(self) -> Bell:
@@ -165,7 +172,7 @@ class Parts:
         """Let go of what was opened, in the order of need."""
         made = self.__dict__
         if "reader" in made:
-            self.run(self.reader.close())
+            self.reader.close()
         if "fetch" in made:
             self.fetch.close()
         if self._runner is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
-from kombu import Queue
+from kombu.entity import Queue
 
 from aggregator.process import die_with_parent
 from aggregator.settings import load_settings

@@ -332,7 +332,7 @@ def _report(
         source=source,
         at=now,
         outcome=outcome,
-        status=304 if unchanged else answer.status,
+        status=answer.status if isinstance(answer, Page) else 304,
         found=found,
         entries=seen.fresh if seen else (),
         pages=seen.pages if seen else 1,

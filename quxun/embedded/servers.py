@@ -123,9 +123,13 @@ def wait_until(
     while not ready():
         gone = dead()
         if gone:
-            raise EmbeddedError(f"{gone} ended while starting; its last words: {_last_line(home, gone)}")
+            raise EmbeddedError(
+                f"{gone} ended while starting; its last words: {_last_line(home, gone)}"
+            )
         if time.monotonic() > end:
-            raise EmbeddedError(f"{what} does not answer after {READY_SECONDS:.0f} s; see {home.logs}")
+            raise EmbeddedError(
+                f"{what} does not answer after {READY_SECONDS:.0f} s; see {home.logs}"
+            )
         time.sleep(0.03)
 
 

