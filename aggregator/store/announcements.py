@@ -160,7 +160,7 @@ def _by_posted(one: Announcement) -> tuple[datetime, int]:
 
 def _reference(ref: UUID | str | int) -> tuple[str, object]:
     word = str(ref)
-    if word.isdigit() and len(word) < 19:  # noqa: PLR2004  # a bigint
+    if word.isascii() and word.isdigit() and len(word) < 19:  # noqa: PLR2004  # a bigint
         return "id", int(word)
     try:
         return "uuid", UUID(word)
