@@ -56,6 +56,19 @@ def header_block(notice: Notice, look: Look, posted_at: datetime) -> str:
     return f'<div class="{look.prefix}-gwhead">{lines}</div>'
 
 
+def heading(title: str, look: Look) -> str:
+    """The title of an article in this portal's element."""
+    text = escape(title, quote=False)
+    match look.heading:
+        case "div":
+            return f'<div class="{look.prefix}-title">{text}</div>'
+        case "td":
+            return (
+                f'<table width="100%"><tr><td class="tit" align="center">{text}</td></tr></table>'
+            )
+    return f"<{look.heading}>{text}</{look.heading}>"
+
+
 def info_line(look: Look, posted_at: datetime, source: str, number: int) -> str:
     """来源, 发布时间 and the litter beside them."""
     views = f"浏览次数：<script>document.write(getHits({number}))</script>"

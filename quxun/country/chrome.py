@@ -78,10 +78,20 @@ def _menu(frame: Frame) -> str:
     for number, text in enumerate(MENU[: look.menu]):
         href = "/" if number == 0 else f"/{look.prefix}/nav{number}/"
         items.append(f'<li><a href="{href}">{text.format(stem=stem)}</a></li>')
-    known = "".join(
+    items += [
         f'<li><a href="{escape(column.path)}">{column.name}</a></li>' for column in portal.columns
-    )
-    return f'<ul class="{look.prefix}-nav">{"".join(items)}{known}</ul>'
+    ]
+    joined = "".join(items)
+    match look.skeleton:
+        case "tables":
+            cells = joined.replace("<li>", "<td>").replace("</li>", "</td>")
+            return f'<table id="menu" width="100%" cellspacing="0"><tr>{cells}</tr></table>'
+        case "ids":
+            links = joined.replace("<li>", "").replace("</li>", " | ")
+            return f'<div id="nav" class="w1200">{links}</div>'
+        case "semantic":
+            return f'<nav class="nav-bar"><ul class="clearfix">{joined}</ul></nav>'
+    return f'<ul class="{look.prefix}-nav">{joined}</ul>'
 
 
 def _footer(frame: Frame) -> str:
@@ -153,14 +163,43 @@ def page(frame: Frame, *, title: str, main: str, head: str = "", side: str = "")
         f'<a class="q{n}" href="/zwfw/{n}.html">{text}</a>'
         for n, text in enumerate(("个人办事", "法人办事", "无障碍浏览", "繁體", "登录", "注册"))
     )
+    top = (
+        f'<div class="logo"><a href="/">{portal.name}</a></div><div class="quick">{quick}</div>'
+        '<form action="/search"><input name="q" value="请输入关键字"></form>'
+    )
     return (
         f"{opening}\n<head>\n{charset}\n<title>{escape(title, quote=False)}</title>\n{head}\n"
         f'<link rel="stylesheet" href="/{look.prefix}/style.css">\n<style>{css}</style>\n'
         f'<script src="/{look.prefix}/jquery.min.js"></script>\n</head>\n<body>\n'
-        f'<div class="{look.prefix}-top"><div class="logo"><a href="/">{portal.name}</a></div>'
-        f'<div class="quick">{quick}</div><form action="/search"><input name="q" '
-        f'value="请输入关键字"></form></div>\n{_menu(frame)}\n'
-        f'<div class="{look.prefix}-wrap">\n{side if look.xhtml else ""}\n'
-        f'<div class="{look.prefix}-main">{main}</div>\n{"" if look.xhtml else side}</div>\n'
-        f"{_footer(frame)}\n</body>\n</html>\n"
+        f"{_skeleton(frame, top, main, side)}\n</body>\n</html>\n"
+    )
+
+
+def _skeleton(frame: Frame, top: str, main: str, side: str) -> str:
+    """The parts of a page in this portal's order and elements."""
+    look, menu, footer = frame.look, _menu(frame), _footer(frame)
+    match look.skeleton:
+        case "semantic":
+            aside = f"<aside>{side}</aside>" if side else ""
+            return (
+                f"<header>{top}{menu}</header>\n<main class='container'>\n<section>{main}</section>\n"
+                f"{aside}</main>\n<footer>{footer}</footer>"
+            )
+        case "tables":
+            left = f'<td width="240" valign="top">{side}</td>' if side else ""
+            return (
+                f'<table width="1002" align="center"><tr><td>{top}</td></tr><tr><td>{menu}</td></tr>'
+                f'</table>\n<table width="1002" align="center"><tr>{left}<td valign="top">\n{main}\n'
+                f'</td></tr></table>\n<table width="1002" align="center"><tr><td>{footer}</td></tr></table>'
+            )
+        case "ids":
+            right = f'<div class="fr w300">{side}</div>' if side else ""
+            return (
+                f'<div id="wrapper"><div id="hd">{top}</div>\n{menu}\n<div id="bd" class="clearfix">'
+                f'<div class="fl w880">{main}</div>\n{right}</div>\n<div id="ft">{footer}</div></div>'
+            )
+    first, last = (side, "") if look.xhtml else ("", side)
+    return (
+        f'<div class="{look.prefix}-top">{top}</div>\n{menu}\n<div class="{look.prefix}-wrap">\n'
+        f'{first}\n<div class="{look.prefix}-main">{main}</div>\n{last}</div>\n{footer}'
     )

@@ -47,15 +47,17 @@ class Country:
         self, *, seed: int = 7, size: Size | None = None, now: datetime, base: str = "127.0.1."
     ) -> None:
         if now.tzinfo is None:
-            message = f"Country needs an aware time for its history, not {now.isoformat()}"
-            raise ValueError(message)
+            raise ValueError(f"Country needs an aware time, not {now.isoformat()}")
         self.seed = seed
         self.size = size or Size()
         self.atlas = Atlas(seed)
         self.now = now.astimezone(SHANGHAI)
         self._portals = list(make_portals(self.size, self.atlas, seed, base))
         self._portal_at = {portal.host: n for n, portal in enumerate(self._portals)}
-        self._columns = [column for portal in self._portals for column in portal.columns]
+        self._columns = sorted(
+            (column for portal in self._portals for column in portal.columns),
+            key=lambda column: column.key,
+        )
         self._planner = Planner(self.atlas, self._columns)
         self._stubs: dict[int, Stub] = {}
         self._where: dict[int, list[int]] = {}
@@ -388,9 +390,11 @@ class Country:
         self._articles[column.host, path] = standing.id
 
     def _make_head(self, notice_id: int, edits: int) -> Head:
-        stub = self._stubs[notice_id]
-        return head_of(replace(stub, edits=stub.edits[:edits]), self.atlas)
+        return head_of(self._stub(notice_id, edits), self.atlas)
 
     def _make_notice(self, notice_id: int, edits: int) -> Notice:
+        return write(self._stub(notice_id, edits), self.atlas, self._head(notice_id, edits))
+
+    def _stub(self, notice_id: int, edits: int) -> Stub:
         stub = self._stubs[notice_id]
-        return write(replace(stub, edits=stub.edits[:edits]), self.atlas)
+        return stub if edits == len(stub.edits) else replace(stub, edits=stub.edits[:edits])

@@ -15,7 +15,8 @@ class Look:
 
     ``row`` is a shape of ``ROWS``; ``cut`` is how many characters of a title a row shows (0: all);
     ``header`` how the 公文 header block is drawn (table, lines, list or none); ``meta`` how the
-    meta tags are written; ``indent`` how paragraphs are.
+    meta tags are written; ``indent`` how paragraphs are; ``skeleton`` how the page is put together;
+    ``heading`` which element holds an article's title.
     """
 
     prefix: str
@@ -33,6 +34,8 @@ class Look:
     xhtml: bool
     icon: str
     side: bool
+    skeleton: str
+    heading: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ def draw_look(seed: int, look_seed: str, generation: int) -> Look:
         xhtml=maybe(rng, 0.4),
         icon=rng.choice(("", "", "·", "▪", "&gt; ")),
         side=maybe(rng, 0.6),
+        skeleton=rng.choice(("divs", "semantic", "tables", "ids")),
+        heading=rng.choice(("h1", "h1", "h2", "div", "td")),
     )
 
 

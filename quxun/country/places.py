@@ -113,6 +113,8 @@ class Atlas:
                 )
             )
         self.all = (province, *self.cities, *self.counties, *self.zones)
+        stems = [county.stem for county in self.counties]
+        self.twins = frozenset(stem for stem in stems if stems.count(stem) > 1)
         self.by_code = {division.code: division for division in self.all}
 
     def path(self, code: str) -> tuple[str, ...]:

@@ -236,7 +236,7 @@ class _Connection(asyncio.Protocol):
                 transport.close()
                 return False
             case FaultKind.DRIP:
-                await self._drip(self._answer(request), fault.seconds)
+                await self._drip(request, fault.seconds)
             case FaultKind.SLOW:
                 await asyncio.sleep(fault.seconds)
                 self._reply(request, self._answer(request))
@@ -244,15 +244,19 @@ class _Connection(asyncio.Protocol):
                 self._reply(request, self._wrong(request, fault))
         return True
 
-    async def _drip(self, answer: Answer, seconds: float) -> None:
+    async def _drip(self, request: Request, seconds: float) -> None:
         """Send the body in ten pieces."""
-        pieces = max(1, -(-len(answer.body) // 10))
-        if self._transport is not None:
-            self._transport.write(answer.head + b"\r\n")
-        for start in range(0, len(answer.body), pieces):
+        answer, transport = self._answer(request), self._transport
+        if transport is None:
+            return
+        last = b"Connection: close\r\n\r\n" if request.close else b"\r\n"
+        transport.write(answer.head + last)
+        size = max(1, -(-len(answer.body) // 10))
+        for start in range(0, len(answer.body), size):
             await asyncio.sleep(seconds)
-            if self._transport is not None:
-                self._transport.write(answer.body[start : start + pieces])
+            transport.write(answer.body[start : start + size])
+        if request.close:
+            transport.close()
 
     def _wrong(self, request: Request, fault: Fault) -> Answer:
         """An answer with the wrong content."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import ClassVar, Protocol
 
 from quxun.country import body
@@ -141,7 +140,8 @@ class Family(ABC):
         content = self.content(view, column, notice, standing)
         main = (
             crumbs(frame, "正文")
-            + f'<div class="{look.prefix}-article"><h1>{escape(shown.printed, quote=False)}</h1>'
+            + f'<div class="{look.prefix}-article">{body.heading(shown.printed, look)}'
+            + self.under_heading(standing)
             + body.info_line(look, standing.posted_at, shown.source, standing.number)
             + body.header_block(notice, look, standing.posted_at)
             + content
@@ -157,6 +157,11 @@ class Family(ABC):
         )
         return Page(text=page(frame, title=self.page_title(frame, shown), main=main,
                               head=head, side=side))  # fmt: skip
+
+    def under_heading(self, standing: Standing) -> str:
+        """What this family prints between title and info line."""
+        del standing
+        return ""
 
     def page_title(self, frame: Frame, shown: Shown) -> str:
         """What stands in ``<title>``: some portals put the article's, some their own."""

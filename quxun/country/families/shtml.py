@@ -74,11 +74,9 @@ class Shtml(Family):
             return f'<div id="{name[1:]}">{inner}</div>'
         return f"<ucapcontent>{inner}</ucapcontent>"
 
-    def article(self, view: View, column: Column, standing: Standing) -> Page:
-        """The default page with the family's date element in it."""
-        plain = super().article(view, column, standing)
-        stamp = f"<publishtime>{standing.posted_at:%Y-%m-%d %H:%M}</publishtime>"
-        return Page(text=plain.text.replace("</h1>", f"</h1>\n{stamp}", 1))
+    def under_heading(self, standing: Standing) -> str:
+        """The family's own date element."""
+        return f"<publishtime>{standing.posted_at:%Y-%m-%d %H:%M}</publishtime>"
 
 
 class Search(Shtml):

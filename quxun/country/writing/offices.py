@@ -29,8 +29,11 @@ def issuer_of(region: Division, bureau: int) -> str:
 
 def sign_of(region: Division, bureau: int, atlas: Atlas, series: str) -> str:
     """机关代字: the letters before the year. Divisions that share a name put their city first."""
-    twins = sum(other.stem == region.stem for other in atlas.counties)
-    stem = f"{atlas.city_of(region.code).short}{region.stem[0]}" if twins > 1 else region.stem
+    stem = (
+        f"{atlas.city_of(region.code).short}{region.stem[0]}"
+        if region.stem in atlas.twins
+        else region.stem
+    )
     if bureau == GOVERNMENT:
         return f"{stem}{'管' if region.level is Level.ZONE else '府'}{series}"
     if bureau == OFFICE:

@@ -54,9 +54,12 @@ _TOPICS = {
 }
 
 
-def write(stub: Stub, atlas: Atlas) -> Notice:
-    """Write a notice. Pure: the same stub and seed give the same words."""
-    head = head_of(stub, atlas)
+def write(stub: Stub, atlas: Atlas, head: Head | None = None) -> Notice:
+    """Write a notice. Pure: the same stub and seed give the same words.
+
+    ``head`` saves making it again.
+    """
+    head = head or head_of(stub, atlas)
     region = atlas.by_code[stub.region_code]
     draft = Draft(stub=stub, atlas=atlas, region=region, rng=dice(atlas.seed, "body", stub.id))
     _BODIES[stub.nature](draft, head)
