@@ -217,8 +217,7 @@ class Country:
     ) -> Standing:
         """Let a column carry a notice that stands elsewhere, under today's date."""
         stub = self._stubs[notice.id]
-        rng = self._turn("reprint")
-        when = now.astimezone(SHANGHAI)
+        rng, when = self._turn("reprint"), now.astimezone(SHANGHAI)
         return self._place(stub, column, when, rng, reprint=True, now=when, wrap=wrap)
 
     def edit(
@@ -227,7 +226,7 @@ class Country:
         """Change a notice in place and return it as it now is.
 
         By default a deadline moves by 14 days where there is one, else a correction is added.
-        With ``everywhere`` false only the first portal changes its page. Returned as of all edits.
+        With ``everywhere`` false only the first portal changes its page.
         """
         stub = self._stubs[notice.id]
         if how is None:

@@ -327,7 +327,6 @@ class Size:
     portals: int = 12
     notices_per_column: int = 40
     reprint_share: float = 0.3
-    recurring_share: float = 0.0
     columns: int = 0
     hosts: int = 249
     html_share: float = 0.0
