@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -217,6 +217,21 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
     if digest == source.body_hash and not gap:
         return _report(source, look, answer, "same", body_hash=digest, now=now)
     reading = await look.reader.read_list(answer, source=source, now=now)
+    indirect = not reading.entries and reading.next is not None
+    if indirect and reading.next:
+        # The page is a shell, its rows come from elsewhere: the two together are what may have
+        # changed, and the shell's validators would hide news.
+        rows = await look.fetch.get(like(source, reading.next))
+        if isinstance(rows, Unchanged):
+            raise FetchError(
+                f"{rows.url}: 304 to a request without validators", reason="protocol", url=rows.url
+            )
+        digest = blake2b(answer.body + rows.body, digest_size=16).digest()
+        answer = replace(rows, etag=None, last_modified=None)
+        if digest == source.body_hash and not gap:
+            return _report(source, look, answer, "same", body_hash=digest, now=now)
+        shell, reading = reading, await look.reader.read_list(rows, source=source, now=now)
+        reading = replace(reading, learned=shell.learned)
     seen = await _page_back(source, look, (answer, reading), gap)
     return _report(source, look, answer, "read", seen=seen, body_hash=digest, now=now)
 
@@ -244,7 +259,7 @@ async def _page_back(
         notes, learned, ttl = reading.notes, reading.learned, reading.ttl
         new = await look.unseen((source, reading.entries))
         fresh.update((entry.key, entry) for entry in new)
-        if _all_new(reading, new) or (not reading.entries and reading.next):
+        if _all_new(reading, new):
             following = reading.next
         before = {entry.key for entry in reading.entries}
     else:
@@ -259,7 +274,7 @@ async def _page_back(
                 break
             return _Seen(
                 found=found, fresh=tuple(fresh.values()), pages=pages, page_bytes=size,
-                gap=following, learned=learned, notes=(*notes, str(error)), ttl=ttl,
+                gap=following if source.first_polled_at else None, learned=learned, notes=(*notes, str(error)), ttl=ttl,
             )  # fmt: skip
         if isinstance(answer, Unchanged):
             break

@@ -55,7 +55,7 @@ def register(home: Home, engine: Engine, port: int) -> None:
 
     The columns of an earlier start stay as they were where the address is the same.
     """
-    rows = [(row[0], row[1], row[2] or None) for row in _ask(port, "divisions")]
+    rows = [(row["code"], row["name"], row["parent"] or None) for row in _ask(port, "divisions")]
     part = home.path / "demo-divisions.part"
     part.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     part.replace(home.path / "demo-divisions.json")

@@ -17,10 +17,10 @@ from aggregator import store
 from aggregator.errors import EmbeddedError
 from aggregator.settings import Settings, inherited_environment
 from quxun.embedded import demo as demonstration
-from quxun.embedded import postgres, servers, valkey
+from quxun.embedded import momentary, postgres, valkey
 from quxun.embedded.child import ChildSpec
 from quxun.embedded.home import Home
-from quxun.embedded.servers import Urls
+from quxun.embedded.momentary import Urls
 from quxun.embedded.supervisor import Supervisor
 
 #: A worker whose heartbeat is older than this lives but does not work.
@@ -64,8 +64,8 @@ def _start(settings: Settings, home: Home, keeper: Supervisor, *, demo: bool) ->
     postgres.prepare(home)
     keeper.start(postgres.spec(home))
     keeper.start(valkey.spec(home))
-    servers.wait_for_servers(home, keeper.dead)
-    servers.create_database(home)
+    momentary.wait_for_servers(home, keeper.dead)
+    momentary.create_database(home)
     engine = store.connect(postgres.url(home))
     store.migrate(engine)
     own_mailbox = not settings.smtp_url.get_secret_value()
@@ -86,18 +86,18 @@ def _start(settings: Settings, home: Home, keeper: Supervisor, *, demo: bool) ->
     if demo:
         port = demonstration.free_port()
         keeper.start(_python("country", env, "-m", "quxun.country", "--demo", "--port", str(port)))
-        servers.wait_until(
+        momentary.wait_until(
             lambda: demonstration.is_ready(port), "the simulated country", home, keeper.dead
         )
         demonstration.register(home, engine, port)
     engine.dispose()
-    servers.write_service(home, urls)
+    momentary.write_service(home, urls)
     if own_mailbox:
         keeper.start(_quxun("mailbox", env))
     keeper.start(_quxun("worker", env))
     keeper.start(_quxun("scheduler", env))
     keeper.start(_quxun("web", env))
-    servers.wait_until(
+    momentary.wait_until(
         lambda: _answers(settings.host, settings.port), "the web server", home, keeper.dead
     )
     sys.stdout.write(f"Operator token: {token}\nQuxun is ready at {settings.public_url}\n")
