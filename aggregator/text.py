@@ -11,10 +11,14 @@ _XML_INVALID = re.compile(
     "|[\U0001fffe\U0001ffff\U0002fffe\U0002ffff\U0003fffe\U0003ffff\U0010fffe\U0010ffff]"
 )
 #: Zero-width characters and bidirectional overrides: invisible, and used to deceive.
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
+)
 _SPACE = re.compile(r"[\s\u00a0\u3000]+")
-_MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{2})"
-                    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
+_MARKS = re.compile(
+    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{2})"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
+)
 _FOLD = str.maketrans(
     {
         "—": "-", "–": "-", "‐": "-", "‑": "-", "−": "-", "－": "-", "∶": ":", "：": ":",
@@ -41,14 +45,17 @@ def one_line(text: str) -> str:
 
 def squeeze(text: str) -> str:
     """Clean text without any white space: how padded labels (``索　引　号``) are compared."""
-    return _SPACE.sub("", clean(text))
+    return clean(_SPACE.sub("", text))
 
 
 def fold(text: str) -> str:
     """Text as compared, never as shown: NFKC, one kind of quotes, dashes and brackets,
     lower case, no white space (DOMAIN.md §6).
     """
-    return squeeze(unicodedata.normalize("NFKC", clean(text)).translate(_FOLD)).lower()
+    lower = unicodedata.normalize("NFKC", clean(text)).lower()
+    folded = squeeze(lower.translate(_FOLD))
+    # A spacing accent becomes a blank and a mark; without the blank the mark finds a new base.
+    return folded if unicodedata.is_normalized("NFKC", folded) else fold(folded)
 
 
 def shorten(text: str, limit: int) -> str:
