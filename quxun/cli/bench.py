@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
+
+from aggregator.errors import UsageError
+from quxun.cli.common import AsJson, errors, say, show_table
 
 app = typer.Typer(help="Benchmarks: poll.", no_args_is_help=True)
 
@@ -10,3 +16,56 @@ app = typer.Typer(help="Benchmarks: poll.", no_args_is_help=True)
 @app.callback()
 def bench() -> None:
     """Measure this machine beside a floor, in one run."""
+
+
+@app.command()
+def poll(
+    count: Annotated[
+        int, typer.Option("--n", min=1, help="sources of the simulated country")
+    ] = 1000,
+    html_share: Annotated[
+        float, typer.Option(min=0, max=1, help="how many of them are list pages, not feeds")
+    ] = 0.0,
+    changed: Annotated[
+        float, typer.Option(min=0, max=1, help="share that gets a new entry before the last phase")
+    ] = 0.05,
+    urls: Annotated[
+        Path | None, typer.Option(help="poll the feeds of this file instead, one address a line")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=16, help="Celery child processes")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Poll many sources through the real worker and store, beside curl --parallel."""
+    from quxun.bench.poll import as_rows, bench_poll  # noqa: PLC0415  # only here
+
+    try:
+        listed = urls.read_text(encoding="utf-8").split() if urls else []
+    except OSError as error:
+        raise UsageError(f"{urls} cannot be read: {error.strerror}") from error
+    phases = bench_poll(
+        count=count,
+        html_share=html_share,
+        changed=changed,
+        urls=listed,
+        concurrency=concurrency,
+        say=lambda line: errors.print(line, markup=False),
+    )
+    if as_json:
+        say(as_rows(phases))
+        return
+    show_table(
+        f"{count if not listed else len(listed)} sources, through worker and store, beside curl",
+        ("phase", "seconds", "sources/s", "curl seconds", "× curl", "worker CPU s", "new entries"),
+        [
+            (
+                p.name,
+                p.seconds,
+                p.rate,
+                p.curl_seconds,
+                p.of_curl,
+                p.worker_cpu_seconds,
+                p.new_entries,
+            )
+            for p in phases
+        ],
+    )

@@ -1,0 +1,1 @@
+"""What ``quxun bench`` measures: this service beside a floor, in one run on this machine."""
