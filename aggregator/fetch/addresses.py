@@ -10,6 +10,7 @@ from aggregator.errors import FetchError
 
 _LONGEST = 4096
 _BAD = re.compile(r"[\x00-\x20\x7f\\]")
+_ASCII = "".join(map(chr, range(128)))
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -72,8 +73,19 @@ def read_address(url: str, *, ports: frozenset[int]) -> Address:
 
 
 def redirected(base: str, location: str) -> str:
-    """Where a redirect leads; a relative one counts from the address that answered."""
-    return urljoin(base, location.strip())
+    """Where a redirect leads; a relative one counts from the address that answered.
+
+    Raises:
+        FetchError: ``blocked``, when it cannot be read as an address.
+    """
+    try:
+        location = location.encode("latin-1").decode()  # many portals send raw UTF-8
+    except UnicodeDecodeError:
+        location = quote(location.encode("latin-1"), safe=_ASCII)  # or raw GBK: keep the bytes
+    try:
+        return urljoin(base, location.strip())
+    except ValueError as error:
+        raise _blocked(location, str(error)) from error
 
 
 def _blocked(url: str, why: str) -> FetchError:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from aggregator.errors import FetchError
 from aggregator.fetch.addresses import Address, read_address, redirected
 from aggregator.fetch.coding import decode_body
-from aggregator.fetch.guard import networks
+from aggregator.fetch.guard import may_name, networks
 from aggregator.fetch.limits import Limits
 from aggregator.fetch.robots import Robots, Rules
 from aggregator.fetch.transfer import Answer, Exchange, Transfers
@@ -24,7 +24,12 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 #: Anti-bot answers of known vendors (DOMAIN.md §7); nothing is solved, the source is marked.
 _CHALLENGES = {412, 468, 521}
 _CHALLENGE_BYTES = 2560
+#: Answers to a plain GET that say nothing about the page.
+_SENSELESS = {204, 205, 206}
+_LONGEST_LOCATION = 4096
 _SHORTEST_RETRY, _LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=24)
+
+_NO_BREAKS = str.maketrans("", "", "\r\n\0")
 
 #: Gives the seconds to wait until a host's turn, shared by all workers.
 Pacer = Callable[[tuple[str, float]], Awaitable[float]]
@@ -36,6 +41,19 @@ class _Host:
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     free_at: float = 0.0
+
+
+@dataclass(slots=True)
+class _Budget:
+    """Seconds of network that one fetch may take, redirects included."""
+
+    total: float
+    spent: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """What remains; a spent budget still gives the next hop a moment to fail."""
+        return max(self.total - self.spent, 0.001)
 
 
 class CurlFetcher:
@@ -63,7 +81,13 @@ class CurlFetcher:
         self._pacer = pacer
         self._transfers: Transfers | None = None
         self._hosts: dict[str, _Host] = {}
-        self._robots = Robots(self._limits)
+        self._robots = Robots(self._limits, user_agent)
+        self._always = [
+            _line("User-Agent", user_agent),
+            _line("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+            _line("Accept-Language", "zh-CN,zh;q=0.9,en;q=0.5"),
+            _line("Accept-Encoding", "gzip, deflate"),
+        ]
 
     async def get(self, request: Request) -> Page | Unchanged:
         """Make one request, following at most five redirects, each checked like the first.
@@ -71,24 +95,18 @@ class CurlFetcher:
         Raises:
             FetchError: for every other end, with its reason.
         """
-        started = time.monotonic()
-        ports = self._ports(request)
-        url = request.url
-        for hop in range(self._limits.redirects + 1):
+        budget = _Budget(self._limits.total_seconds)
+        ports = frozenset(request.ports)
+        url, home = request.url, None
+        for _ in range(self._limits.redirects + 1):
             address = read_address(url, ports=ports)
+            home = home or address
             if not request.ignore_robots:
                 await self._ask_robots(request, address)
-            answer = await self._turn(request, address, first=hop == 0)
+            answer = await self._turn(request, address, home=home, budget=budget)
             if answer.status not in _REDIRECTS:
-                took = timedelta(seconds=time.monotonic() - started)
-                return self._judge(request, address, answer, took, first=hop == 0)
-            location = answer.headers.get("location", "")
-            if not location or len(location) > 4096:  # noqa: PLR2004  # longer ones are no address
-                raise FetchError(
-                    f"{url}: a redirect ({answer.status}) that leads nowhere",
-                    reason="redirect", url=url, status=answer.status,
-                )  # fmt: skip
-            url = redirected(address.url, location)
+                return self._judge(request, address, answer, timedelta(seconds=budget.spent))
+            url = _target(address, answer)
         raise FetchError(
             f"{request.url}: more than {self._limits.redirects} redirects, the last to {url[:200]}; "
             "give the address where it ends",
@@ -98,7 +116,7 @@ class CurlFetcher:
 
     async def robots_verdict(self, request: Request) -> str:
         """Say in words whether robots.txt lets us read this address."""
-        address = read_address(request.url, ports=self._ports(request))
+        address = read_address(request.url, ports=frozenset(request.ports))
         rules = await self._rules(request, address)
         return rules.verdict(address.url, self._agent)
 
@@ -122,29 +140,56 @@ class CurlFetcher:
             )
 
     async def _rules(self, request: Request, address: Address) -> Rules:
-        async def read() -> tuple[int, bytes]:
-            robots = read_address(f"{_base(address)}/robots.txt", ports=self._ports(request))
-            plain = Request(
-                url=robots.url, delay_seconds=request.delay_seconds,
-                tls_profile=request.tls_profile, proxy=request.proxy,
-                allow_nets=request.allow_nets,
-            )  # fmt: skip
-            answer = await self._turn(plain, robots, first=False)
-            body = decode_body(
-                bytes(answer.body), answer.headers.get("content-encoding"), url=robots.url,
-                limits=self._limits,
-            )  # fmt: skip
-            return answer.status, body
+        known = self._robots.known(address.origin, time.monotonic())
+        return known or await self._robots.rules(
+            address.origin, lambda: self._read_robots(request, address), time.monotonic()
+        )
 
-        return await self._robots.rules(address.origin, read, time.monotonic())
+    async def _read_robots(self, request: Request, address: Address) -> tuple[int, bytes]:
+        """Status and text of a host's robots.txt; redirects are followed (RFC 9309 §2.3.1.2)."""
+        ports = frozenset(request.ports)
+        home = read_address(f"{_base(address)}/robots.txt", ports=ports)
+        plain = Request(
+            url=home.url, delay_seconds=request.delay_seconds, tls_profile=request.tls_profile,
+            proxy=request.proxy, allow_nets=request.allow_nets,
+        )  # fmt: skip
+        at, budget = home, _Budget(self._limits.total_seconds)
+        for hop in range(self._limits.redirects + 1):
+            try:
+                answer = await self._turn(plain, at, home=home, budget=budget)
+                if answer.status in _REDIRECTS:
+                    at = read_address(_target(at, answer), ports=ports)
+                    continue
+            except FetchError as error:
+                if hop and error.reason == "blocked":
+                    return 404, b""  # it leads where we do not go: the host has no rules
+                raise
+            if answer.status != 200:  # noqa: PLR2004
+                return answer.status, b""
+            coding = answer.headers.get("content-encoding")
+            return 200, decode_body(answer.body, coding, url=at.url, limits=self._limits)
+        return 404, b""
 
-    async def _turn(self, request: Request, address: Address, *, first: bool) -> Answer:
+    async def _turn(
+        self, request: Request, address: Address, *, home: Address, budget: _Budget
+    ) -> Answer:
         """Wait for the host's turn, then make one exchange."""
         transfers = self._loop_transfers()
-        host = self._hosts.setdefault(address.host, _Host())
-        delay = self._delay if request.delay_seconds is None else request.delay_seconds
-        if request.delay_seconds is None:
-            delay = max(delay, self._robots.crawl_delay(address.origin, self._agent))
+        host = self._hosts.get(address.host)
+        if host is None:
+            host = self._hosts[address.host] = _Host()
+        delay = request.delay_seconds
+        if delay is None:
+            delay = max(self._delay, self._robots.crawl_delay(address.origin))
+        allowed = self._allowed
+        if request.allow_nets:
+            allowed = (*allowed, *networks(request.allow_nets))
+        if request.proxy and not may_name(address.host, allowed):
+            raise FetchError(
+                f"{address.url}: {address.host} is not on the public net, nor asked of a proxy",
+                reason="blocked", url=address.url,
+            )  # fmt: skip
+        first = address is home
         async with host.turn:
             if delay:
                 wait = host.free_at - transfers.loop.time()
@@ -152,58 +197,56 @@ class CurlFetcher:
                     wait = max(wait, await self._pacer((address.host, delay)))
                 if wait > 0:
                     await asyncio.sleep(wait)
+            exchange = Exchange(
+                address=address,
+                headers=self._headers(request, first=first, at_home=address.origin == home.origin),
+                method=request.method if first else "GET",
+                body=request.body if first else None,
+                tls_profile=request.tls_profile,
+                proxy=request.proxy,
+                allowed=allowed,
+                own_rules=bool(request.allow_nets),
+                total_seconds=budget.left,
+            )
+            started = transfers.loop.time()
             try:
-                return await transfers.exchange(
-                    Exchange(
-                        address=address,
-                        headers=self._headers(request, first=first),
-                        method=request.method if first else "GET",
-                        body=request.body if first else None,
-                        tls_profile=request.tls_profile,
-                        proxy=request.proxy,
-                        allowed=(*self._allowed, *networks(request.allow_nets)),
-                        own_rules=bool(request.allow_nets),
-                        total_seconds=self._limits.total_seconds,
-                    )
-                )
+                return await transfers.exchange(exchange)
             finally:
-                host.free_at = transfers.loop.time() + delay
+                ended = transfers.loop.time()
+                budget.spent += ended - started
+                host.free_at = ended + delay
 
-    def _headers(self, request: Request, *, first: bool) -> dict[str, str]:
-        """What we send: an honest name, validators, and never a cookie or credential onward."""
-        headers = {
-            "User-Agent": self._agent,
-            "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-            "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5",
-            "Accept-Encoding": "gzip, deflate",
-        }
-        if first:
-            headers.update(request.headers)
-            if request.method == "POST":
-                headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-                headers["Expect"] = ""
+    def _headers(self, request: Request, *, first: bool, at_home: bool) -> list[bytes]:
+        """What we send: an honest name, validators; an operator's headers stay on their host."""
+        lines = self._always
+        if at_home and request.headers:
+            lines = [_line(name, value) for name, value in request.headers.items()]
+            given = {name.strip().lower().encode() for name in request.headers}
+            lines += [one for one in self._always if one.split(b":")[0].lower() not in given]
+        if first and request.method == "POST":
+            asked = {name.strip().lower() for name in request.headers}
+            lines = [*lines, b"Expect:"]
+            if "content-type" not in asked:
+                lines.append(b"Content-Type: application/x-www-form-urlencoded")
         if request.etag:
-            headers["If-None-Match"] = request.etag
+            lines = [*lines, _line("If-None-Match", request.etag)]
         if request.last_modified:
-            headers["If-Modified-Since"] = request.last_modified
-        return {name: re.sub(r"[\r\n\x00]", "", value) for name, value in headers.items()}
+            lines = [*lines, _line("If-Modified-Since", request.last_modified)]
+        return lines
 
     def _loop_transfers(self) -> Transfers:
         loop = asyncio.get_running_loop()
         if self._transfers is None or self._transfers.loop is not loop:
-            if self._transfers and not self._transfers.loop.is_closed():
+            if self._transfers:
                 self._transfers.close()
             self._transfers = Transfers(loop, self._limits)
             self._hosts.clear()
         return self._transfers
 
-    def _ports(self, request: Request) -> frozenset[int]:
-        return frozenset(request.ports)
-
     # --- what an answer means ---
 
     def _judge(
-        self, request: Request, address: Address, answer: Answer, took: timedelta, *, first: bool
+        self, request: Request, address: Address, answer: Answer, took: timedelta
     ) -> Page | Unchanged:
         url, status, headers = address.url, answer.status, answer.headers
         asked = bool(request.etag or request.last_modified)
@@ -218,18 +261,17 @@ class CurlFetcher:
                 max_age=_max_age(headers),
                 took=took,
             )
-        if status in (206, 204, 205):
+        if status in _SENSELESS or not 200 <= status < 600:  # noqa: PLR2004
             raise _protocol(url, status, f"{status} to a plain GET")
         if status not in (200, 203):
             raise self._refusal(url, answer)
         body = decode_body(
-            bytes(answer.body), headers.get("content-encoding"), url=url, limits=self._limits
+            answer.body, headers.get("content-encoding"), url=url, limits=self._limits
         )
         if is_challenge(body):
             raise _challenge(url, status)
         # Validators of a page behind a redirect belong to that page; they are kept all the
         # same, since the source's address leads there every time.
-        del first
         return Page(
             url=url,
             requested_url=request.url,
@@ -291,14 +333,14 @@ def _retry_after(value: str | None, now: datetime) -> timedelta | None:
     """Seconds or an HTTP date (RFC 9110 §10.2.3), held between a minute and a day."""
     if not value:
         return None
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         wait = timedelta(seconds=min(int(value[:9]), 10**8))
     else:
         try:
             at = parsedate_to_datetime(value)
-        except (TypeError, ValueError):
+            wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+        except (TypeError, ValueError, OverflowError):
             return None
-        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
     return min(max(wait, _SHORTEST_RETRY), _LONGEST_RETRY)
 
 
@@ -310,3 +352,23 @@ def _max_age(headers: dict[str, str]) -> timedelta | None:
 def _base(address: Address) -> str:
     parts = urlsplit(address.url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _target(address: Address, answer: Answer) -> str:
+    """Where a redirect leads, not yet checked."""
+    location = answer.headers.get("location", "")
+    if not location or len(location) > _LONGEST_LOCATION:
+        raise FetchError(
+            f"{address.url}: a redirect ({answer.status}) that leads nowhere",
+            reason="redirect", url=address.url, status=answer.status,
+        )  # fmt: skip
+    return redirected(address.url, location)
+
+
+def _line(name: str, value: str) -> bytes:
+    """One header line, as one line, in the bytes that came (RFC 9110 §5.5: opaque octets)."""
+    text = f"{name}: {value}".translate(_NO_BREAKS)
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode()

@@ -11,7 +11,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 
 
-def decode_body(body: bytes, coding: str | None, *, url: str, limits: Limits) -> bytes:
+def decode_body(body: bytes | bytearray, coding: str | None, *, url: str, limits: Limits) -> bytes:
     """The body as it was before its one Content-Encoding (RFC 9110 §8.4).
 
     Raises:
@@ -22,7 +22,7 @@ def decode_body(body: bytes, coding: str | None, *, url: str, limits: Limits) ->
     if word in {"identity", ""}:
         if len(body) > limits.body_bytes:
             raise too_large(url, limits.body_bytes)
-        return body
+        return bytes(body)
     if word in {"gzip", "x-gzip"}:
         return _gzip(body, url, limits)
     if word == "deflate":
@@ -49,10 +49,10 @@ def too_large(url: str, most: int) -> FetchError:
     )
 
 
-def _gzip(body: bytes, url: str, limits: Limits) -> bytes:
+def _gzip(body: bytes | bytearray, url: str, limits: Limits) -> bytes:
     """All members of a gzip body (RFC 1952 §2.2); what follows the last one is ignored."""
     out = b""
-    rest = body
+    rest: bytes | bytearray = body
     for _ in range(limits.gzip_members):
         part, rest = _inflate(rest, _GZIP, url, limits, room=limits.body_bytes - len(out))
         out += part
@@ -66,7 +66,7 @@ def _gzip(body: bytes, url: str, limits: Limits) -> bytes:
 
 
 def _inflate(
-    body: bytes, wbits: int, url: str, limits: Limits, *, room: int | None = None
+    body: bytes | bytearray, wbits: int, url: str, limits: Limits, *, room: int | None = None
 ) -> tuple[bytes, bytes]:
     most = limits.body_bytes if room is None else room
     inflater = zlib.decompressobj(wbits)

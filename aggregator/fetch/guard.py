@@ -7,7 +7,8 @@ our own: IPv4 by a list of what is not public, IPv6 by the one range that is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import socket
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -37,7 +38,8 @@ _NOT_PUBLIC_6 = tuple(
 Network = IPv4Network | IPv6Network
 
 
-def networks(words: Iterable[str]) -> tuple[Network, ...]:
+@lru_cache(maxsize=256)
+def networks(words: tuple[str, ...]) -> tuple[Network, ...]:
     """Exempted networks from their spelling, such as ``127.0.0.2/32``."""
     return tuple(ip_network(word, strict=False) for word in words)
 
@@ -65,3 +67,18 @@ def may_connect(address: str, allowed: tuple[Network, ...]) -> bool:
     if any(read.version == net.version and read in net for net in allowed):
         return True
     return is_public(read)
+
+
+def may_name(host: str, allowed: tuple[Network, ...]) -> bool:
+    """Whether a proxy may be asked for a host; it resolves names itself, out of our sight.
+
+    Numbers are judged in every spelling that resolvers take (``0x7f.1``, ``2130706433``).
+    """
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return False
+    if ":" in host:
+        return may_connect(host, allowed)
+    try:
+        return may_connect(socket.inet_ntoa(socket.inet_aton(host)), allowed)
+    except OSError:
+        return True

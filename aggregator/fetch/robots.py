@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from aggregator.fetch.limits import Limits
 _MOST_HOSTS = 20_000
 #: A robots.txt that could not be read is asked for again after this long.
 _AGAIN_SECONDS = 3600.0
+_AGENT_LINE = re.compile(r"\s*user[- ]?agent\s*:?\s*([^#]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class Rules:
 
     parsed: Protego | None
     note: str
+    crawl_delay: float = 0.0
 
     def allows(self, url: str, agent: str) -> bool:
         """Whether we may read an address."""
@@ -45,8 +48,9 @@ class Robots:
     polite request in half an hour does them no harm.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, agent: str) -> None:
         self._limits = limits
+        self._agent = agent
         self._known: OrderedDict[str, tuple[float, Rules]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[Rules]] = {}
 
@@ -64,11 +68,15 @@ class Robots:
             task.add_done_callback(lambda _: self._asking.pop(origin, None))
         return await asyncio.shield(task)
 
-    def crawl_delay(self, origin: str, agent: str) -> float:
+    def known(self, origin: str, now: float) -> Rules | None:
+        """The rules of a host, if they are known today."""
+        known = self._known.get(origin)
+        return known[1] if known and known[0] > now else None
+
+    def crawl_delay(self, origin: str) -> float:
         """The wait between requests that a host asks for, within reason; 0 for none."""
         known = self._known.get(origin)
-        asked = known[1].parsed.crawl_delay(agent) if known and known[1].parsed else None
-        return min(float(asked or 0.0), self._limits.crawl_delay_seconds)
+        return known[1].crawl_delay if known else 0.0
 
     async def _read(
         self, origin: str, read: Callable[[], Awaitable[tuple[int, bytes]]], now: float
@@ -82,13 +90,7 @@ class Robots:
             rules, keep = Rules(parsed=None, note=f"robots.txt: {error.reason}"), _AGAIN_SECONDS
         else:
             if status == 200:  # noqa: PLR2004
-                text = body[: self._limits.robots_bytes].decode("utf-8", "replace")
-                is_page = text.lstrip("\ufeff \r\n\t").startswith("<")
-                rules = (
-                    Rules(parsed=None, note="robots.txt is a web page")
-                    if is_page
-                    else Rules(parsed=Protego.parse(text), note="robots.txt")
-                )
+                rules = self._parse(body)
             else:
                 rules = Rules(parsed=None, note=f"robots.txt answers {status}")
                 keep = _AGAIN_SECONDS if status >= 500 else keep  # noqa: PLR2004
@@ -97,3 +99,30 @@ class Robots:
         while len(self._known) > _MOST_HOSTS:
             self._known.popitem(last=False)
         return rules
+
+    def _parse(self, body: bytes) -> Rules:
+        text = body[: self._limits.robots_bytes].decode("utf-8", "replace").lstrip("\ufeff")
+        if text.lstrip().startswith("<"):
+            return Rules(parsed=None, note="robots.txt is a web page")
+        parsed = Protego.parse(_for_us(text, self._agent))
+        asked = float(parsed.crawl_delay(self._agent) or 0.0)
+        return Rules(
+            parsed=parsed,
+            note="robots.txt",
+            crawl_delay=min(asked, self._limits.crawl_delay_seconds),
+        )
+
+
+def _for_us(text: str, agent: str) -> str:
+    """The file with everybody else's name replaced by one.
+
+    Five thousand agents before a thousand rules took 6 s to parse (measured); this is linear.
+    """
+    agent = agent.lower()
+    lines = []
+    for line in text.splitlines():
+        found = _AGENT_LINE.match(line)
+        name = found.group(1).strip().lower() if found else ""
+        other = found and name != "*" and (name.replace("*", "") or "*") not in agent
+        lines.append("User-agent: somebody-else" if other else line)
+    return "\n".join(lines)

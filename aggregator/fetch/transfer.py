@@ -1,10 +1,15 @@
-"""One HTTP exchange by libcurl on asyncio's loop: bounded, guarded, never followed by itself."""
+"""One HTTP exchange by libcurl on asyncio's loop: bounded, guarded, never followed by itself.
+
+Built for thousands of small conditional requests (PERFORMANCE.md): handles are prepared once
+and keep their callbacks, and libcurl's sockets are watched by one selector of our own, so that
+the loop is woken once for many of them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import selectors
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +21,11 @@ from aggregator.fetch.addresses import Address
 from aggregator.fetch.guard import Network, may_connect
 from aggregator.fetch.limits import Limits
 
-_IN, _OUT = 1, 2
+_EVENTS = {
+    pycurl.POLL_IN: selectors.EVENT_READ,
+    pycurl.POLL_OUT: selectors.EVENT_WRITE,
+    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
+}
 _REASONS = {
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
     pycurl.E_COULDNT_CONNECT: "connect",
@@ -53,14 +62,16 @@ class Answer:
     header_bytes: int = 0
     stopped: str | None = None
     refused: str | None = None
+    #: Whether the header block of the final answer is complete; what follows are trailers.
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """What to send, and under which rules."""
+    """What to send, and under which rules; ``headers`` are whole lines."""
 
     address: Address
-    headers: Mapping[str, str]
+    headers: list[bytes]
     method: str = "GET"
     body: bytes | None = None
     tls_profile: str = "strict"
@@ -69,6 +80,132 @@ class Exchange:
     own_rules: bool = False
     total_seconds: float = 30.0
 
+    @property
+    def plain(self) -> bool:
+        """Whether a handle needs no more than the address and the headers."""
+        return (
+            not self.own_rules
+            and self.proxy is None
+            and self.tls_profile == "strict"
+            and self.method == "GET"
+        )
+
+
+class _Line:
+    """A curl handle and the exchange it carries just now."""
+
+    __slots__ = ("answer", "curl", "exchange", "future", "limits", "opened", "timeout_ms")
+
+    def __init__(self, limits: Limits) -> None:
+        self.curl: Any = pycurl.Curl()
+        self.limits = limits
+        self.answer = Answer()
+        self.exchange: Exchange | None = None
+        self.future: asyncio.Future[Answer] | None = None
+        self.opened: list[socket.socket] = []
+        self.timeout_ms = 0
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Set what is the same for every exchange."""
+        curl, limits = self.curl, self.limits
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.FOLLOWLOCATION, 0)
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.PROXY, "")  # none from the environment
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(limits.connect_seconds * 1000))
+        curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
+        curl.setopt(pycurl.LOW_SPEED_TIME, limits.silent_seconds)
+        curl.setopt(pycurl.MAXFILESIZE_LARGE, limits.wire_bytes)
+        curl.setopt(pycurl.CAINFO, certifi.where())
+        curl.setopt(pycurl.TCP_KEEPALIVE, 1)
+        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self.timeout_ms = 0
+
+    def load(self, exchange: Exchange) -> None:
+        """Set what is this exchange's own."""
+        curl = self.curl
+        self.exchange, self.answer = exchange, Answer()
+        curl.setopt(pycurl.URL, exchange.address.url)
+        curl.setopt(pycurl.HTTPHEADER, exchange.headers)
+        timeout_ms = max(int(exchange.total_seconds * 1000), 1)
+        if timeout_ms != self.timeout_ms:
+            self.timeout_ms = timeout_ms
+            curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+        if exchange.plain:
+            return
+        if exchange.proxy:
+            curl.setopt(pycurl.PROXY, exchange.proxy)
+        if exchange.tls_profile == "legacy":
+            curl.setopt(pycurl.SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0")
+            curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_0)
+        if exchange.own_rules:
+            # A connection opened under one source's exemption must serve no other source.
+            curl.setopt(pycurl.FRESH_CONNECT, 1)
+            curl.setopt(pycurl.FORBID_REUSE, 1)
+        if exchange.method == "POST":
+            curl.setopt(pycurl.POST, 1)
+            curl.setopt(pycurl.POSTFIELDS, exchange.body or b"")
+
+    def unload(self) -> None:
+        """Make ready for the next exchange; nothing of this one stays."""
+        for opened in self.opened:
+            opened.close()  # pycurl works on a duplicate of its own
+        self.opened.clear()
+        if self.exchange is None or not self.exchange.plain:
+            self.curl.reset()
+            self.prepare()
+        self.exchange = self.future = None
+        self.answer = Answer()
+
+    # --- libcurl's callbacks ---
+
+    def _on_header(self, line: bytes) -> int | None:
+        answer = self.answer
+        answer.header_bytes += len(line)
+        if answer.header_bytes > self.limits.header_bytes:
+            answer.stopped = "protocol"
+            return -1
+        if answer.complete:  # trailers say nothing that we believe
+            return None
+        if line.startswith(b"HTTP/"):
+            answer.headers.clear()
+            answer.status = _status(line)
+            return None
+        if line in {b"\r\n", b"\n"}:
+            answer.complete = answer.status >= 200  # noqa: PLR2004  # 1xx are not the answer
+            return None
+        name, colon, rest = line.decode("latin-1").partition(":")
+        if colon and not name.startswith((" ", "\t")):
+            return _keep_header(answer, name.strip().lower(), rest.strip())
+        return None
+
+    def _on_body(self, part: bytes) -> int | None:
+        answer = self.answer
+        answer.wire_bytes += len(part)
+        if answer.wire_bytes > self.limits.wire_bytes:
+            answer.stopped = "too_large"
+            return -1
+        answer.body += part
+        return None
+
+    def _open_socket(self, _purpose: int, to: Any) -> socket.socket | int:
+        """Open the socket libcurl asks for, unless its address is none of ours to speak to."""
+        family, kind, protocol, address = to
+        host = str(address[0])
+        exchange = self.exchange
+        if exchange is None:
+            return int(pycurl.SOCKET_BAD)
+        if exchange.proxy is None and not may_connect(host, exchange.allowed):
+            self.answer.refused = host
+            return int(pycurl.SOCKET_BAD)
+        opened = socket.socket(family, kind, protocol)
+        self.opened.append(opened)
+        return opened
+
 
 class Transfers:
     """libcurl's multi handle tied to one event loop; handles and connections are kept."""
@@ -76,14 +213,18 @@ class Transfers:
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
         self.loop = loop
         self._limits = limits
-        self._idle: list[Any] = []
-        self._waiting: dict[Any, tuple[asyncio.Future[Answer], Answer, Exchange]] = {}
+        self._idle: list[_Line] = []
+        self._busy: dict[Any, _Line] = {}
+        self._selector = selectors.DefaultSelector()
+        self._watched: dict[int, int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._wake_at = 0.0
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, limits.in_flight * 2)
         self._slots = asyncio.Semaphore(limits.in_flight)
+        loop.add_reader(self._selector.fileno(), self._on_ready)
 
     async def exchange(self, exchange: Exchange) -> Answer:
         """Send one request and wait for the whole answer.
@@ -92,139 +233,116 @@ class Transfers:
             FetchError: for every end but a complete HTTP answer.
         """
         async with self._slots:
-            handle = self._idle.pop() if self._idle else pycurl.Curl()
-            answer = Answer()
-            self._set_up(handle, exchange, answer)
-            future: asyncio.Future[Answer] = self.loop.create_future()
-            self._waiting[handle] = (future, answer, exchange)
-            self._multi.add_handle(handle)
+            line = self._idle.pop() if self._idle else _Line(self._limits)
             try:
-                return await future
+                line.load(exchange)
+                line.future = self.loop.create_future()
+                self._busy[line.curl] = line
+                self._multi.add_handle(line.curl)
+                return await line.future
             finally:
-                if self._waiting.pop(handle, None):
-                    self._multi.remove_handle(handle)
-                handle.reset()
-                self._idle.append(handle)
+                if self._busy.pop(line.curl, None):
+                    self._multi.remove_handle(line.curl)
+                line.unload()
+                self._idle.append(line)
 
     def close(self) -> None:
         """Close every connection."""
         if self._timer:
             self._timer.cancel()
-        for handle in list(self._waiting):
-            self._multi.remove_handle(handle)
-        self._waiting.clear()
-        for handle in self._idle:
-            handle.close()
+            self._timer = None
+        for curl in list(self._busy):
+            self._multi.remove_handle(curl)
+        self._busy.clear()
+        for line in self._idle:
+            line.curl.close()
         self._idle.clear()
         self._multi.close()
-
-    def _set_up(self, handle: Any, exchange: Exchange, answer: Answer) -> None:
-        limits = self._limits
-        handle.setopt(pycurl.URL, exchange.address.url)
-        handle.setopt(pycurl.HTTPHEADER, [f"{k}: {v}" for k, v in exchange.headers.items()])
-        handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        handle.setopt(pycurl.FOLLOWLOCATION, 0)
-        handle.setopt(pycurl.NOSIGNAL, 1)
-        handle.setopt(pycurl.PROXY, exchange.proxy or "")
-        handle.setopt(pycurl.TIMEOUT_MS, int(exchange.total_seconds * 1000))
-        handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(limits.connect_seconds * 1000))
-        handle.setopt(pycurl.LOW_SPEED_LIMIT, 1)
-        handle.setopt(pycurl.LOW_SPEED_TIME, limits.silent_seconds)
-        handle.setopt(pycurl.MAXFILESIZE_LARGE, limits.wire_bytes)
-        handle.setopt(pycurl.CAINFO, certifi.where())
-        handle.setopt(pycurl.TCP_KEEPALIVE, 1)
-        if exchange.tls_profile == "legacy":
-            handle.setopt(pycurl.SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0")
-            handle.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_0)
-        if exchange.own_rules:
-            # A connection opened under one source's exemption must serve no other source.
-            handle.setopt(pycurl.FRESH_CONNECT, 1)
-            handle.setopt(pycurl.FORBID_REUSE, 1)
-        if exchange.method == "POST":
-            handle.setopt(pycurl.POST, 1)
-            handle.setopt(pycurl.POSTFIELDS, exchange.body or b"")
-        handle.setopt(pycurl.HEADERFUNCTION, lambda line: _on_header(line, answer, limits))
-        handle.setopt(pycurl.WRITEFUNCTION, lambda part: _on_body(part, answer, limits))
-        handle.setopt(
-            pycurl.OPENSOCKETFUNCTION,
-            lambda _, to: _open_socket(to, answer, exchange),
-        )
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self._selector.fileno())
+        self._selector.close()
 
     # --- libcurl's callbacks, all on the loop's thread ---
 
     def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
-        self.loop.remove_reader(fd)
-        self.loop.remove_writer(fd)
-        if what in (pycurl.POLL_IN, pycurl.POLL_INOUT):
-            self.loop.add_reader(fd, self._act, fd, _IN)
-        if what in (pycurl.POLL_OUT, pycurl.POLL_INOUT):
-            self.loop.add_writer(fd, self._act, fd, _OUT)
+        events = _EVENTS.get(what)
+        before = self._watched.get(fd)
+        if events is None:
+            if before is not None:
+                self._selector.unregister(fd)
+                del self._watched[fd]
+        elif before is None:
+            self._selector.register(fd, events)
+            self._watched[fd] = events
+        elif before != events:
+            self._selector.modify(fd, events)
+            self._watched[fd] = events
 
     def _on_timer(self, wait_ms: int) -> None:
-        if self._timer:
+        if wait_ms < 0:
+            if self._timer:
+                self._timer.cancel()
+                self._timer = None
+            return
+        self._wake_at = self.loop.time() + wait_ms / 1000
+        # A timer that rings too early is set anew then; most are never due.
+        if self._timer and self._timer.when() > self._wake_at:
             self._timer.cancel()
             self._timer = None
-        if wait_ms >= 0:
-            self._timer = self.loop.call_later(wait_ms / 1000, self._act, pycurl.SOCKET_TIMEOUT, 0)
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._wake_at, self._on_time)
 
-    def _act(self, fd: int, events: int) -> None:
-        self._multi.socket_action(fd, events)
+    def _on_time(self) -> None:
+        self._timer = None
+        if self.loop.time() < self._wake_at - 0.0005:
+            self._timer = self.loop.call_at(self._wake_at, self._on_time)
+            return
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._collect()
+
+    def _on_ready(self) -> None:
+        for key, events in self._selector.select(0):
+            self._multi.socket_action(key.fd, events)  # EVENT_READ and _WRITE are libcurl's bits
+        self._collect()
+
+    def _collect(self) -> None:
         more = 1
         while more:
             more, done, failed = self._multi.info_read()
-            for handle in done:
-                self._finish(handle, None)
-            for handle, code, words in failed:
-                self._finish(handle, (code, words))
+            for curl in done:
+                self._finish(curl, None)
+            for curl, code, words in failed:
+                self._finish(curl, (code, words))
 
-    def _finish(self, handle: Any, error: tuple[int, str] | None) -> None:
-        waiting = self._waiting.pop(handle, None)
-        self._multi.remove_handle(handle)
-        if waiting is None:
-            return
-        future, answer, exchange = waiting
-        if future.done():
+    def _finish(self, curl: Any, error: tuple[int, str] | None) -> None:
+        line = self._busy.pop(curl, None)
+        self._multi.remove_handle(curl)
+        if line is None or line.future is None or line.future.done() or line.exchange is None:
             return
         if error is None:
-            answer.status = handle.getinfo(pycurl.RESPONSE_CODE)
-            future.set_result(answer)
+            line.answer.status = curl.getinfo(pycurl.RESPONSE_CODE)
+            line.future.set_result(line.answer)
         else:
-            future.set_exception(_failure(error, answer, exchange))
+            line.future.set_exception(_failure(error, line.answer, line.exchange))
 
 
-def _on_header(line: bytes, answer: Answer, limits: Limits) -> int | None:
-    answer.header_bytes += len(line)
-    if answer.header_bytes > limits.header_bytes:
-        answer.stopped = "protocol"
-        return -1
-    text = line.decode("latin-1")
-    if text.startswith("HTTP/"):
-        answer.headers.clear()
+def _status(line: bytes) -> int:
+    word = line.split(None, 2)[1:2]
+    return int(word[0]) if word and word[0].isdigit() else 0
+
+
+def _keep_header(answer: Answer, name: str, value: str) -> int | None:
+    """Keep a header's first value; what would let two readers disagree ends the exchange."""
+    before = answer.headers.get(name)
+    if name == "content-encoding" and before is not None:
+        answer.headers[name] = f"{before}, {value}"  # RFC 9110 §5.3: a list, in order
         return None
-    name, colon, value = text.partition(":")
-    if colon:
-        answer.headers.setdefault(name.strip().lower(), value.strip())
-    return None
-
-
-def _on_body(part: bytes, answer: Answer, limits: Limits) -> int | None:
-    answer.wire_bytes += len(part)
-    if answer.wire_bytes > limits.wire_bytes:
-        answer.stopped = "too_large"
+    both = {"content-length", "transfer-encoding"} <= answer.headers.keys() | {name}
+    if (name == "content-length" and before not in {None, value}) or both:
+        answer.stopped = "protocol"  # RFC 9112 §6.3: request and answer could be torn apart
         return -1
-    answer.body += part
+    answer.headers.setdefault(name, value)
     return None
-
-
-def _open_socket(to: Any, answer: Answer, exchange: Exchange) -> socket.socket | int:
-    """Open the socket libcurl asks for, unless its address is none of ours to speak to."""
-    family, kind, protocol, address = to
-    host = address[0]
-    if exchange.proxy is None and not may_connect(str(host), exchange.allowed):
-        answer.refused = str(host)
-        return int(pycurl.SOCKET_BAD)
-    return socket.socket(family, kind, protocol)
 
 
 def _failure(error: tuple[int, str], answer: Answer, exchange: Exchange) -> FetchError:
@@ -238,6 +356,8 @@ def _failure(error: tuple[int, str], answer: Answer, exchange: Exchange) -> Fetc
         )
     code, words = error
     reason = answer.stopped or _REASONS.get(code, "protocol")
+    if code == pycurl.E_RECV_ERROR and "chunk" in words.lower():
+        reason = "protocol"  # libcurl names broken chunks and lost connections alike
     return FetchError(
         f"{url}: {_ADVICE[reason]} ({words or f'libcurl {code}'})", reason=reason, url=url
     )

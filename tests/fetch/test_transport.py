@@ -1,0 +1,366 @@
+"""Portals that break HTTP: hostile inputs 1 to 27 of the reliability page."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+from fetch_portals import QUICK, Call, fetch_once, fetcher, ok, portal, reason_of, run
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+async def _hang() -> None:
+    await asyncio.Event().wait()
+
+
+async def slow_headers(call: Call) -> None:
+    for byte in HEAD + b"Content-Type: text/html\r\n" * 100:
+        await call.send(bytes([byte]))
+        await asyncio.sleep(0.05)
+
+
+async def slow_body(call: Call) -> None:
+    await call.send(HEAD + b"Content-Length: 1000\r\n\r\n")
+    for _ in range(1000):
+        await call.send(b"x")
+        await asyncio.sleep(0.05)
+
+
+async def hang(_call: Call) -> None:
+    await _hang()
+
+
+async def hang_after_headers(call: Call) -> None:
+    await call.send(HEAD + b"Content-Length: 10\r\n\r\n")
+    await _hang()
+
+
+async def endless(call: Call) -> None:
+    await call.send(HEAD + b"\r\n")
+    while True:
+        await call.send(b"<li>x</li>" * 1000)
+
+
+async def large(call: Call) -> None:
+    await call.send(HEAD + b"Content-Length: 100000000\r\n\r\n")
+    for _ in range(1000):
+        await call.send(b"x" * 100_000)
+
+
+async def large_without_length(call: Call) -> None:
+    await call.send(HEAD + b"Connection: close\r\n\r\n" + b"x" * 100_000)
+    for _ in range(1000):
+        await call.send(b"x" * 100_000)
+
+
+async def endless_chunks(call: Call) -> None:
+    await call.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    while True:
+        await call.send(b"3e8\r\n" + b"x" * 1000 + b"\r\n")
+
+
+async def endless_small_chunks(call: Call) -> None:
+    await call.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+    while True:
+        await call.send(b"1\r\nx\r\n" * 500)
+
+
+async def endless_headers(call: Call) -> None:
+    await call.send(HEAD)
+    while True:
+        await call.send(b"X-More: and more\r\n" * 50)
+
+
+async def endless_trailers(call: Call) -> None:
+    await call.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n")
+    while True:
+        await call.send(b"X-More: and more\r\n" * 50)
+
+
+async def huge_header(call: Call) -> None:
+    await call.send(HEAD + b"X-Huge: ")
+    for _ in range(100):
+        await call.send(b"x" * 100_000)
+
+
+async def endless_hints(call: Call) -> None:
+    while True:
+        await call.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        await asyncio.sleep(0.05)
+
+
+async def hints_in_a_flood(call: Call) -> None:
+    while True:
+        await call.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 50)
+
+
+async def short_body(call: Call) -> None:
+    await call.send(HEAD + b"Content-Length: 1000\r\n\r\n<ul><li>one")
+
+
+async def cut_chunks(call: Call) -> None:
+    await call.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n100\r\n<ul><li>one")
+
+
+async def reset(call: Call) -> None:
+    await call.send(HEAD + b"Content-Length: 1000\r\n\r\n<ul>")
+    await asyncio.sleep(0.05)
+    call.writer.transport.abort()
+
+
+async def nothing(_call: Call) -> None:
+    return
+
+
+@pytest.mark.parametrize(
+    "misdeed", [slow_headers, slow_body, hang, hang_after_headers, endless_hints]
+)
+def test_a_portal_that_does_not_finish_is_left_in_time(misdeed):
+    """Rows 1 to 4 and 11: a slot must come free, however the portal stalls."""
+    started = time.monotonic()
+
+    reason, _ = fetch_once(misdeed)
+
+    assert reason == "timeout"
+    assert time.monotonic() - started < QUICK.total_seconds + 1
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "reasons"),
+    [
+        (endless, {"too_large"}),
+        (large, {"too_large"}),
+        (large_without_length, {"too_large"}),
+        (HEAD + b"Content-Length: 50000000000\r\n\r\n", {"too_large"}),
+        (endless_chunks, {"too_large", "timeout"}),
+        (endless_small_chunks, {"too_large", "timeout"}),
+        (endless_headers, {"protocol"}),
+        (huge_header, {"protocol"}),
+        (endless_trailers, {"protocol", "timeout"}),
+        (hints_in_a_flood, {"protocol", "timeout"}),
+    ],
+)
+def test_a_flood_ends_at_its_bound(misdeed, reasons):
+    """Rows 5 to 11: no portal decides how much memory we spend on it."""
+    reason, _ = fetch_once(misdeed)
+
+    assert reason in reasons
+
+
+@pytest.mark.parametrize("misdeed", [short_body, cut_chunks, reset])
+def test_an_answer_cut_short_is_no_answer(misdeed):
+    """Rows 13 to 15: half a list read as a whole would look like withdrawals."""
+    reason, _ = fetch_once(misdeed)
+
+    assert reason == "truncated"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HEAD + b"Content-Length: -5\r\n\r\nhello",
+        HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        HEAD + b"Content-Length: 5, 6\r\n\r\nhello!",
+        HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\nhello\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n",
+        HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"<html>no headers at all</html>",
+        b"HTTP/1.1 2OO OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 99 Low\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 999 High\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 \r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/9.7 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 206 Partial Content\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\n\r\n",
+    ],
+)
+def test_broken_http_is_refused(answer):
+    """Rows 16 to 26: what two readers could understand differently is not understood at all."""
+
+    async def once(call: Call) -> None:
+        await call.send(answer)
+
+    reason, _ = fetch_once(once)
+
+    assert reason == "protocol"
+
+
+def test_a_line_closed_at_once_is_a_broken_protocol():
+    """Row 21."""
+    reason, _ = fetch_once(nothing)
+
+    assert reason == "protocol"
+
+
+def test_nobody_there_and_no_such_name_are_told_apart():
+    """An operator mends a wrong name otherwise than a server that is down."""
+
+    async def scene() -> tuple[str, str]:
+        client = fetcher()
+        async with portal(ok()) as made:
+            asked = made.request()
+        gone = await reason_of(client, asked)
+        unknown = await reason_of(
+            client, replace(asked, url="http://no-such-name.invalid/", ports=())
+        )
+        client.close()
+        return gone, unknown
+
+    assert run(scene()) == ("connect", "dns")
+
+
+@pytest.mark.parametrize(
+    ("validator", "outcome"),
+    [({}, "protocol"), ({"etag": '"1"'}, "unchanged"), ({"last_modified": "x"}, "unchanged")],
+)
+def test_a_304_counts_only_when_asked_for(validator, outcome):
+    """Row 25: an unasked 304 would freeze a source for good."""
+    reason, _ = fetch_once(b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n', **validator)
+
+    assert reason == outcome
+
+
+def test_what_a_304_says_about_its_body_harms_nobody():
+    """Servers send the page's length and coding with a 304; they speak of the page."""
+    answer = (
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 70000000000\r\nContent-Encoding: br\r\n\r\n"
+    )
+
+    reason, _ = fetch_once(answer, etag='"1"')
+
+    assert reason in {"unchanged", "too_large"}
+
+
+def test_validators_come_back_byte_for_byte():
+    """An ETag is opaque: one with letters outside ASCII must neither fail nor change."""
+    tag = '"名-é"'.encode()
+
+    async def answer(call: Call) -> bytes:
+        same = (call.header("if-none-match") or "").encode("latin-1") == tag
+        if same:
+            return b"HTTP/1.1 304 Not Modified\r\n\r\n"
+        return HEAD + b"Content-Length: 5\r\nETag: " + tag + b"\r\n\r\nhello"
+
+    async def scene():
+        async with portal(answer) as made:
+            client = fetcher()
+            page = await client.get(made.request())
+            again = await reason_of(client, made.request(etag=page.etag))
+            client.close()
+            return again
+
+    assert run(scene()) == "unchanged"
+
+
+def test_trailers_change_nothing():
+    """Row 18's cousin: a header sent after the body was never checked, so it is not believed."""
+    answer = (
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+        b'ETag: "forged"\r\nContent-Encoding: br\r\nHTTP/1.1 500: No\r\n\r\n'
+    )
+
+    async def scene():
+        async with portal(answer) as made:
+            client = fetcher()
+            page = await client.get(made.request())
+            client.close()
+            return page
+
+    page = run(scene())
+
+    assert (page.body, page.etag, page.status) == (b"hello", None, 200)
+
+
+def test_a_second_answer_never_reaches_another_request():
+    """Row 24: a portal that answers twice must not answer the next request in advance."""
+
+    async def answer(call: Call) -> bytes:
+        if call.number == 1:
+            return ok(b"first") + ok(b"forged")
+        return ok(b"honest")
+
+    async def scene() -> list[bytes]:
+        async with portal(answer) as made:
+            client = fetcher()
+            bodies = [(await client.get(made.request(f"/{n}"))).body for n in range(3)]
+            client.close()
+            return bodies
+
+    assert run(scene()) == [b"first", b"honest", b"honest"]
+
+
+def test_a_second_answer_that_comes_late_is_not_taken_either():
+    """Row 24 again: the forged answer arrives when the line lies idle."""
+
+    async def scene() -> list[bytes]:
+        arrived = asyncio.Event()
+
+        async def answer(call: Call) -> bytes | None:
+            if call.number > 1:
+                return ok(b"honest")
+            await call.send(ok(b"first"))
+
+            async def later() -> None:
+                await call.send(ok(b"forged"))
+                arrived.set()
+
+            call.later = asyncio.create_task(later())  # type: ignore[attr-defined]
+            await arrived.wait()
+            return b""
+
+        async with portal(answer) as made:
+            client = fetcher()
+            bodies = [(await client.get(made.request("/1"))).body]
+            await arrived.wait()
+            bodies.append((await client.get(made.request("/2"))).body)
+            client.close()
+            return bodies
+
+    assert run(scene()) == [b"first", b"honest"]
+
+
+def test_no_cookie_is_kept():
+    """Row 12: neither a bomb of cookies nor one is ever sent back."""
+    bomb = [f"Set-Cookie: c{n}={'x' * 50}; Path=/" for n in range(80)]
+
+    async def scene():
+        async with portal(ok(b"hello", *bomb)) as made:
+            client = fetcher()
+            for n in range(3):
+                await client.get(made.request(f"/{n}"))
+            client.close()
+            return made
+
+    made = run(scene())
+
+    assert made.hits == 3
+    assert [call.header("cookie") for call in made.calls] == [None] * 3
+
+
+def test_slow_portals_hold_up_no_other():
+    """Row 3: with more stalled portals than slots, the slots come free again."""
+
+    async def scene() -> tuple[list[str], str]:
+        client = fetcher(replace(QUICK, in_flight=4, total_seconds=0.4))
+        async with portal(hang) as stuck, portal(ok()) as well:
+            hung = [
+                asyncio.create_task(
+                    reason_of(client, replace(stuck.request(), url=f"{stuck.base}/{n}"))
+                )
+                for n in range(3)
+            ]
+            quick = await reason_of(client, well.request())
+            assert not any(task.done() for task in hung)
+            outcomes = await asyncio.gather(*hung)
+        client.close()
+        return outcomes, quick
+
+    assert run(scene()) == (["timeout"] * 3, "page")
