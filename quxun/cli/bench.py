@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from aggregator.errors import UsageError
+from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, say, show_table
 
 app = typer.Typer(help="Benchmarks: poll.", no_args_is_help=True)
@@ -68,4 +70,31 @@ def poll(
             )
             for p in phases
         ],
+    )
+
+
+@app.command()
+def real(
+    data: Annotated[
+        Path | None, typer.Option(help="folder with pages and gold (default: QUXUN_REAL_DATA)")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take real pages, served on loopback, through the whole service; rows found beside gold."""
+    from quxun.bench.real import bench_real  # noqa: PLC0415  # only here
+
+    folder = data or real_data_folder() or Path("../shared/data")
+    polled, read = bench_real(folder, say=lambda line: errors.print(line, markup=False))
+    if as_json:
+        say({"sources": msgspec.to_builtins(polled), "articles": msgspec.to_builtins(read)})
+        return
+    show_table(
+        "real pages as sources",
+        ("source", "kind", "rows found", "rows in gold", "titles exact", "health", "problem"),
+        [(p.name, p.kind, p.rows, p.gold, p.titles, p.health, p.problem) for p in polled],
+    )
+    show_table(
+        "article pages",
+        ("pages", "read", "from the row alone", "announcements", "problems"),
+        [(read.pages, read.read, read.row_only, read.announcements, "; ".join(read.problems))],
     )
