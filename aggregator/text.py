@@ -14,18 +14,24 @@ _XML_INVALID = re.compile(
 _INVISIBLE = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]"
 )
-_SPACE = re.compile(r"[\s\u00a0\u3000]+")
 _MARKS = re.compile(
     "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{2})"
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
+#: What no clean text holds; most texts are clean, and one look tells.
+_SUSPECT = re.compile(
+    "[\r" + _XML_INVALID.pattern.split("|")[0][1:-1] + _INVISIBLE.pattern[1:-1] + "]|"
+    + _XML_INVALID.pattern.split("|")[1] + "|" + _MARKS.pattern
+)  # fmt: skip
 _FOLD = str.maketrans(
     {
         "—": "-", "–": "-", "‐": "-", "‑": "-", "−": "-", "－": "-", "∶": ":", "：": ":",
         "〔": "[", "〕": "]", "【": "[", "】": "]", "﹝": "[", "﹞": "]", "［": "[", "］": "]",
         "（": "(", "）": ")", "“": '"', "”": '"', "「": '"', "」": '"', "『": '"', "』": '"',
         "‘": "'", "’": "'", "，": ",", "。": ".", "；": ";", "、": ",", "·": ".", "•": ".",
+        "！": "!", "？": "?", "％": "%", "／": "/", "．": ".", "＋": "+", "～": "~", "＂": '"',
     }
+    | {chr(0xFEE0 + ord(c)): c.lower() for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"}
 )  # fmt: skip
 
 
@@ -34,28 +40,30 @@ def clean(text: str) -> str:
 
     At most two combining marks stay on a base character. Cleaning twice changes nothing.
     """
+    if not _SUSPECT.search(text):
+        return text
     text = _XML_INVALID.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _MARKS.sub(r"\1", _INVISIBLE.sub("", text))
 
 
 def one_line(text: str) -> str:
     """Clean text with every run of white space (ideographic ones too) made one blank."""
-    return _SPACE.sub(" ", clean(text)).strip()
+    return " ".join(clean(text).split())
 
 
 def squeeze(text: str) -> str:
     """Clean text without any white space: how padded labels (``索　引　号``) are compared."""
-    return clean(_SPACE.sub("", text))
+    return clean("".join(text.split()))
 
 
 def fold(text: str) -> str:
     """Text as compared, never as shown: NFKC, one kind of quotes, dashes and brackets,
     lower case, no white space (DOMAIN.md §6).
     """
-    lower = unicodedata.normalize("NFKC", clean(text)).lower()
-    folded = squeeze(lower.translate(_FOLD))
-    # A spacing accent becomes a blank and a mark; without the blank the mark finds a new base.
-    return folded if unicodedata.is_normalized("NFKC", folded) else fold(folded)
+    folded = squeeze(clean(text).lower().translate(_FOLD))
+    if unicodedata.is_normalized("NFKC", folded):
+        return folded
+    return fold(unicodedata.normalize("NFKC", folded))
 
 
 def shorten(text: str, limit: int) -> str:

@@ -21,7 +21,10 @@ _CLEAN_CONTENT = {"script", "style", "iframe", "object", "embed", "noscript", "t
 #: A run of so many paragraphs and characters that stands again right after itself is a copy.
 _RUN_PARAGRAPHS = 3
 _RUN_CHARS = 200
+#: A line that stands a thousand times (a table's dash) is tried as a copy's head so often.
+_TRIES = 20
 _SUMMARY = 180
+_HEAD_LINES = 40
 _MOBILE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 _ID_NUMBER = re.compile(
     r"(?<!\d)\d{6}(?:19|20)\d{2}[\dXx*]{8}(?!\d)|(?<!\d)\d{3,6}\*{4,}\d{2,4}[Xx\d]?"
@@ -63,17 +66,18 @@ def drop_doubled(lines: list[str]) -> tuple[list[str], bool]:
     At least three paragraphs and 200 characters; single repeated lines stay, they are
     often meant (DOMAIN.md §4).
     """
+    bare = [line.replace(" ", "") for line in lines]
+    if len(lines) - len(set(bare)) < _RUN_PARAGRAPHS:
+        return lines, False
     keys = [fold(line) for line in lines]
-    for start in range(len(lines)):
-        for length in range((len(lines) - start) // 2, _RUN_PARAGRAPHS - 1, -1):
-            if keys[start] != keys[start + length]:
-                continue
-            first = keys[start : start + length]
-            if (
-                first == keys[start + length : start + 2 * length]
-                and sum(map(len, first)) >= _RUN_CHARS
-            ):
-                rest, _ = drop_doubled(lines[: start + length] + lines[start + 2 * length :])
+    places: dict[str, list[int]] = {}
+    for place, key in enumerate(keys):
+        places.setdefault(key, []).append(place)
+    for start, key in enumerate(keys):
+        for again in [p for p in places[key] if p >= start + _RUN_PARAGRAPHS][:_TRIES]:
+            first = keys[start:again]
+            if first == keys[again : again + len(first)] and sum(map(len, first)) >= _RUN_CHARS:
+                rest, _ = drop_doubled(lines[:again] + lines[again + len(first) :])
                 return rest, True
     return lines, False
 
@@ -109,7 +113,7 @@ def text_as_markup(lines: list[str]) -> str:
 
 def summarise(lines: list[str], title: str) -> str:
     """The first facts of a text: not its preamble, and no private numbers."""
-    said = [line for line in lines if fold(line) != fold(title)]
+    said = [line for line in lines[:_HEAD_LINES] if fold(line) != fold(title)]
     telling = [line for line in said if len(line) > 15 and not _PREAMBLE.match(line)]  # noqa: PLR2004
     chosen = "".join((telling or said)[:4])
     return shorten(without_private(chosen), _SUMMARY)

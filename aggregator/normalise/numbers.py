@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterator
 
 _OPEN, _CLOSE = r"[\[〔（(【﹝［{]", r"[\]〕）)】﹞］}]"
-#: 机关代字 + 〔年〕 + number + 号; the brackets may be lost (甘区政办发201756号).
-NUMBER = re.compile(
-    r"([\u4e00-\u9fff]{2,12}?(?:[（(][\u4e00-\u9fff]{1,3}[）)])?[\u4e00-\u9fff]{0,4}?)\s*"
-    + _OPEN
-    + r"\s*((?:19|20)\d{2})\s*年?\s*"
-    + _CLOSE
-    + r"\s*第?\s*([0-9]{1,5})\s*号"
+#: 〔年〕 + number + 号, to the left of which the 机关代字 stands.
+_YEAR_AND_NUMBER = re.compile(
+    _OPEN + r"\s*((?:19|20)\d{2})\s*年?\s*" + _CLOSE + r"\s*第?\s*(\d{1,5})\s*号"
 )
-_BARE = re.compile(r"([\u4e00-\u9fff]{2,8}(?:发|函|规|办|字|公告|通))((?:19|20)\d{2})(\d{1,4})号")
+#: The brackets may be lost (甘区政办发201756号).
+_BARE = re.compile(r"(?<=[发函规办字告通])((?:19|20)\d{2})(\d{1,4})号")
+_HEAD = re.compile(
+    r"([\u4e00-\u9fff]{2,20}(?:[（(][\u4e00-\u9fff]{1,3}[）)][\u4e00-\u9fff]{0,4})?)\s*$"
+)
 _REGISTRY = re.compile(
     r"\b([A-Z]{3,6}[-—]\d{4}[-—]\d{1,6})\b|([\u4e00-\u9fff]{2,5}规〔(?:19|20)\d{2}〕\d{3}(?:-\d)?)(?!号)"
 )
@@ -30,15 +30,15 @@ _LEFT = 20
 
 
 def doc_numbers(text: str) -> Iterator[tuple[str, int]]:
-    """Every document number in normal form ``代字〔YYYY〕N号``, with where it stands."""
-    for match in NUMBER.finditer(text):
-        head = _agency(match.group(1))
-        if head and not _NOT_OURS.search(head):
-            yield f"{head}〔{match.group(2)}〕{int(match.group(3))}号", match.start()
-    for match in _BARE.finditer(text):
-        head = _agency(match.group(1))
-        if head and not _NOT_OURS.search(head):
-            yield f"{head}〔{match.group(2)}〕{int(match.group(3))}号", match.start()
+    """Every document number in normal form ``代字〔YYYY〕N号``, with where it stands, in order."""
+    found = [m for pattern in (_YEAR_AND_NUMBER, _BARE) for m in pattern.finditer(text)]
+    for match in sorted(found, key=lambda one: one.start()):
+        at = match.start()
+        head = _HEAD.search(text[max(at - _LEFT, 0) : at])
+        agency = _agency(head.group(1)) if head else None
+        if agency and not _NOT_OURS.search(agency):
+            start = text.rfind(agency, max(at - _LEFT, 0), at)
+            yield f"{agency}〔{match.group(1)}〕{int(match.group(2))}号", start
 
 
 def normal_number(text: str) -> str | None:

@@ -24,10 +24,15 @@ def sentences(text: str) -> Iterator[str]:
 
 def around(text: str, at: int) -> str:
     """The sentence that holds the character at ``at``, cut to a readable length."""
-    left = max((m.end() for m in _END.finditer(text, 0, at)), default=0)
-    right = _END.search(text, at)
-    sentence = text[left : right.end() if right else len(text)].strip()
-    if len(sentence) <= LONGEST:
-        return sentence
-    begin = max(at - left - LONGEST // 2, 0)
-    return sentence[begin : begin + LONGEST].strip()
+    near = text[max(at - 2 * LONGEST, 0) : at]
+    left = at - len(near) + max((m.end() for m in _END.finditer(near)), default=0)
+    right = _END.search(text, at, at + 2 * LONGEST)
+    return cut(text[left : right.end() if right else at + 2 * LONGEST], at - left)
+
+
+def cut(sentence: str, at: int) -> str:
+    """A sentence around the character at ``at``, no longer than is readable."""
+    if len(sentence) > LONGEST:
+        begin = max(min(at - LONGEST // 2, len(sentence) - LONGEST), 0)
+        sentence = sentence[begin : begin + LONGEST]
+    return sentence.strip()
