@@ -13,6 +13,17 @@ from aggregator.store import rows
 #: Confirmations before immediate mails before digests.
 _LANES = {Lane.CONFIRMATION: 0, Lane.IMMEDIATE: 1, Lane.DIGEST: 2}
 
+#: A mail that waits while its reader stops what it answers must not leave any more.
+_STOPPED = (
+    "update outbox o set state = 'failed', lease_until = null,"
+    " answer = 'stopped by its reader before it left'"
+    " where o.lane > 0 and o.due_at <= :now and o.state in ('queued', 'deferred', 'ambiguous')"
+    " and exists (select 1 from subscriptions n where n.subscriber_id = o.subscriber_id"
+    " and n.state = 'ended' and (n.frequency = 'immediate') = (o.lane = 1))"
+    " and not exists (select 1 from subscriptions n where n.subscriber_id = o.subscriber_id"
+    " and n.state in ('active', 'paused') and (n.frequency = 'immediate') = (o.lane = 1))"
+)
+
 
 class Outbox:
     """Implements ``ports.OutboxStore``."""
@@ -55,6 +66,7 @@ class Outbox:
                 ),
                 {"now": now},
             )
+            connection.execute(text(_STOPPED), {"now": now})
             found = connection.execute(
                 text(
                     "with free as (select id from outbox where due_at <= :now"

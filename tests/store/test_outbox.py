@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
 
 from aggregator import store
-from aggregator.model import Delivery, Lane, Mail, MailState
+from aggregator.model import Delivery, Filter, Frequency, Lane, Mail, MailState
 
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -134,3 +135,15 @@ def test_a_refused_address_is_suppressed_from_then_on(engine: Engine):
     outbox.record_deliveries([end(claimed, MailState.FAILED, suppress="550 no such user")])
 
     assert outbox.enqueue_mail(mail("b"), NOW) is None
+
+
+def test_what_waits_does_not_leave_after_its_reader_stopped(engine: Engine):
+    """Whoever pressed stop must not get one more mail that was planned a minute before."""
+    outbox, people = store.Outbox(engine), store.Subscribers(engine)
+    reader = people.sign_up("r@mail.example", [Filter()], Frequency.DAILY, NOW, confirmed=True)
+    waiting = replace(mail("digest"), subscriber_id=reader.id)
+    outbox.enqueue_mail(waiting, NOW)
+    people.end(reader.id, reason="one-click", now=NOW, frequency=Frequency.DAILY)
+
+    assert outbox.claim_mails(NOW, limit=9, lease=LEASE) == []
+    assert outbox.states() == {"failed": 1}
