@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import signal
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +15,7 @@ import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from aggregator.errors import SettingsError
-from aggregator.settings import Settings
-from aggregator.wiring import now
+from aggregator.settings import Settings, load_settings
 
 log = structlog.get_logger()
 
@@ -35,9 +35,9 @@ class Keeper:
     ) -> str:
         """Keep one mail; answers after it is on the disk."""
         del server, session
-        stamp = now().strftime("%Y%m%dT%H%M%S.%f")
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         to = re.sub(r"[^A-Za-z0-9@._+-]", "_", (envelope.rcpt_tos or ["nobody"])[0])[:80]
-        name = f"{stamp}-{next(self._count):04d}-{to}.eml"
+        name = f"{stamp}-{next(self._count):06d}-{os.getpid()}-{to}.eml"
         content = envelope.content or b""
         body = content.encode() if isinstance(content, str) else content
         try:
@@ -90,3 +90,8 @@ def _write(path: Path, body: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+if __name__ == "__main__":
+    # Without the command line, which would load everything for the smallest of our processes.
+    run(load_settings())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -22,7 +23,9 @@ class ChildSpec:
     """How a child is started and stopped.
 
     ``stop_signal`` asks it to end, ``kill_signal`` makes it; ``death_signal`` is what the
-    kernel sends it when we are gone.
+    kernel sends it when we are gone. ``mend`` is called before it is started again, with the
+    seconds that it lived. ``leader`` names a child without which it is of no use: when that one
+    ends, this one is ended and started again too.
     """
 
     name: str
@@ -33,6 +36,8 @@ class ChildSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     kill_signal: signal.Signals = signal.SIGKILL
+    mend: Callable[[float], None] | None = None
+    leader: str | None = None
 
 
 def start(spec: ChildSpec, *, log: Path | None) -> subprocess.Popen[bytes]:
@@ -49,6 +54,9 @@ def start(spec: ChildSpec, *, log: Path | None) -> subprocess.Popen[bytes]:
             os.setgroups([])
             os.setgid(account.gid)
             os.setuid(account.uid)
+        # What a shell's "&" or nohup ignores would stay ignored in every child.
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         die_with_parent(spec.death_signal, parent=parent)
 
     out: IO[bytes] | int = _open_log(log) if log else subprocess.DEVNULL
@@ -84,7 +92,20 @@ def kill(process: subprocess.Popen[bytes], spec: ChildSpec) -> None:
         process.send_signal(spec.kill_signal)
 
 
+def trim_log(path: Path, *, most: int = LOG_BYTES) -> None:
+    """Begin a log anew when it is too long, whoever is writing to it.
+
+    The file is copied and emptied, not moved: its writer appends, and goes on at the start.
+    """
+    try:
+        if path.stat().st_size <= most:
+            return
+        shutil.copyfile(path, path.with_name(path.name + ".1"))
+        os.truncate(path, 0)
+    except OSError:
+        return  # a full disk: the next look tries again
+
+
 def _open_log(path: Path) -> IO[bytes]:
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_name(path.name + ".1"))
+    trim_log(path)
     return path.open("ab")

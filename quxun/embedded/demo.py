@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import urllib.error
-import urllib.request
 from contextlib import closing
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -15,6 +15,7 @@ from aggregator.errors import ConflictError, EmbeddedError
 from aggregator.model import Authority, Filter, Frequency, NewSource, SourceKind
 from aggregator.wiring import now
 from quxun.embedded.home import Home
+from quxun.embedded.momentary import direct
 
 #: The portals' addresses, exempt from the address guard.
 NETWORK = "127.0.1.0/24"
@@ -23,23 +24,35 @@ _FIRST = "127.0.1.1"
 _PORTS = range(8800, 8900)
 
 
-def free_port() -> int:
-    """A port that is free on the portals' addresses.
+def free_port(home: Home) -> int:
+    """A port that is free on the portals' addresses: the one of the last start, if it is.
+
+    So that the sources of an earlier start are found again.
 
     Raises:
         EmbeddedError: when none of a hundred is.
     """
-    for port in _PORTS:
+    note = home.path / "demo-port"
+    for port in (*_noted(note), *_PORTS):
         try:
             with closing(socket.socket()) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind((_FIRST, port))
         except OSError:
             continue
-        return port
+        note.write_text(f"{port}\n", encoding="ascii")
+        return int(port)
     raise EmbeddedError(
         f"no port from {_PORTS[0]} to {_PORTS[-1]} is free on {_FIRST} for the demonstration"
     )
+
+
+def _noted(note: Path) -> tuple[int, ...]:
+    try:
+        port = int(note.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return ()
+    return (port,) if port in _PORTS else ()
 
 
 def is_ready(port: int) -> bool:
@@ -81,5 +94,5 @@ def register(home: Home, engine: Engine, port: int) -> None:
 
 
 def _ask(port: int, what: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    with urllib.request.urlopen(f"http://{_FIRST}:{port}/__country__/{what}", timeout=5) as answer:  # noqa: S310
+    with direct.open(f"http://{_FIRST}:{port}/__country__/{what}", timeout=5) as answer:
         return json.loads(answer.read())

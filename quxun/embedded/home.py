@@ -7,12 +7,13 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import secrets
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,12 @@ from aggregator.settings import runtime_folder
 LEAST_BYTES = 200 * 1024 * 1024
 #: Where PostgreSQL's data go when it runs as nobody and cannot reach the home.
 ROOT_FALLBACK = Path("/var/lib/quxun")
+#: A folder for sockets is short, and free of what PostgreSQL's and libpq's lists split at.
+_PLAIN = re.compile(rb"[A-Za-z0-9_./+-]{1,60}")
+
+
+class BusyError(EmbeddedError):
+    """Another process holds the home."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +70,22 @@ class Home:
     def sockets(self) -> Path:
         """A short folder for sockets: a path there must fit into 107 bytes."""
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:10]
-        base = runtime_folder() or Path(tempfile.gettempdir())
-        if len(os.fsencode(base)) > 60:  # noqa: PLR2004  # leaves room for our own names
-            base = Path("/tmp")  # noqa: S108  # the folder below it is ours, 0700 and checked
-        return base / f"quxun-{os.geteuid()}-{digest}"
+        name = f"quxun-{os.geteuid()}-{digest}"
+        for base in (runtime_folder(), _temporary()):
+            if base and _PLAIN.fullmatch(os.fsencode(base)) and _open_to_postgres(base):
+                return base / name
+        return Path("/tmp") / name  # noqa: S108  # ours, 0700 and checked
 
     def postgres(self, account: Account) -> Path:
-        """PostgreSQL's data: below the home, unless its account cannot get there."""
-        if account.uid == os.geteuid() or reachable(self.path):
-            return self.path / "postgres"
-        return ROOT_FALLBACK / self.sockets.name / "postgres"
+        """PostgreSQL's data: below the home, unless its account cannot get there.
+
+        Data that exist are found again, whatever became of the modes above them since.
+        """
+        inside = self.path / "postgres"
+        outside = ROOT_FALLBACK / self.sockets.name / "postgres"
+        if account.uid == os.geteuid() or (inside / "data").exists():
+            return inside
+        return outside if (outside / "data").exists() or not reachable(self.path) else inside
 
     def prepare(self, *, least_bytes: int = LEAST_BYTES) -> None:
         """Make the folders.
@@ -88,13 +101,26 @@ class Home:
                 probe.flush()
         except OSError as error:
             raise EmbeddedError(cannot_write(self.path, error)) from error
-        free = shutil.disk_usage(self.path).free
-        if free < least_bytes:
+        for folder in {self.path, _nearest(self.postgres(postgres_account()))}:
+            free = shutil.disk_usage(folder).free
+            if free < least_bytes:
+                raise EmbeddedError(
+                    f"the disk below {folder} is full: {free // 1_048_576} MB are free, "
+                    f"{least_bytes // 1_048_576} MB are needed; "
+                    f"make room or set QUXUN_HOME elsewhere"
+                )
+        try:
+            self._prepare_sockets()
+        except OSError as error:
             raise EmbeddedError(
-                f"the disk below {self.path} is full: {free // 1_048_576} MB are free, "
-                f"{least_bytes // 1_048_576} MB are needed; make room or set QUXUN_HOME elsewhere"
-            )
-        self._prepare_sockets()
+                f"{self.sockets} cannot be made for sockets ({error.strerror}); set TMPDIR"
+            ) from error
+
+    def forget_sockets(self) -> None:
+        """Leave nothing of ours in the temporary folder."""
+        with suppress(OSError):
+            (self.sockets / "valkey.sock").unlink(missing_ok=True)
+            self.sockets.rmdir()
 
     def _prepare_sockets(self) -> None:
         """Make the short folder; one that somebody else made there first is not used."""
@@ -123,7 +149,8 @@ class Home:
         """Hold the home for ourselves.
 
         Raises:
-            EmbeddedError: when another service has it.
+            BusyError: when another process has it.
+            EmbeddedError: when its lock cannot be made.
         """
         path = self.path / "lock"
         try:
@@ -134,20 +161,15 @@ class Home:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise EmbeddedError(
-                    f"a service is running on {self.path} already; stop it first, or set QUXUN_HOME"
+                raise BusyError(
+                    f"a service is running on {self.path} already{_by(path)}; "
+                    f"stop it first, or set QUXUN_HOME"
                 ) from error
+            os.truncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
             yield
         finally:
             os.close(handle)
-
-    def is_locked(self) -> bool:
-        """Whether another process holds the home."""
-        try:
-            with self.locked():
-                return False
-        except EmbeddedError:
-            return (self.path / "lock").exists()
 
 
 def postgres_account() -> Account:
@@ -156,6 +178,29 @@ def postgres_account() -> Account:
         return Account(uid=os.geteuid(), gid=os.getegid())
     nobody = pwd.getpwnam("nobody")
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
+
+
+def _by(lock: Path) -> str:
+    try:
+        return f" (pid {int(lock.read_text(encoding='ascii'))})"
+    except (OSError, ValueError):
+        return ""
+
+
+def _temporary() -> Path | None:
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return None
+
+
+def _open_to_postgres(folder: Path) -> bool:
+    return os.geteuid() != 0 or reachable(folder)
+
+
+def _nearest(path: Path) -> Path:
+    """The folder itself, or the first one above it that exists."""
+    return next(one for one in (path, *path.parents) if one.exists())
 
 
 def reachable(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,10 +19,12 @@ from aggregator.errors import EmbeddedError
 from aggregator.settings import Settings
 from quxun.embedded import child, postgres, valkey
 from quxun.embedded.child import ChildSpec
-from quxun.embedded.home import Home
+from quxun.embedded.home import BusyError, Home, cannot_write
 
 #: How long a server may take until it answers.
 READY_SECONDS = 30.0
+#: Asks our own servers, whatever proxy the environment names.
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,30 +51,50 @@ def servers(path: Path) -> Iterator[Urls]:
         EmbeddedError: when they cannot be started, in one line.
     """
     home = Home(path)
-    if home.path.exists() and home.is_locked():
-        yield _running(home)
-        return
-    home.prepare()
-    with home.locked():
-        postgres.prepare(home)
-        started: list[tuple[subprocess.Popen[bytes], ChildSpec]] = []
+    end = time.monotonic() + READY_SECONDS
+    while True:
+        if not (home.path / "lock").exists():
+            home.prepare()
         try:
-            for spec in (postgres.spec(home), valkey.spec(home)):
-                log = home.logs / f"{spec.name}.log"
-                started.append((child.start(spec, log=log), spec))
-            urls = Urls(
-                database=postgres.url(home),
-                broker=valkey.url(home),
-                demo=(home.path / "demo-divisions.json").exists(),
-            )
-            wait_for_servers(home, lambda: _dead(started))
-            create_database(home)
-            engine = store.connect(urls.database)
-            store.migrate(engine)
-            engine.dispose()
+            with home.locked():
+                home.prepare()
+                yield from _own(home)
+                return
+        except BusyError as busy:
+            urls = _running(home)
+            if urls is None and time.monotonic() > end:
+                raise EmbeddedError(
+                    f"a service is starting or stopping on {home.path}; try again in a moment"
+                ) from busy
+        if urls:
             yield urls
-        finally:
-            end_all(started, seconds=8)
+            return
+        time.sleep(0.1)
+
+
+def _own(home: Home) -> Iterator[Urls]:
+    home.service_file.unlink(missing_ok=True)  # of a service that was killed
+    postgres.prepare(home)
+    valkey.prepare(home)
+    started: list[tuple[subprocess.Popen[bytes], ChildSpec]] = []
+    try:
+        for spec in (postgres.spec(home), valkey.spec(home)):
+            log = home.logs / f"{spec.name}.log"
+            started.append((child.start(spec, log=log), spec))
+        urls = Urls(
+            database=postgres.url(home),
+            broker=valkey.url(home),
+            demo=(home.path / "demo-divisions.json").exists(),
+        )
+        wait_for_servers(home, lambda: _dead(started))
+        create_database(home)
+        engine = store.connect(urls.database)
+        store.migrate(engine)
+        engine.dispose()
+        yield urls
+    finally:
+        end_all(started, seconds=8)
+        home.forget_sockets()
 
 
 def settings_of(settings: Settings, urls: Urls) -> dict[str, object]:
@@ -100,9 +123,12 @@ def settings_of(settings: Settings, urls: Urls) -> dict[str, object]:
 def write_service(home: Home, urls: Urls) -> None:
     """Tell commands how the running service is reached."""
     part = home.service_file.with_suffix(".part")
-    part.touch(mode=0o600)
-    part.write_text(json.dumps(asdict(urls)), encoding="utf-8")
-    part.replace(home.service_file)
+    try:
+        part.touch(mode=0o600)
+        part.write_text(json.dumps(asdict(urls)), encoding="utf-8")
+        part.replace(home.service_file)
+    except OSError as error:
+        raise EmbeddedError(cannot_write(home.path, error)) from error
 
 
 def wait_for_servers(home: Home, dead: Callable[[], str | None]) -> None:
@@ -155,14 +181,13 @@ def end_all(started: list[tuple[subprocess.Popen[bytes], ChildSpec]], *, seconds
         child.kill(process, spec)  # whatever is left of its group
 
 
-def _running(home: Home) -> Urls:
+def _running(home: Home) -> Urls | None:
+    """How the running service is reached, if it has said so already."""
     try:
         told = json.loads(home.service_file.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
-        raise EmbeddedError(
-            f"a service is starting or stopping on {home.path}; try again in a moment"
-        ) from error
-    return Urls(**{**told, "allow_nets": tuple(told["allow_nets"])})
+        return Urls(**{**told, "allow_nets": tuple(told["allow_nets"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _dead(started: list[tuple[subprocess.Popen[bytes], ChildSpec]]) -> str | None:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from sqlalchemy.engine import URL
 
 from aggregator.errors import EmbeddedError
+from quxun.embedded import child
 from quxun.embedded.child import ChildSpec
-from quxun.embedded.home import Account, Home, postgres_account, reachable
+from quxun.embedded.home import Account, Home, cannot_write, postgres_account, reachable
 from quxun.embedded.wheels import wheel
 
 _VERSION = "pginstall18"
@@ -52,6 +53,7 @@ def spec(home: Home) -> ChildSpec:
         stop_signal=signal.SIGINT,
         death_signal=signal.SIGINT,
         kill_signal=signal.SIGQUIT,
+        mend=lambda _lived: _clear(data, home),
     )
 
 
@@ -74,32 +76,49 @@ def prepare(home: Home) -> None:
     data = folder / "data"
     if (data / "PG_VERSION").exists():
         _stop_leftover(data, home)
+        _clear(data, home)
         return
-    if data.exists():
-        shutil.rmtree(data)  # an initdb that was cut short: it never held anything
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _make_folder(folder, account)
+        programs = _binaries(home, account)
+    except OSError as error:
+        raise EmbeddedError(cannot_write(folder, error)) from error
+    for broken in (data, *folder.glob("data.new-*")):
+        shutil.rmtree(broken, ignore_errors=True)  # cut short: it never held anything
+    made = folder / f"data.new-{os.getpid()}"
+    log = home.logs / "initdb.log"
+    initdb = child.start(
+        ChildSpec(
+            name="initdb",
+            argv=(
+                str(programs / "initdb"),
+                "-D", str(made), "--username=quxun", "--auth=trust", "--encoding=utf8",
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
+                "--no-instructions",
+            ),
+            env={"LC_ALL": "C", "PATH": os.defpath},
+            cwd=Path("/"),
+            account=account,
+        ),
+        log=log,
+    )  # fmt: skip
+    if initdb.wait():
+        shutil.rmtree(made, ignore_errors=True)
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        words = next((one for one in lines if "error:" in one or "FATAL" in one), "see its log")
+        raise EmbeddedError(f"PostgreSQL's data could not be made in {data}: {words}")
+    made.rename(data)  # whole, or not there
+
+
+def _make_folder(folder: Path, account: Account) -> None:
+    """Make the folder of the data, and those above it so that others get through."""
+    for one in reversed(folder.parents):
+        if not one.exists():
+            one.mkdir(exist_ok=True)
+            one.chmod(0o755)
+    folder.mkdir(exist_ok=True)
     if os.geteuid() == 0:
         os.chown(folder, account.uid, account.gid)
-    done = subprocess.run(  # noqa: S603  # our own wheel's program
-        [
-            str(_binaries(home, account) / "initdb"),
-            "-D", str(data), "--username=quxun", "--auth=trust", "--encoding=utf8",
-            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
-            "--no-instructions",
-        ],
-        env={"LC_ALL": "C", "PATH": os.defpath},
-        cwd="/",
-        user=account.uid if os.geteuid() == 0 else None,
-        group=account.gid if os.geteuid() == 0 else None,
-        extra_groups=[] if os.geteuid() == 0 else None,
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        shutil.rmtree(data, ignore_errors=True)
-        words = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise EmbeddedError(f"PostgreSQL's data could not be made in {data}: {words}")
 
 
 def _binaries(home: Home, account: Account) -> Path:
@@ -129,17 +148,15 @@ def _copied(package: Path, to: Path) -> Path:
 def _stop_leftover(data: Path, home: Home) -> None:
     """End a PostgreSQL that still runs on these data after its supervisor died.
 
-    Only after its pid, its program and its data folder were checked: a pid may have been
-    given to somebody else since.
+    Only after its pid, its program and its folder were checked: a pid may have been given to
+    somebody else since.
     """
-    pid_file = data / "postmaster.pid"
     try:
-        lines = pid_file.read_text(encoding="utf-8").splitlines()
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         process = psutil.Process(int(lines[0]))
-        same = process.name() == "postgres" and Path(lines[1]) == data
     except (OSError, ValueError, IndexError, psutil.Error):
-        return  # a stale file is PostgreSQL's own affair
-    if not same or str(data) not in process.cmdline():
+        return
+    if not _works_in(process, data):
         return
     process.send_signal(signal.SIGINT)
     try:
@@ -149,3 +166,31 @@ def _stop_leftover(data: Path, home: Home) -> None:
             f"a PostgreSQL (pid {process.pid}) that was left on {home.path} does not stop; "
             f"end it with: kill -QUIT {process.pid}"
         ) from error
+
+
+def _clear(data: Path, home: Home) -> None:
+    """Clear away what a killed PostgreSQL left: its children, its pid files, its socket.
+
+    It would refuse to start beside its own children, and beside a pid file whose number some
+    other process was given since. We hold the home's lock, so nobody else starts one here.
+    """
+    left = [one for one in psutil.process_iter() if _works_in(one, data)]
+    for process in left:
+        with suppress(psutil.Error):
+            process.send_signal(signal.SIGQUIT)
+    psutil.wait_procs(left, timeout=2)
+    for file in (
+        data / "postmaster.pid",
+        home.sockets / ".s.PGSQL.5432",
+        home.sockets / ".s.PGSQL.5432.lock",
+    ):
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def _works_in(process: psutil.Process, data: Path) -> bool:
+    """Whether this is a PostgreSQL on these data, however their path is spelt."""
+    try:
+        return bool(process.name() == "postgres" and Path(process.cwd()).samefile(data))
+    except (OSError, psutil.Error):
+        return False

@@ -7,8 +7,8 @@ import socket
 import sys
 import time
 import urllib.error
-import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import psycopg
@@ -23,19 +23,36 @@ from quxun.embedded.home import Home
 from quxun.embedded.momentary import Urls
 from quxun.embedded.supervisor import Supervisor
 
-#: A worker whose heartbeat is older than this lives but does not work.
-SILENT_AFTER = timedelta(seconds=90)
-#: How often the children are looked at, and the heartbeat.
+#: A worker whose heartbeat is older than this lives but does not work: longer than any task
+#: may take (``task_time_limit``), because a busy worker beats between tasks.
+SILENT_AFTER = timedelta(seconds=360)
+#: How often the children are looked at, and the heartbeat and the logs.
 LOOK_SECONDS = 0.2
 BEAT_SECONDS = 15.0
+#: A child that ends this often while the service starts will not do better.
+MOST_DEATHS = 3
 
 
 class _Stop(Exception):  # noqa: N818  # a request, not an error
     """Somebody asked us to end."""
 
 
+@dataclass(slots=True)
+class _Request:
+    """Whether somebody asked us to end. A signal only notes it: nothing is left half done."""
+
+    made: bool = False
+
+    def note(self, *_: object) -> None:
+        self.made = True
+
+    def check(self) -> None:
+        if self.made:
+            raise _Stop
+
+
 def up(settings: Settings, *, demo: bool) -> int:
-    """Run the service until SIGINT or SIGTERM; the exit code.
+    """Run the service until SIGINT, SIGTERM or SIGHUP; the exit code.
 
     Raises:
         EmbeddedError: when it cannot start, in one line.
@@ -45,29 +62,41 @@ def up(settings: Settings, *, demo: bool) -> int:
     with home.locked():
         _free_port(settings.host, settings.port)
         keeper = Supervisor(logs=home.logs)
-        signal.signal(signal.SIGTERM, _ask)
-        signal.signal(signal.SIGINT, _ask)
+        request = _Request()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, request.note)
         try:
-            _start(settings, home, keeper, demo=demo)
-            _keep(home, keeper)
+            _start(settings, home, keeper, request, demo=demo)
+            _keep(home, keeper, request)
         except _Stop:
             return 0
         finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            home.service_file.unlink(missing_ok=True)
+            with suppress(OSError):
+                home.service_file.unlink(missing_ok=True)
             keeper.stop()
+            home.forget_sockets()
     return 0
 
 
-def _start(settings: Settings, home: Home, keeper: Supervisor, *, demo: bool) -> None:
+def _start(
+    settings: Settings, home: Home, keeper: Supervisor, request: _Request, *, demo: bool
+) -> None:
+    home.service_file.unlink(missing_ok=True)  # of a service that was killed
+
+    def dead() -> str | None:
+        request.check()
+        return keeper.dead()
+
     postgres.prepare(home)
+    valkey.prepare(home)
+    request.check()
     keeper.start(postgres.spec(home))
     keeper.start(valkey.spec(home))
-    momentary.wait_for_servers(home, keeper.dead)
+    momentary.wait_for_servers(home, dead)
     momentary.create_database(home)
     engine = store.connect(postgres.url(home))
     store.migrate(engine)
+    request.check()
     own_mailbox = not settings.smtp_url.get_secret_value()
     urls = Urls(
         database=postgres.url(home),
@@ -84,32 +113,42 @@ def _start(settings: Settings, home: Home, keeper: Supervisor, *, demo: bool) ->
     token = settings.operator_token.get_secret_value() or home.secret("operator-token")
     env = _environment(settings, home, urls, token)
     if demo:
-        port = demonstration.free_port()
-        keeper.start(_python("country", env, "-m", "quxun.country", "--demo", "--port", str(port)))
+        port = demonstration.free_port(home)
+        keeper.start(_python("country", env, "quxun.country", "--demo", "--port", str(port)))
         momentary.wait_until(
-            lambda: demonstration.is_ready(port), "the simulated country", home, keeper.dead
+            lambda: demonstration.is_ready(port), "the simulated country", home, dead
         )
         demonstration.register(home, engine, port)
     engine.dispose()
     momentary.write_service(home, urls)
     if own_mailbox:
-        keeper.start(_quxun("mailbox", env))
-    keeper.start(_quxun("worker", env))
-    keeper.start(_quxun("scheduler", env))
+        keeper.start(_python("mailbox", env, "quxun.mailbox"))
+    # Celery 5.7 exits, or lives on without consuming, when its broker dies: it starts anew too.
+    keeper.start(_quxun("worker", env, leader="valkey"))
+    keeper.start(_quxun("scheduler", env, leader="valkey"))
     keeper.start(_quxun("web", env))
+
+    def hopeless() -> str | None:
+        request.check()
+        keeper.look()
+        return "web" if keeper.deaths("web") >= MOST_DEATHS else None
+
     momentary.wait_until(
-        lambda: _answers(settings.host, settings.port), "the web server", home, keeper.dead
+        lambda: _answers(settings.host, settings.port), "the web server", home, hopeless
     )
-    sys.stdout.write(f"Operator token: {token}\nQuxun is ready at {settings.public_url}\n")
-    sys.stdout.flush()
+    with suppress(OSError, ValueError):  # nobody listens: the service runs all the same
+        sys.stdout.write(f"Operator token: {token}\nQuxun is ready at {settings.public_url}\n")
+        sys.stdout.flush()
 
 
-def _keep(home: Home, keeper: Supervisor) -> None:
+def _keep(home: Home, keeper: Supervisor, request: _Request) -> None:
     beat_at = time.monotonic() + BEAT_SECONDS
     while True:
+        request.check()
         keeper.look()
         if time.monotonic() >= beat_at:
             beat_at = time.monotonic() + BEAT_SECONDS
+            keeper.trim_logs()
             _watch_heartbeat(home, keeper)
         time.sleep(LOOK_SECONDS)
 
@@ -161,16 +200,13 @@ def _environment(settings: Settings, home: Home, urls: Urls, token: str) -> dict
     }
 
 
-def _quxun(name: str, env: dict[str, str]) -> ChildSpec:
-    return _python(name, env, "-m", "quxun", name)
+def _quxun(name: str, env: dict[str, str], *, leader: str | None = None) -> ChildSpec:
+    return replace(_python(name, env, "quxun", name), leader=leader)
 
 
-def _python(name: str, env: dict[str, str], *arguments: str) -> ChildSpec:
-    return ChildSpec(name=name, argv=(sys.executable, *arguments), env=env)
-
-
-def _ask(*_: object) -> None:
-    raise _Stop
+def _python(name: str, env: dict[str, str], module: str, *arguments: str) -> ChildSpec:
+    """One of our modules; ``-P``: what lies in the folder we were called from is not imported."""
+    return ChildSpec(name=name, argv=(sys.executable, "-P", "-m", module, *arguments), env=env)
 
 
 def _free_port(host: str, port: int) -> None:
@@ -194,7 +230,7 @@ def _any_port() -> int:
 def _answers(host: str, port: int) -> bool:
     name = f"[{host}]" if ":" in host else host
     try:
-        with urllib.request.urlopen(f"http://{name}:{port}/healthz", timeout=2) as answer:  # noqa: S310
+        with momentary.direct.open(f"http://{name}:{port}/healthz", timeout=2) as answer:
             return bool(answer.status == 200)  # noqa: PLR2004
     except (urllib.error.URLError, OSError):
         return False

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from quxun.embedded import child
 from quxun.embedded.child import ChildSpec
 
 #: A child that lived this long had started well: its next death is answered at once.
-SETTLED_SECONDS = 20.0
+SETTLED_SECONDS = 10.0
 #: Never wait longer than this to start a child again.
-LONGEST_WAIT = 4.0
+LONGEST_WAIT = 3.0
 #: Time to end by themselves, then the servers get the rest of the ten seconds.
 SOFT_SECONDS = 5.0
 SERVER_SECONDS = 3.0
+#: What a child that is ended because its leader died gets to put its work down.
+FOLLOW_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class _Ward:
     started: float
     deaths: int = 0
     again_at: float | None = None
+    kill_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -43,43 +47,64 @@ class Supervisor:
 
     def start(self, spec: ChildSpec) -> None:
         """Start a child and keep it alive from now on."""
-        process = child.start(spec, log=self.logs / f"{spec.name}.log")
+        process = child.start(spec, log=self.log(spec.name))
         self._wards[spec.name] = _Ward(spec=spec, process=process, started=time.monotonic())
 
-    def pid(self, name: str) -> int:
-        """The process id of a child as it runs now."""
-        return self._wards[name].process.pid
+    def log(self, name: str) -> Path:
+        """Where a child's words go."""
+        return self.logs / f"{name}.log"
+
+    def deaths(self, name: str) -> int:
+        """How often a child ended since it last lived well."""
+        return self._wards[name].deaths
 
     def dead(self) -> str | None:
         """The name of a child that has ended and was not started again yet."""
         return next((n for n, w in self._wards.items() if w.process.poll() is not None), None)
 
     def look(self) -> None:
-        """Start again what has ended: at once, later ever more slowly, up to four seconds."""
+        """Start again what has ended: at once, later ever more slowly, up to three seconds."""
         now = time.monotonic()
         for name, ward in self._wards.items():
             code = ward.process.poll()
             if code is None:
+                if ward.kill_at is not None and now >= ward.kill_at:
+                    child.kill(ward.process, ward.spec)
                 continue
             if ward.again_at is None:
-                child.kill(ward.process, ward.spec)  # what is left of its group
-                if now - ward.started > SETTLED_SECONDS:
-                    ward.deaths = 0
-                wait = 0.0 if ward.deaths == 0 else min(0.5 * 2**ward.deaths, LONGEST_WAIT)
-                ward.deaths += 1
-                ward.again_at = now + wait
-                _say(
-                    f"{name} ended ({_end(code)}); it is started again; see {self.logs}/{name}.log"
-                )
-            if now >= ward.again_at:
-                ward.process = child.start(ward.spec, log=self.logs / f"{name}.log")
+                self._bury(name, ward, code, now)
+            if ward.again_at is not None and now >= ward.again_at:
+                ward.process = child.start(ward.spec, log=self.log(name))
                 ward.started, ward.again_at = now, None
+
+    def _bury(self, name: str, ward: _Ward, code: int, now: float) -> None:
+        child.kill(ward.process, ward.spec)  # what is left of its group
+        lived = now - ward.started
+        if lived > SETTLED_SECONDS or ward.kill_at is not None:
+            ward.deaths = 0
+        wait = 0.0 if ward.deaths == 0 else min(0.5 * 2**ward.deaths, LONGEST_WAIT)
+        ward.deaths += 1
+        ward.again_at, ward.kill_at = now + wait, None
+        _say(f"{name} ended ({_end(code)}); it is started again; see {self.log(name)}")
+        if ward.spec.mend:
+            ward.spec.mend(lived)
+        for follower, other in self._wards.items():
+            if other.spec.leader == name and other.process.poll() is None:
+                self.restart(follower, f"{name} ended")
 
     def restart(self, name: str, why: str) -> None:
         """End a child that lives but does not work; ``look`` starts it again."""
         ward = self._wards[name]
+        if ward.kill_at is not None:
+            return
         _say(f"{name} is ended and started again: {why}")
-        child.kill(ward.process, ward.spec)
+        child.stop(ward.process, ward.spec)
+        ward.kill_at = time.monotonic() + FOLLOW_SECONDS
+
+    def trim_logs(self) -> None:
+        """Keep every child's log short."""
+        for name in self._wards:
+            child.trim_log(self.log(name))
 
     def age(self, name: str) -> float:
         """Seconds since a child was last started."""
@@ -105,7 +130,7 @@ class Supervisor:
         for ward in wards:
             child.kill(ward.process, ward.spec)
             try:
-                ward.process.wait(timeout=1)
+                ward.process.wait(timeout=0.5)
             except subprocess.TimeoutExpired:
                 ward.process.kill()
 
@@ -115,5 +140,6 @@ def _end(code: int) -> str:
 
 
 def _say(line: str) -> None:
-    sys.stderr.write(f"quxun: {line}\n")
-    sys.stderr.flush()
+    with suppress(OSError, ValueError):  # whoever listened has gone; the service goes on
+        sys.stderr.write(f"quxun: {line}\n")
+        sys.stderr.flush()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from aggregator.errors import EmbeddedError
 from quxun.embedded.child import ChildSpec
 from quxun.embedded.home import Home
 from quxun.embedded.wheels import wheel
+
+#: One that ends sooner could not read what it had written.
+BROKEN_SECONDS = 2.0
 
 
 def spec(home: Home) -> ChildSpec:
@@ -22,7 +26,16 @@ def spec(home: Home) -> ChildSpec:
             "--maxmemory-policy", "noeviction", "--daemonize", "no", "--loglevel", "warning",
         ),
         env={"PATH": os.defpath, "LC_ALL": "C"},
+        mend=lambda lived: prepare(home) if lived < BROKEN_SECONDS else None,
     )  # fmt: skip
+
+
+def prepare(home: Home) -> None:
+    """Forget the hints of an earlier service: whatever is due is hinted at again at once.
+
+    So that a file which a crash or a full disk broke cannot keep the broker from starting.
+    """
+    shutil.rmtree(home.valkey / "appendonlydir", ignore_errors=True)
 
 
 def url(home: Home) -> str:
