@@ -23,7 +23,7 @@ check: $(VENV)/dev.stamp
 	$(MAKE) test
 
 golden: $(VENV)/dev.stamp
-	QUXUN_GOLDEN=write $(BIN)/python -m pytest tests/parse -q
+	$(BIN)/python tests/golden/rewrite.py
 
 bench: $(VENV)/run.stamp
 	$(BIN)/quxun bench poll
