@@ -1,6 +1,6 @@
 """GB/T 2260 divisions with their history, development zones, and look-up by name. Pure."""
 
-from aggregator.divisions.names import Mention, find, regions_in, resolve
+from aggregator.divisions.names import Mention, find, issuing, regions_in, resolve
 from aggregator.divisions.table import Division, get, invent, invented, path, roll, shipped
 from aggregator.model import Region
 
@@ -14,6 +14,7 @@ __all__ = [
     "find",
     "get",
     "invented",
+    "issuing",
     "path",
     "region",
     "regions_in",

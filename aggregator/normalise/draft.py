@@ -115,7 +115,7 @@ def classify_title(title: str, *, site: str | None = None) -> Classified:
     prior = divisions.resolve(site, prior=None, on=None) if site else None
     tidy = tidy_title(title)
     subject = read_subject(tidy)
-    codes = divisions.regions_in(_plain_names(tidy), prior=prior.code if prior else None)
+    codes = divisions.regions_in(tidy, prior=prior.code if prior else None)
     if not codes and prior and _HERE.search(tidy):
         codes = (prior.code,)
     return Classified(
@@ -220,7 +220,7 @@ def _regions(
     The source's region is the prior and wins; a text changes it only where it names a
     division below it, or one elsewhere by a name that is clear (DOMAIN.md §12).
     """
-    for words, why in ((_plain_names(title), "标题"), (issuer or "", "发文机关")):
+    for words, why in ((title, "标题"), (issuer or "", "发文机关")):
         codes = divisions.regions_in(words, prior=prior, on=day)
         if prior and codes:
             above = set(divisions.roll(prior))
@@ -231,11 +231,6 @@ def _regions(
         return (divisions.region(prior),), "来源"
     codes = divisions.regions_in(text[:200], on=day)
     return tuple(divisions.region(code) for code in codes[:1]), "正文" if codes else ""
-
-
-def _plain_names(text: str) -> str:
-    """A text without words that only look like a division's name."""
-    return text.replace("中华人民共和国", "　").replace("共和国", "　").replace("人民共和", "　")
 
 
 def _site_region(article: Article) -> str | None:
