@@ -11,6 +11,7 @@ from aggregator.errors import FetchError
 _LONGEST = 4096
 _BAD = re.compile(r"[\x00-\x20\x7f\\]")
 _ASCII = "".join(map(chr, range(128)))
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -59,6 +60,8 @@ def read_address(url: str, *, ports: frozenset[int]) -> Address:
         ascii_host = host if ":" in host else host.encode("idna").decode("ascii")
     except UnicodeError as error:
         raise _blocked(text, f"its host is no domain name ({error})") from error
+    if not _HOST.fullmatch(ascii_host):  # IDNA may make blanks and more of what was none
+        raise _blocked(text, "its host is no domain name")
     shown = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
     netloc = shown if port == _PORTS[scheme] else f"{shown}:{port}"
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")

@@ -40,7 +40,7 @@ class _Host:
     """One host's queue in this process."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    free_at: float = 0.0
+    ended_at: float = -3600.0
 
 
 @dataclass(slots=True)
@@ -192,7 +192,7 @@ class CurlFetcher:
         first = address is home
         async with host.turn:
             if delay:
-                wait = host.free_at - transfers.loop.time()
+                wait = host.ended_at + delay - transfers.loop.time()
                 if self._pacer:
                     wait = max(wait, await self._pacer((address.host, delay)))
                 if wait > 0:
@@ -212,9 +212,8 @@ class CurlFetcher:
             try:
                 return await transfers.exchange(exchange)
             finally:
-                ended = transfers.loop.time()
-                budget.spent += ended - started
-                host.free_at = ended + delay
+                host.ended_at = transfers.loop.time()
+                budget.spent += host.ended_at - started
 
     def _headers(self, request: Request, *, first: bool, at_home: bool) -> list[bytes]:
         """What we send: an honest name, validators; an operator's headers stay on their host."""

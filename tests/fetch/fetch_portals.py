@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import itertools
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from aggregator.errors import FetchError
 from aggregator.fetch import CurlFetcher, Limits
@@ -69,7 +67,7 @@ class Portal:
     connections: int = 0
     open: int = 0
     most_open: int = 0
-    sent: int = 0
+    came: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def base(self) -> str:
@@ -102,6 +100,7 @@ class Portal:
                 call = Call(method, target, headers, body, writer, len(self.calls) + 1, me)
                 self.calls.append(call)
                 self.times.append(asyncio.get_running_loop().time())
+                self.came.set()
                 data = await self.answer(call)
                 if data is None:
                     return
@@ -211,10 +210,8 @@ async def reason_of(client: CurlFetcher, request: Request) -> str:
     try:
         answer = await client.get(request)
     except FetchError as error:
-        assert error.url
-        assert str(error)
-        assert "\n" not in str(error)
-        return error.reason
+        one_line = error.url and str(error) and "\n" not in str(error)
+        return error.reason if one_line else "an error that does not say what is wrong"
     assert isinstance(answer, Page | Unchanged)
     return "page" if isinstance(answer, Page) else "unchanged"
 
@@ -233,17 +230,3 @@ def fetch_once(
                 client.close()
 
     return run(scene())
-
-
-def host_of(url: str) -> str:
-    return urlsplit(url).hostname or ""
-
-
-def second(seconds: float) -> timedelta:
-    return timedelta(seconds=seconds)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

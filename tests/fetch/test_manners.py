@@ -1,0 +1,616 @@
+"""How we behave: robots.txt, one request a host at a time, no proxy unasked, clean ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import itertools
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+from fetch_portals import (
+    NETS,
+    NOW,
+    QUICK,
+    Call,
+    canary_and,
+    fetch_once,
+    fetcher,
+    new_address,
+    ok,
+    portal,
+    reason_of,
+    run,
+)
+
+from aggregator.errors import FetchError
+from aggregator.fetch import CurlFetcher
+from aggregator.fetch.limits import Limits
+from aggregator.fetch.robots import Robots
+
+
+def with_robots(rules: bytes):
+    """A portal's answer: these bytes for robots.txt, a page for everything else."""
+
+    async def answer(call: Call) -> bytes:
+        return rules if call.target == "/robots.txt" else ok()
+
+    return answer
+
+
+# --- robots.txt ---
+
+
+@pytest.mark.parametrize(
+    ("rules", "outcome", "verdict"),
+    [
+        (ok(b"User-agent: *\nDisallow: /secret/\n"), "page", "allowed by robots.txt"),
+        (ok(b"User-agent: *\nDisallow: /\n"), "robots", "refused by robots.txt"),
+        (ok(b"\xef\xbb\xbfUser-agent: *\r\nDisallow: /\r\n"), "robots", "refused by robots.txt"),
+        (ok(b"User-agent: QuxunTest\nDisallow: /\n"), "robots", "refused by robots.txt"),
+        (ok(b"User-agent: Baiduspider\nDisallow: /\n"), "page", "allowed by robots.txt"),
+        (
+            ok(b"User-agent: *\nDisallow: /\n\nUser-agent: quxuntest\nAllow: /\n"),
+            "page",
+            "allowed by robots.txt",
+        ),
+        (ok(b"User-agent: *\nDisallow: /list*\n"), "robots", "refused by robots.txt"),
+        (ok(b"User-agent: *\nDisallow: /li\nAllow: /list$\n"), "page", "allowed by robots.txt"),
+        (
+            ok(gzip.compress(b"User-agent: *\nDisallow: /\n"), "Content-Encoding: gzip"),
+            "robots",
+            "refused by robots.txt",
+        ),
+        (ok(b"", status="404 Not Found"), "page", "allowed (robots.txt answers 404)"),
+        (ok(b"no", status="403 Forbidden"), "page", "allowed (robots.txt answers 403)"),
+        (ok(b"", status="503 Busy"), "page", "allowed (robots.txt answers 503)"),
+        (ok(b"<html>Disallow: /</html>"), "page", "allowed (robots.txt is a web page)"),
+        (ok(b"\n <!doctype html>"), "page", "allowed (robots.txt is a web page)"),
+        (ok(bytes(range(256)) * 20), "page", "allowed by robots.txt"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+            "page",
+            "allowed (robots.txt: protocol)",
+        ),
+    ],
+)
+def test_robots_are_heard(rules, outcome, verdict):
+    """What a portal asks of robots is done, and what it does not ask does not stop us."""
+
+    async def scene() -> tuple[str, str]:
+        async with portal(with_robots(rules)) as made:
+            client = fetcher()
+            asked = made.request(ignore_robots=False)
+            reason, words = await reason_of(client, asked), await client.robots_verdict(asked)
+            client.close()
+            assert not (outcome == "robots" and "/list" in [call.target for call in made.calls])
+            return reason, words
+
+    assert run(scene()) == (outcome, verdict)
+
+
+def test_robots_are_asked_once_a_day_and_host():
+    """A hundred columns of one portal cost one robots.txt."""
+
+    async def scene():
+        async with portal(with_robots(ok(b"User-agent: *\nDisallow: /secret\n"))) as made:
+            client = fetcher()
+            asks = [made.request(f"/{n}", ignore_robots=False) for n in range(20)]
+            outcomes = await asyncio.gather(*(reason_of(client, ask) for ask in asks))
+            outcomes.append(await reason_of(client, made.request("/secret", ignore_robots=False)))
+            client.close()
+            return outcomes, [call.target for call in made.calls]
+
+    outcomes, targets = run(scene())
+
+    assert outcomes == ["page"] * 20 + ["robots"]
+    assert targets.count("/robots.txt") == 1
+    assert "/secret" not in targets
+
+
+def test_robots_are_kept_for_a_day_and_asked_again_after_trouble():
+    """A day is a day by the clock; a server in trouble is asked after an hour."""
+
+    async def scene() -> list[int]:
+        robots, asked = Robots(Limits(), "Quxun"), []
+        answers = {"well": (200, b"User-agent: *\nDisallow: /a"), "ill": (502, b"")}
+
+        async def after(origin: str, seconds: float) -> int:
+            async def read() -> tuple[int, bytes]:
+                asked.append(origin)
+                return answers[origin]
+
+            await robots.rules(origin, read, seconds)
+            return len(asked)
+
+        return [
+            await after(*one)
+            for one in [("well", 0), ("well", 86_399), ("well", 86_401), ("ill", 0), ("ill", 3_599),
+                        ("ill", 3_601)]
+        ]  # fmt: skip
+
+    assert run(scene()) == [1, 1, 2, 3, 3, 4]
+
+
+def test_robots_behind_a_redirect_are_read():
+    """Many portals send everything on to another name (RFC 9309 §2.3.1.2)."""
+
+    async def answer(call: Call) -> bytes:
+        if call.target == "/robots.txt":
+            return ok(b"", "Location: /r/robots.txt", status="301 Moved")
+        if call.target == "/r/robots.txt":
+            return ok(b"User-agent: *\nDisallow: /list\n")
+        return ok()
+
+    assert fetch_once(answer, ignore_robots=False)[0] == "robots"
+
+
+def test_robots_lead_nowhere_inward():
+    """Row 45 by the side door: robots.txt redirected to our own broker."""
+
+    async def scene() -> tuple[str, list[str]]:
+        async def answer(call: Call) -> bytes:
+            if call.target == "/robots.txt":
+                return ok(b"", f"Location: http://127.0.0.1:{made.port}/", status="302 Found")
+            return ok()
+
+        async with canary_and(answer) as (made, visits):
+            client = fetcher()
+            reason = await reason_of(client, made.request(ignore_robots=False))
+            client.close()
+            return reason, visits
+
+    assert run(scene()) == ("page", [])
+
+
+def test_robots_of_the_place_a_redirect_leads_to_are_heard():
+    """Each host is asked itself; the first one's leave is no leave of the second."""
+
+    async def scene() -> tuple[str, list[str]]:
+        async with portal(with_robots(ok(b"User-agent: *\nDisallow: /\n"))) as second:
+
+            async def answer(call: Call) -> bytes:
+                if call.target == "/robots.txt":
+                    return ok(b"", status="404 Not Found")
+                return ok(b"", f"Location: {second.base}/there", status="302 Found")
+
+            async with portal(answer) as first:
+                client = fetcher()
+                ports = (first.port, second.port)
+                reason = await reason_of(client, first.request(ignore_robots=False, ports=ports))
+                client.close()
+                return reason, [call.target for call in second.calls]
+
+    assert run(scene()) == ("robots", ["/robots.txt"])
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "\n".join(f"User-agent: a{n}" for n in range(5000)) + "\nDisallow: /x" * 5000,
+        "User-agent: *\n" + "\n".join(f"Disallow: /{n}" for n in range(40_000)),
+        "User-agent: *\nDisallow: /" + "a*" * 2000 + "b$",
+        "User-agent: *\n" + "\x0bUser-agent: b" * 30_000 + "\nDisallow: /",
+        "User-agent: *\nCrawl-delay: nan\nDisallow: /list$x",
+    ],
+    ids=["agents-by-rules", "rules", "stars", "vertical-tabs", "nan"],
+)
+def test_a_hostile_robots_file_costs_little(rules):
+    """It is read on the loop that serves every other portal."""
+    started = time.monotonic()
+
+    reason, _ = fetch_once(
+        with_robots(ok(rules.encode())), limits=Limits(total_seconds=5), ignore_robots=False
+    )
+
+    assert reason in {"page", "robots"}
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [("7", 7.0), ("0.5", 0.5), ("86400", 30.0), ("-1", 0.0), ("inf", 0.0), ("x", 0.0)],
+)
+def test_crawl_delay_is_heeded_within_reason(asked, kept):
+    """A portal may ask for patience, not for eternity."""
+
+    async def scene() -> float:
+        robots = Robots(Limits(), "Quxun/1")
+
+        async def read() -> tuple[int, bytes]:
+            return 200, f"User-agent: *\nCrawl-delay: {asked}\n".encode()
+
+        await robots.rules("http://a.example:80", read, 0.0)
+        return robots.crawl_delay("http://a.example:80")
+
+    assert run(scene()) == kept
+
+
+def test_crawl_delay_spaces_requests():
+    """And it is really waited for."""
+
+    async def scene() -> list[float]:
+        rules = ok(b"User-agent: *\nCrawl-delay: 0.2\n")
+        async with portal(with_robots(rules)) as made:
+            client = fetcher()
+            for n in range(3):
+                await client.get(made.request(f"/{n}", ignore_robots=False))
+            client.close()
+            return made.times
+
+    times = run(scene())
+
+    assert [b - a > 0.19 for a, b in itertools.pairwise(times)] == [True, True, True]
+
+
+# --- one request a host at a time ---
+
+
+def test_a_host_sees_one_connection_and_its_pauses():
+    """DESIGN: per host one connection, and a pause between requests, however many columns."""
+
+    async def scene():
+        async with portal(ok()) as made, portal(ok()) as other:
+            client = fetcher(delay_seconds=0.15)
+            started = time.monotonic()
+            mine = [client.get(made.request(f"/{n}")) for n in range(5)]
+            await asyncio.gather(*mine, client.get(other.request()))
+            took = time.monotonic() - started
+            client.close()
+            return made, other, took
+
+    made, other, took = run(scene())
+    pauses = [b - a for a, b in itertools.pairwise(made.times)]
+
+    assert made.most_open == made.connections == 1
+    assert min(pauses) > 0.149
+    assert other.times[0] < made.times[1]
+    assert took < 2
+
+
+def test_a_sources_own_delay_wins():
+    """A source's record may say otherwise."""
+
+    async def scene() -> float:
+        async with portal(ok()) as made:
+            client = fetcher(delay_seconds=20.0)
+            started = time.monotonic()
+            for n in range(3):
+                await client.get(made.request(f"/{n}", delay_seconds=0.0))
+            client.close()
+            return time.monotonic() - started
+
+    assert run(scene()) < 2
+
+
+def test_different_hosts_do_not_wait_for_each_other():
+    """Many hosts in flight: forty portals that think for 0.2 s take 0.2 s, not 8."""
+
+    async def thinks(_call: Call) -> bytes:
+        await asyncio.sleep(0.2)
+        return ok()
+
+    async def scene() -> float:
+        async with portal(thinks, host="127.0.100.1") as made:
+            asks = []
+            servers = [portal(thinks, host=new_address(), port=made.port) for _ in range(40)]
+            client = fetcher()
+            async with _all(servers) as portals:
+                asks = [client.get(one.request()) for one in portals]
+                started = time.monotonic()
+                await asyncio.gather(*asks)
+                took = time.monotonic() - started
+            client.close()
+            return took
+
+    assert run(scene()) < 2
+
+
+def _all(managers):
+    import contextlib
+
+    @contextlib.asynccontextmanager
+    async def together():
+        async with contextlib.AsyncExitStack() as stack:
+            yield [await stack.enter_async_context(one) for one in managers]
+
+    return together()
+
+
+# --- no surprises from outside ---
+
+
+def test_a_proxy_in_the_environment_is_ignored():
+    """A proxy is a source's own choice; one in the environment would see every portal's traffic."""
+    script = """
+import asyncio
+from fetch_portals import fetcher, ok, portal, reason_of
+from aggregator.model import Request
+
+async def scene():
+    async with portal(ok()) as proxy, portal(ok()) as made:
+        import os
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
+            os.environ[name] = proxy.base
+        client = fetcher()
+        print(await reason_of(client, made.request()), proxy.connections, made.hits)
+        print(await reason_of(client, made.request(proxy=proxy.base, url_path=None)
+                              if False else
+                              Request(url=made.base + "/", ports=(made.port,), ignore_robots=True,
+                                      proxy=proxy.base)), proxy.hits, made.hits)
+        client.close()
+
+asyncio.run(scene())
+"""
+    here = os.path.dirname(__file__)
+    path = os.pathsep.join([here, os.getcwd(), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stdout.split("\n")[:2] == ["page 0 1", "page 1 1"]
+
+
+def test_an_honest_name_is_sent():
+    """A portal's operator must be able to find us (DOMAIN §7)."""
+    _, made = fetch_once(ok(), headers={"X-Key": "a\r\nX-Evil: b"})
+
+    assert made.calls[0].header("user-agent") == "QuxunTest/1 (+http://127.0.0.2/about)"
+    assert made.calls[0].header("x-evil") is None
+    assert made.calls[0].header("x-key") == "aX-Evil: b"
+    names = [name.lower() for name, _ in made.calls[0].headers]
+    assert not {"cookie", "authorization", "referer"} & set(names)
+    assert len(names) == len(set(names))
+
+
+def test_an_operators_header_replaces_ours():
+    """An operator may need another Accept; two of a kind would be a broken request."""
+    _, made = fetch_once(ok(), headers={"accept": "application/json"})
+
+    found = [value for name, value in made.calls[0].headers if name.lower() == "accept"]
+    assert found == ["application/json"]
+
+
+def test_a_form_is_sent_whole():
+    """Row pages of some families answer only to POST."""
+    _, made = fetch_once(ok(), method="POST", body="page=2&栏目=1".encode())
+
+    assert made.calls[0].method == "POST"
+    assert made.calls[0].body == "page=2&栏目=1".encode()
+    assert made.calls[0].header("content-type") == "application/x-www-form-urlencoded"
+    assert made.calls[0].header("expect") is None
+
+
+def test_one_exchange_leaves_nothing_for_the_next():
+    """Handles are used again: a POST, an exemption or a legacy profile must not stick."""
+
+    async def scene():
+        async with portal(ok()) as made:
+            client = fetcher()
+            await client.get(made.request(method="POST", body=b"a=1", headers={"X-Key": "k"}))
+            await client.get(made.request(tls_profile="legacy", etag='"e"'))
+            await client.get(made.request(allow_nets=("127.0.0.9/32",)))
+            await client.get(made.request())
+            client.close()
+            return made.calls[-1]
+
+    last = run(scene())
+
+    assert (last.method, last.body) == ("GET", b"")
+    assert last.header("if-none-match") is None
+    assert last.header("x-key") is None
+
+
+# --- loops come and go ---
+
+
+def test_one_fetcher_serves_loop_after_loop():
+    """A command may run the loop twice with one set of parts."""
+    client = fetcher()
+
+    async def scene() -> str:
+        async with portal(ok()) as made:
+            return await reason_of(client, made.request(ignore_robots=False))
+
+    outcomes = [run(scene()) for _ in range(3)]
+    client.close()
+
+    assert outcomes == ["page"] * 3
+
+
+def test_a_cancelled_fetch_leaves_the_client_usable():
+    """Batches end by a deadline: what was in flight must free its slot, its host and its line."""
+
+    async def answer(call: Call) -> bytes:
+        if call.target.startswith("/slow"):
+            await asyncio.Event().wait()
+        return ok()
+
+    async def scene() -> tuple[list[bool], str, int]:
+        async with portal(answer) as made:
+            client = fetcher(Limits(in_flight=2, total_seconds=5))
+            tasks = [asyncio.create_task(client.get(made.request(f"/slow{n}"))) for n in range(4)]
+            while not made.hits:
+                await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            outcome = await reason_of(client, made.request("/quick"))
+            client.close()
+            return [isinstance(e, asyncio.CancelledError) for e in ended], outcome, made.hits
+
+    assert run(scene()) == ([True] * 4, "page", 2)
+
+
+def test_a_cancelled_asker_does_not_spoil_robots_for_others():
+    """Twenty wait for one robots.txt; the first giving up is nobody else's affair."""
+
+    async def scene() -> list[str]:
+        gate = asyncio.Event()
+
+        async def answer(call: Call) -> bytes:
+            if call.target == "/robots.txt":
+                await gate.wait()
+            return ok(b"User-agent: *\nAllow: /\n")
+
+        async with portal(answer) as made:
+            client = fetcher(Limits())
+            tasks = [
+                asyncio.create_task(reason_of(client, made.request(f"/{n}", ignore_robots=False)))
+                for n in range(5)
+            ]
+            while not made.hits:
+                await asyncio.sleep(0)
+            tasks[0].cancel()
+            gate.set()
+            outcomes = await asyncio.gather(*tasks[1:])
+            client.close()
+            return outcomes
+
+    assert run(scene()) == ["page"] * 4
+
+
+def test_closing_in_the_middle_of_an_exchange_is_no_crash():
+    """A worker that is told to stop stops."""
+
+    async def scene() -> str:
+        async def answer(_call: Call) -> None:
+            await asyncio.Event().wait()
+
+        async with portal(answer) as made:
+            client = fetcher()
+            task = asyncio.create_task(client.get(made.request()))
+            while not made.hits:
+                await asyncio.sleep(0)
+            client.close()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        async with portal(ok()) as again:
+            outcome = await reason_of(client, again.request())
+            client.close()
+            return outcome
+
+    assert run(scene()) == "page"
+
+
+# --- what an answer means ---
+
+
+@pytest.mark.parametrize("status", ["412 Precondition Failed", "468 Unknown", "521 Down"])
+def test_anti_bot_answers_are_named(status):
+    """Row 108: they are not solved, and not taken for a server's trouble."""
+    assert fetch_once(ok(b"<script>a()</script>", status=status))[0] == "challenge"
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (b"<html><head><script src=/a.js></script></head><body></body></html>", "challenge"),
+        (b"<SCRIPT>var a=1;document.cookie='x'</SCRIPT>", "challenge"),
+        (
+            b"<html><!-- wait --><script>a()</script><noscript>Turn on JavaScript</noscript>",
+            "challenge",
+        ),
+        (b"<script>a()</script><p>2026 notice</p>", "page"),
+        (b"<ul></ul>", "page"),
+        (b"", "page"),
+        (b"<script>" + b"x" * 3000 + b"</script>", "page"),
+        (b'{"rows": ["<script>"]}', "page"),
+    ],
+)
+def test_a_short_page_of_script_alone_is_a_challenge(body, outcome):
+    """DOMAIN §7: 200, under 2.5 KB, a script and no text."""
+    assert fetch_once(ok(body))[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [
+        ("120", timedelta(minutes=2)),
+        ("0", timedelta(minutes=1)),
+        ("1", timedelta(minutes=1)),
+        ("999999999999999999999999", timedelta(hours=24)),
+        (format_datetime(NOW + timedelta(hours=2), usegmt=True), timedelta(hours=2)),
+        (format_datetime(NOW - timedelta(days=400), usegmt=True), timedelta(minutes=1)),
+        (format_datetime(NOW + timedelta(days=400), usegmt=True), timedelta(hours=24)),
+        ("Sun, 06 Nov 1994 08:49:37", timedelta(minutes=1)),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", timedelta(minutes=1)),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", timedelta(hours=24)),
+        ("-5", None),
+        ("soon", None),
+        ("²", None),
+        ("Mon, 99 Foo 99999 99:99:99 GMT", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("status", ["429 Too Many", "503 Busy"])
+def test_retry_after_is_held_between_a_minute_and_a_day(sent, heard, status):
+    """Row 108: neither a hammer nor a way to silence us for a year."""
+
+    async def scene() -> FetchError:
+        answer = ok(b"", status=status).replace(
+            b"\r\n\r\n", f"\r\nRetry-After: {sent}\r\n\r\n".encode("latin-1")
+        )
+        async with portal(answer) as made:
+            client = fetcher()
+            with pytest.raises(FetchError) as caught:
+                await client.get(made.request())
+            client.close()
+            return caught.value
+
+    error = run(scene())
+
+    assert (error.reason, error.retry_after) == ("http", heard)
+    assert error.status == int(status[:3])
+
+
+@pytest.mark.parametrize(
+    "status", [300, 400, 401, 403, 404, 405, 410, 418, 429, 451, 500, 502, 503, 504, 508, 511]
+)
+def test_refusals_carry_their_status(status):
+    """Row 108: sixteen cases, one reason, and the number an operator looks for."""
+    reason, _ = fetch_once(ok(b"<h1>no</h1>", status=f"{status} Words"))
+
+    assert reason == "http"
+
+
+def test_what_a_page_says_of_itself_is_kept():
+    """Validators and freshness feed the next request and the schedule."""
+
+    async def scene():
+        answer = ok(b"<li>x", 'ETag: W/"1"', "Last-Modified: Mon, 02 Mar 2026 00:00:00 GMT",
+                    "Cache-Control: public, max-age=600", "Content-Type: text/html; charset=GBK")  # fmt: skip
+        async with portal(answer) as made:
+            client = fetcher()
+            page = await client.get(made.request())
+            client.close()
+            return page
+
+    page = run(scene())
+
+    assert (page.etag, page.last_modified) == ('W/"1"', "Mon, 02 Mar 2026 00:00:00 GMT")
+    assert page.max_age == timedelta(minutes=10)
+    assert page.content_type == "text/html; charset=GBK"
+    assert page.fetched_at == NOW
+    assert timedelta(0) < page.took < timedelta(seconds=QUICK.total_seconds)
+
+
+def test_the_defaults_are_the_promised_ones():
+    """DESIGN "One number each", and the fetcher's row of settings."""
+    limits = Limits()
+
+    assert (limits.total_seconds, limits.connect_seconds, limits.silent_seconds) == (30, 5, 10)
+    assert (limits.body_bytes, limits.wire_bytes) == (10 * 1024 * 1024, 12_000_000)
+    assert (limits.header_bytes, limits.redirects, limits.gzip_members) == (65_536, 5, 16)
+    assert CurlFetcher.__init__.__kwdefaults__["delay_seconds"] == 2.0
+    assert "127.0.0.1" not in NETS
