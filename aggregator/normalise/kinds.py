@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from aggregator.model import Category, Flag, Kind
-from aggregator.text import fold
+from aggregator.text import fold, shorten
 
 _BODY_SHARE = 0.2
 _BODY_MOST = 3
@@ -36,6 +37,7 @@ class _Lexicon:
     exclude: dict[str, tuple[str, ...]]
     kinds: dict[str, Kind]
     words: dict[str, dict[str, float]]
+    patterns: dict[str, tuple[tuple[re.Pattern[str], float], ...]]
 
 
 def read_subject(
@@ -106,6 +108,11 @@ def _score(
                 _add(scores, reasons, slug, weight * _COLUMN_SHARE, f"栏目“{word}”")
             elif start and word in start and len(word) >= _BODY_MOST - 1:
                 _add(scores, reasons, slug, weight * _BODY_SHARE, f"正文“{word}”")
+    for slug, patterns in lexicon.patterns.items():
+        for pattern, weight in patterns:
+            found = pattern.search(heading)
+            if found:
+                _add(scores, reasons, slug, weight, f"标题“{shorten(found.group(), 20)}”")
     return scores, reasons
 
 
@@ -146,5 +153,9 @@ def _lexicon() -> _Lexicon:
         words={
             slug: {fold(word): float(weight) for word, weight in words.items()}
             for slug, words in read["category"].items()
+        },
+        patterns={
+            slug: tuple((re.compile(shape), float(weight)) for shape, weight in shapes.items())
+            for slug, shapes in read["pattern"].items()
         },
     )
