@@ -278,7 +278,10 @@ async def _page_back(
             )  # fmt: skip
         if isinstance(answer, Unchanged):
             break
-        reading = await look.reader.read_list(answer, source=source, now=look.clock())
+        # The shape learned from the first page: a last page of one row shows none by itself.
+        reading = await look.reader.read_list(
+            answer, source=replace(source, learned=learned), now=look.clock()
+        )
         keys = {entry.key for entry in reading.entries}
         pages, size = pages + 1, size + len(answer.body)
         if not keys or keys <= before:

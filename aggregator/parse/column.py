@@ -102,7 +102,8 @@ def learn(
     groups = dated_groups(found)
     for group in groups:
         add_undated(found, group)
-    groups = [group for group in groups if _plausible(group)]
+    # A last page of one row is a list all the same where the first page showed the shape.
+    groups = [group for group in groups if group.key == known or _plausible(group)]
     taken = {link.element for group in groups for row in group.rows for link in row.links}
     groups.extend(g for g in undated_groups(found, taken=taken) if _plausible_undated(g, base))
     for group in groups:

@@ -267,7 +267,7 @@ def date_of(bar: Sequence[str], *, title: str, fields: Mapping[str, str]) -> str
             return found.group(1)
     for line in bar[:8]:
         stamp = date_in(line, in_link=False) if line != title else None
-        bare = stamp and (len(line) - len(stamp) <= _BESIDE or _SOURCE.search(line))
+        bare = stamp and (len(line) - len(stamp) <= _BESIDE or _SOURCE.search(line) or is_bar(line))
         if stamp and bare and re.match(FULL, stamp):
             return stamp
     for line in bar:
