@@ -1,0 +1,79 @@
+"""The pages in a real browser: what a reader does, on a phone too, with nothing from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not CHROMIUM and not os.environ.get("CI"), reason="NO BROWSER: Chromium is not installed"
+    ),
+]
+
+
+@pytest.fixture(params=[(360, 740), (1280, 800)], ids=["phone", "desktop"])
+def page(request: pytest.FixtureRequest) -> Iterator[object]:
+    """A page that remembers what went wrong in it."""
+    from playwright.sync_api import sync_playwright
+
+    width, height = request.param
+    with sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        made = browser.new_page(viewport={"width": width, "height": height})
+        made.wrong = []
+        made.asked = []
+        made.on(
+            "console", lambda said: made.wrong.append(said.text) if said.type == "error" else None
+        )
+        made.on("pageerror", lambda error: made.wrong.append(str(error)))
+        made.on("request", lambda sent: made.asked.append(sent.url))
+        yield made
+        browser.close()
+
+
+def test_a_reader_finds_a_notice_and_subscribes(web, page, make_draft):
+    """Search, open, subscribe and confirm, as a person does it, without a line of script."""
+    web.publish(*(make_draft(number) for number in range(1, 40)))
+    base = f"http://127.0.0.1:{web.port}"
+
+    page.goto(f"{base}/")
+    page.get_by_label("关键词").fill("第7类")
+    page.get_by_role("button", name="筛选").click()
+    page.get_by_role("link", name="关于支持第7类产业发展的若干措施").click()
+    assert "第7条" in page.inner_text("main")
+    page.goto(f"{base}/subscribe")
+    page.locator("#email").fill("reader@mail.example")
+    page.locator("form:has(#email) button").click()
+    [waiting] = web.parts.outbox.claim_mails(web.time[0], limit=9, lease=timedelta(minutes=1))
+    link = next(word for word in waiting.mail.text.split() if "/confirm/" in word)
+    page.goto(base + link[link.index("/confirm/") :])
+    assert web.parts.subscribers.get("reader@mail.example").state == "pending"
+    page.locator("main form[method=post] button").first.click()
+
+    assert web.parts.subscribers.get("reader@mail.example").state == "confirmed"
+    assert page.wrong == []
+
+
+@pytest.mark.parametrize("path", ["/", "/feeds", "/subscribe", "/status", "/about"])
+def test_a_page_fits_asks_nobody_else_and_says_no_error(web, page, path, make_draft):
+    """No sideways scrolling on a phone, no request to another host, a quiet console."""
+    web.publish(*(make_draft(number) for number in range(1, 12)))
+
+    page.goto(f"http://127.0.0.1:{web.port}{path}")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    assert wide <= 0
+    assert page.wrong == []
+    assert all(url.startswith(f"http://127.0.0.1:{web.port}/") for url in page.asked)
+    assert page.locator("h1").count() == 1
