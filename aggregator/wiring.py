@@ -1,4 +1,4 @@
-"""Settings in, working parts out; the one place that reads the clock."""
+"""Settings in, working parts out; ``clock.now`` is read here and given on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,10 +15,11 @@ from jinja2 import Environment
 from sqlalchemy import Engine
 
 from aggregator import divisions, store
+from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
 from aggregator.deliver import SmtpMailer
 from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.errors import SettingsError
-from aggregator.fetch import CurlFetcher
+from aggregator.fetch import CurlFetcher, SharedPace
 from aggregator.flow.polls import PollRules
 from aggregator.ports import Bell
 from aggregator.sandbox import ParserChild
@@ -38,11 +39,6 @@ BROKER_OPTIONS: dict[str, Any] = {
     "socket_keepalive": True,
     "health_check_interval": 15,
 }
-
-
-def now() -> datetime:
-    """The present time, UTC."""
-    return datetime.now(UTC)  # noqa: TID251  # the one clock
 
 
 @dataclass(slots=False, kw_only=True)
@@ -113,14 +109,21 @@ class Parts:
         return store.System(self.engine)
 
     @cached_property
+    def hosts(self) -> store.Hosts:
+        """Turns at hosts."""
+        return store.Hosts(self.engine)
+
+    @cached_property
     def fetch(self) -> CurlFetcher:
-        """The HTTP client of this process."""
+        """The HTTP client of this process; where hosts want pauses, all workers share them."""
         it = self.settings
+        shared = it.delay_seconds > 0 and bool(it.database_url.get_secret_value())
         return CurlFetcher(
             user_agent=it.user_agent,
             clock=self.clock,
             delay_seconds=it.delay_seconds,
             allow_nets=it.allow_nets,
+            pacer=SharedPace(lambda wants: self.hosts.reserve(wants, now())) if shared else None,
         )
 
     @cached_property

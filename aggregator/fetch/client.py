@@ -41,6 +41,8 @@ class _Host:
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     ended_at: float = -3600.0
+    #: Seconds that the last exchange took: other workers' turns must come after it, too.
+    took: float = 0.0
 
 
 @dataclass(slots=True)
@@ -194,7 +196,7 @@ class CurlFetcher:
             if delay:
                 wait = host.ended_at + delay - transfers.loop.time()
                 if self._pacer:
-                    wait = max(wait, await self._pacer((address.host, delay)))
+                    wait = max(wait, await self._pacer((address.host, delay + host.took)))
                 if wait > 0:
                     await asyncio.sleep(wait)
             exchange = Exchange(
@@ -213,7 +215,8 @@ class CurlFetcher:
                 return await transfers.exchange(exchange)
             finally:
                 host.ended_at = transfers.loop.time()
-                budget.spent += host.ended_at - started
+                host.took = host.ended_at - started
+                budget.spent += host.took
 
     def _headers(self, request: Request, *, first: bool, at_home: bool) -> list[bytes]:
         """What we send: an honest name, validators; an operator's headers stay on their host."""

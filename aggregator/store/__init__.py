@@ -4,6 +4,7 @@ from aggregator.store.announcements import Announcements
 from aggregator.store.digests import Digests
 from aggregator.store.engine import connect, migrate
 from aggregator.store.entries import Entries
+from aggregator.store.hosts import Hosts
 from aggregator.store.outbox import Outbox
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
@@ -14,6 +15,7 @@ __all__ = [
     "Announcements",
     "Digests",
     "Entries",
+    "Hosts",
     "Outbox",
     "PollRow",
     "SignUpLimits",
