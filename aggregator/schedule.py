@@ -67,7 +67,7 @@ def next_poll_at(
         unless the portal asked for more.
     """
     wait = (usual_gap / 2 if usual_gap else limits.shortest) * (1 << min(failures, 10))
-    if failures == 0 and limits.shortest >= STEADY and not is_work_time(now):
+    if limits.shortest >= STEADY and not is_work_time(now):
         wait *= QUIET_FACTOR
     if blocked and limits.shortest >= STEADY:
         wait = max(wait, BLOCKED_WAIT)
