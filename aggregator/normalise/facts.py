@@ -8,19 +8,21 @@ from datetime import date, timedelta
 
 from aggregator.model import Amount, Deadline, Fact, Facts
 from aggregator.normalise.numbers import doc_numbers, registry_number
-from aggregator.normalise.sentences import around, sentences
+from aggregator.normalise.sentences import around, cut, sentences
 from aggregator.workdays import is_work_day
 
 #: Facts of one kind kept from one text; a table of a thousand amounts says nothing to a reader.
 MOST = 60
 _MU_M2 = 10_000 / 15
+_LISTED = re.compile(r"(?<![\d.第])(?:\d+(?:\.\d+)?\s*[亿万]?\s*[、/和]\s*)+$")
 _NUM = r"(\d[\d,，]*(?:\.\d+)?)"
 _UNITS = {"万亿元": 1e12, "亿元": 1e8, "亿": 1e8, "千万元": 1e7, "百万元": 1e6, "万元": 1e4, "万": 1e4, "千元": 1e3, "元": 1.0}  # fmt: skip
 _MONEY = re.compile(
-    _NUM
-    + r"\s*(万亿元|亿元|千万元|百万元|万元|千元|元|亿(?=[,，、。；\s]|$)|万(?=[,，、]\s*\d))(?!／|/?(?:美|欧|港|日))"
+    r"(\d[\d,，]*(?:\.\d+)?|[一二两三四五六七八九十百千]+)"
+    r"\s*(万亿元|亿元|千万元|百万元|万元|千元|元|亿(?=[,，、。；\s]|$))(?!／|/?(?:美|欧|港|日))"
 )
-_LISTED = re.compile(r"((?:\d[\d,.]*\s*(?:亿元|万元|元|万)?\s*[、,，和]\s*)+)$")
+_MEMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(亿|万)?\s*[、/和]\s*")
+_NO_YUAN = re.compile(r"\s*(?:吨|美元|欧元|港元|日元|化|素|件)")
 _PER = re.compile(
     r"^\s*(?:/|／|每)\s*(?:平方米|平米|㎡|亩|人|月|年|家|个|户|吨|千瓦|度|台|次|天|日|件)|^\s*/"
 )
@@ -46,11 +48,16 @@ _RANGE_DAY = re.compile(
 _WORKING = re.compile(
     r"(?:自|从)?(?:本?(?:通知|公告|公示|通告)?(?:发布|印发|公布|刊登|挂网))之日起\s*(\d{1,3})\s*个?\s*(工作日|日|天)"
 )
+_LAST_AFTER = re.compile(
+    r"\s*(?:[（(][^）)]{0,8}[）)])?\s*(?:上午|下午|晚上?)?\s*(?:\d{1,2}(?:[:：时点]\d{0,2}分?)?)?"
+    r"\s*(?:之前|以前|前|止|截止|为止)"
+)
+_LAST_BEFORE = re.compile(r"截止|截至|[至到]\s*$|期限")
 _AREA = re.compile(_NUM + r"\s*(万亩|亩|公顷|万平方米|万㎡|平方公里|平方米|㎡|平米)")
 _AREA_M2 = {"万亩": _MU_M2 * 1e4, "亩": _MU_M2, "公顷": 1e4, "万平方米": 1e4, "万㎡": 1e4, "平方公里": 1e6, "平方米": 1.0, "㎡": 1.0, "平米": 1.0}  # fmt: skip
 _STAGES = (
-    ("签约", re.compile(r"(?:成功|正式|集中|现场|共|已|完成|举行|项目)?签约(?!运动|球员|歌手|教练|医生|率)"), re.compile(r"拟签约|球员|家庭医生|医生签约|选手|俱乐部|艺人")),
-    ("落户", re.compile(r"落户"), re.compile(r"户籍|户口|人口落户|落户政策|积分落户|人员落户|群众落户|拟落户")),
+    ("签约", re.compile(r"(?:成功|正式|集中|现场|共|已|完成|举行|项目)?签约(?!运动|球员|歌手|教练|医生|率)"), re.compile(r"拟签约|医生签约|(?:俱乐部|球队|国安)[^，]{0,8}签约|签约[^，]{0,8}(?:球员|歌手|艺人|选手|作家|主播)")),
+    ("落户", re.compile(r"落户"), re.compile(r"(?:户籍|户口|人口|人才|积分|人员|群众|毕业生)[^，]{0,6}落户|落户(?:政策|条件|人口|人才|人员|手续)|拟落户")),
     ("备案", re.compile(r"(?:完成|取得|通过|获)[^。]{0,8}备案|备案(?:通过|结果)"), re.compile(r"ICP备|网安备")),
     ("核准", re.compile(r"(?:获得?|完成|取得|通过)[^。]{0,8}核准|核准批复|予以核准"), None),
     ("拿地", re.compile(r"摘牌|竞得|成功拿地|取得[^。]{0,10}土地"), None),
@@ -62,6 +69,11 @@ _STAGES = (
     ("达产", re.compile(r"达产"), re.compile(r"达产后|预计[^。]{0,14}达产|待[^。]{0,8}达产|年可达产|力争[^。]{0,10}达产|全部达产后|将达产|计划[^。]{0,10}达产|达产达效后")),
     ("终止", re.compile(r"项目(?:终止|停建|取消)|终止[^。]{0,6}项目|停建"), None),
 )  # fmt: skip
+_CLAUSE = re.compile(r"[^，,；;：:]+")
+#: Before a stage in its clause: planned or hoped for, not reached.
+_PLANNED = re.compile(
+    r"预计|计划|力争|拟|待|争取|有望|确保|推动|促进|加快|明年|后年|届时|尽快|早日|目标|尚未|未能|将(?:于|在|正式|全面|陆续|实现)"
+)
 _FOR_YEARS = re.compile(r"有效期(?:为|至|限)?\s*([一二三四五六七八九十\d]{1,3})\s*(年|个月)")
 _VALID_UNTIL = re.compile(r"有效期(?:截?至|到|延长至|延续至)\s*" + _DAY)
 _VALID_SPAN = re.compile(
@@ -73,8 +85,9 @@ _AT_ONCE = re.compile(
 )
 _CITED = re.compile(r"《([^《》]{4,60})》")
 _PHONE = re.compile(
-    r"(?:联系电话|咨询电话|电话|热线|传真)\s*[:：]?\s*((?:0\d{2,3}[-－—]?)?\d{7,8}(?:[-－转]\d{1,5})?)"
+    r"(?:联系电话|咨询电话|电话|热线|传真)\s*[:：]?\s*((?:0\d{2,3}[-－—]?)?\d{7,8}(?!\d)(?:[-－转]\d{1,5})?)"
 )
+_SCALES = {"千": 1000, "百": 100, "十": 10, "": 1}
 _HAN = {c: n for n, c in enumerate("零一二三四五六七八九")}
 
 
@@ -111,27 +124,36 @@ def _registry(text: str) -> Iterator[Fact]:
     for sentence in sentences(text):
         number = registry_number(sentence)
         if number:
-            yield Fact(value=number, sentence=sentence)
+            yield Fact(value=number, sentence=cut(sentence, max(sentence.find(number), 0)))
 
 
 def _amounts(text: str) -> Iterator[Amount]:
-    """Every amount in yuan as written; a list (100万元、30万元) gives each of its members."""
+    """Every amount in yuan as written; a list (100、30、20万元) gives each of its members."""
     for sentence in sentences(text):
         if "元" not in sentence and "亿" not in sentence:
             continue
-        ends = [m.end() for m in _MONEY.finditer(sentence)]
+        near = 0
         for match in _MONEY.finditer(sentence):
-            value = _number(match.group(1))
             after = sentence[match.end() : match.end() + 8]
-            before = sentence[max(match.start() - 24, 0) : match.start()]
-            if value is None or re.match(r"\s*(?:吨|美元|欧元|港元|日元|化|素|件)", after):
+            if _NO_YUAN.match(after):
                 continue
-            unit = match.group(2)
-            near = max((e for e in ends if e <= match.start()), default=0)
-            basis = _basis(before, after, sentence, near_start=near, at=match.start())
-            yield Amount(
-                value=value, yuan=value * _UNITS[unit], basis=basis, unit=unit, sentence=sentence
-            )
+            listed = _LISTED.search(sentence, near, match.start())
+            start = listed.start() if listed else match.start()
+            before = sentence[max(start - 24, 0) : start]
+            basis = _basis(before, after, sentence, near_start=near, at=start)
+            evidence = cut(sentence, match.start())
+            for number, unit in (*_members(listed, match.group(2)), match.groups()):
+                value = _number(number)
+                if value is not None:
+                    yuan = round(value * _UNITS[unit], 2)
+                    yield Amount(value=value, yuan=yuan, basis=basis, unit=unit, sentence=evidence)
+            near = match.end()
+
+
+def _members(listed: re.Match[str] | None, unit: str) -> Iterator[tuple[str, str]]:
+    """The numbers before the last one of a list, which alone carries the unit."""
+    for member in _MEMBER.finditer(listed.group() if listed else ""):
+        yield member.group(1), f"{member.group(2)}元" if member.group(2) else unit
 
 
 def _basis(before: str, after: str, sentence: str, *, near_start: int, at: int) -> str:
@@ -139,7 +161,7 @@ def _basis(before: str, after: str, sentence: str, *, near_start: int, at: int) 
     close = sentence[max(near_start, at - 14) : at] or before
     carried = sentence[max(at - 40, 0) : at]
     rules = (
-        ("unit", bool(_PER.match(after)) or re.search(r"每(?:人|家|户|亩|平方米|月|年|吨|个|千瓦时?|台|次|天|日|件|度)[^，。；]{0,8}$", close)),
+        ("unit", bool(_PER.match(after)) or re.search(r"每(?:人|家|户|亩|平方米|月|年|吨|个|千瓦时?|台|次|天|日|件|度)(?![^，。；]*(?:最高|不超|最多|封顶|上限))[^，。；]{0,8}$", close)),
         ("cap", re.search(r"最高|不超过|不高于|上限|封顶|以内|至多|最多|累计不超", carried[-26:]) and not re.search(r"最低|不低于", carried[-12:])),
         ("floor", re.search(r"不低于|不少于|至少|超过|以上|达到|高于|最低|满|突破", close[-10:]) and re.match(r"\s*(?:[（(]含|以上|的)?", after) and re.search(r"不低于|不少于|最低|至少|达到|高于", close)),
         ("floor", re.match(r"\s*(?:[（(]含[^）)]{0,6}[）)])?\s*(?:及)?以上", after)),
@@ -157,7 +179,8 @@ def _deadlines(text: str, posted: date | None) -> Iterator[Deadline]:
         for day in _days_of(sentence, posted):
             if day not in seen:
                 seen.add(day)
-                yield Deadline(value=day, sentence=sentence)
+                at = max(sentence.find(f"{day.month}月{day.day}日"), 0)
+                yield Deadline(value=day, sentence=cut(sentence, at))
 
 
 def _days_of(sentence: str, posted: date | None) -> Iterator[date]:
@@ -170,29 +193,26 @@ def _days_of(sentence: str, posted: date | None) -> Iterator[date]:
     ):
         return
     for match in _RANGE_DAY.finditer(sentence):
-        year, month, _, end_year, end_month, end_day = match.groups()
-        start = _day(year, month, match.group(3), posted)
-        end = _day(end_year or year, end_month or month, end_day, posted if not year else start)
-        if end and start and end < start and not end_year:
-            end = _day(str(start.year + 1), end_month or month, end_day, None)
+        end = _range_end(match, posted)
         if end:
             yield end
     for match in _DATE.finditer(_RANGE_DAY.sub(lambda m: "　" * len(m.group()), sentence)):
         before, after = sentence[: match.start()][-10:], sentence[match.end() :][:12]
-        last = re.match(
-            r"\s*(?:[（(][^）)]{0,8}[）)])?\s*(?:上午|下午|晚上?)?\s*(?:\d{1,2}(?:[:：时点]\d{0,2}分?)?)?\s*(?:之前|以前|前|止|截止|为止)",
-            after,
-        )
-        first = re.search(
-            r"截止|截至|(?:至|到|于)\s*$|期限[^。]{0,4}$|截止(?:时间|日期)[^。]{0,6}$", before
-        )
-        if last or (first and re.search(r"截止|截至|至\s*$|到\s*$|期限", before)):
-            if match.group(2):
-                day = _day(match.group(1), match.group(2), match.group(3), posted)
-            else:
-                day = _day(match.group(4), match.group(5), match.group(6), posted)
+        if _LAST_AFTER.match(after) or _LAST_BEFORE.search(before):
+            first = 1 if match.group(2) else 4
+            day = _day(match[first], match[first + 1], match[first + 2], posted)
             if day:
                 yield day
+
+
+def _range_end(match: re.Match[str], posted: date | None) -> date | None:
+    """The end of a range; 12月20日至1月10日 ends in the next year."""
+    year, month, day, end_year, end_month, end_day = match.groups()
+    start = _day(year, month, day, posted)
+    end = _day(end_year or year, end_month or month, end_day, start if year else posted)
+    if end and start and end < start and not end_year:
+        return _day(str(start.year + 1), end_month or month, end_day, None)
+    return end
 
 
 def _areas(text: str) -> Iterator[Fact]:
@@ -214,13 +234,17 @@ def _stages(text: str) -> Iterator[Fact]:
     """Stages that were reached; what is planned or hoped for is none."""
     seen: set[str] = set()
     for sentence in sentences(text):
+        clauses = [*_CLAUSE.finditer(sentence)]
         for name, pattern, tempter in _STAGES:
-            if name in seen or not pattern.search(sentence):
+            if name in seen:
                 continue
-            if tempter and not pattern.search(tempter.sub("　", sentence)):
-                continue
-            seen.add(name)
-            yield Fact(value=name, sentence=sentence)
+            for clause in clauses:
+                words = tempter.sub("　", clause.group()) if tempter else clause.group()
+                reached = pattern.search(words)
+                if reached and not _PLANNED.search(words[: reached.end()]):
+                    seen.add(name)
+                    yield Fact(value=name, sentence=cut(sentence, clause.start()))
+                    break
 
 
 def _validity(text: str, posted: date | None) -> Iterator[Fact]:
@@ -304,7 +328,16 @@ def _number(text: str) -> float | None:
     try:
         return float(text.replace(",", "").replace("，", ""))
     except ValueError:
-        return None
+        return _spelled(text)
+
+
+def _spelled(text: str) -> float | None:
+    """Numbers in words up to 九千九百九十九; None for what is none (百, 千 alone)."""
+    total = 0
+    for digit, scale in re.findall(r"([一二两三四五六七八九]?)([千百十]?)", text):
+        if digit or scale == "十":
+            total += _HAN.get(digit.replace("两", "二"), 1) * _SCALES[scale]
+    return float(total) if total else None
 
 
 def _han(text: str) -> int:

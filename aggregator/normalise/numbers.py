@@ -20,7 +20,7 @@ _REGISTRY = re.compile(
 )
 #: What stands to the left of a 代字 in running text and is no part of it.
 _RUN_IN = re.compile(
-    r"^.*(?:的|了|以|按|按照|根据|依据|依照|和|与|及|见|由|据|经|对|将|为|《|》|：|、|关于|印发|发布|作出|公布|下发|文件|通知|详见|参照|执行|废止|停止|号|原|即)(?=[\u4e00-\u9fff]{2})"
+    r"^.*(?:的|了|以|按|按照|照|根据|依据|依照|和|与|及|见|由|据|经|对|将|为|《|》|：|、|关于|印发|发布|作出|公布|下发|文件|通知|详见|参照|执行|废止|停止|号|原|即)(?=[\u4e00-\u9fff]{2})"
 )
 #: Numbers of cases, standards and records are none of ours.
 _NOT_OURS = re.compile(
