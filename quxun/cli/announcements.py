@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.errors import UsageError
-from aggregator.filters import parse_query
-from aggregator.model import Announcement, Filter
-from quxun.cli.common import AsJson, answers, opened, say, show_table
-from quxun.cli.reading import article_answer
-from quxun.web import feed_bytes
+from quxun.cli.common import AsJson, opened, say, show_table, tell
+
+if TYPE_CHECKING:
+    from aggregator.model import Announcement
+
+Reference = Annotated[
+    str, typer.Argument(metavar="ANNOUNCEMENT", help='its id, as "quxun search" prints it')
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,10 +26,21 @@ def register(app: typer.Typer) -> None:
 
 
 def feed(
-    name: str,
-    form: Annotated[str, typer.Option("--format", help="atom, rss, json or opml")] = "atom",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="all, policies, projects, a category, a region code, one of these before "
+            "/CODE, or search?QUERY (docs/feeds.md)",
+        ),
+    ],
+    form: Annotated[
+        str, typer.Option("--format", help="atom, rss, json, or opml (the list of all feeds)")
+    ] = "atom",
 ) -> None:
-    """Print a feed (all, policies, projects, a category, a region code, category/code)."""
+    """Print a feed as it is served: a name, a region, or any filter."""
+    from quxun.web import feed_bytes
+
     with opened() as parts:
         body = feed_bytes(parts, name, form)
     sys.stdout.buffer.write(body)
@@ -35,11 +48,19 @@ def feed(
 
 def search(
     words: Annotated[list[str], typer.Argument(help="words, all of which must stand in it")],
-    filter_query: Annotated[str, typer.Option("--filter", help="region=500116&kind=policy")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    filter_query: Annotated[
+        str,
+        typer.Option(
+            "--filter", metavar="QUERY", help="besides, such as region=500116&kind=policy"
+        ),
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="how many at most")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Find announcements by words, newest first."""
+    from aggregator.filters import parse_query
+    from aggregator.model import Filter
+
     base = parse_query(filter_query)
     wanted = Filter(
         region=base.region, kind=base.kind, category=base.category, authority=base.authority,
@@ -63,7 +84,7 @@ def search(
     )  # fmt: skip
 
 
-def show(announcement: str, as_json: AsJson = False) -> None:
+def show(announcement: Reference, as_json: AsJson = False) -> None:
     """Show one announcement with its facts, sightings and revisions."""
     with opened() as parts:
         one = parts.announcements.get(announcement)
@@ -72,27 +93,33 @@ def show(announcement: str, as_json: AsJson = False) -> None:
         say({**answer(one), "revisions": revisions})
         return
     for key, value in answer(one).items():
-        answers.print(f"{key}: {value}", markup=False)
+        tell(f"{key}: {value}")
     for revision in revisions:
-        answers.print(f"revision {revision.revision} at {revision.at:%Y-%m-%d %H:%M}: "
-                      f"{', '.join(revision.changes)}", markup=False)  # fmt: skip
+        tell(f"revision {revision.revision} at {revision.at:%Y-%m-%d %H:%M}: "
+             f"{', '.join(revision.changes)}")  # fmt: skip
 
 
-def why(announcement: str, subscriber: str, as_json: AsJson = False) -> None:
+def why(
+    announcement: Reference,
+    subscriber: Annotated[
+        str, typer.Argument(metavar="SUBSCRIBER", help="the address of a subscriber")
+    ],
+    as_json: AsJson = False,
+) -> None:
     """Say why an announcement was or was not sent to a subscriber."""
     with opened() as parts:
         lines = parts.system.why(announcement, subscriber, parts.now())
     if as_json:
         say({"announcement": announcement, "subscriber": subscriber, "why": list(lines)})
         return
-    if not lines:
-        raise UsageError("nothing is known of that pair")
     for line in lines:
-        answers.print(line, markup=False)
+        tell(line)
 
 
 def answer(one: Announcement) -> dict[str, object]:
     """An announcement as printed: the shape of extract, and what the store knows besides."""
+    from quxun.cli.reading import article_answer
+
     return {
         "id": str(one.uuid),
         "url": one.draft.url,

@@ -1,4 +1,8 @@
-"""What every command shares: its parts, its one answer on stdout, its table."""
+"""What every command shares: its parts, its one answer on stdout, its table.
+
+Commands import what they need when they run, so that ``--help`` and the commands that read one
+page start at once.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,20 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from aggregator.settings import Settings, load_settings
-from aggregator.templates import environment
-from aggregator.wiring import Parts, build_parts
-from quxun import embedded
+from aggregator.errors import QuxunError, UsageError
 
-answers = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from aggregator.settings import Settings
+    from aggregator.wiring import Parts
+
 errors = Console(file=sys.stderr, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document and nothing else")]
@@ -29,21 +33,50 @@ AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document an
 def opened() -> Iterator[Parts]:
     """The parts, on the configured URLs, else on the servers of QUXUN_HOME's embedded service
     (its running ones, or started for the moment).
+
+    Raises:
+        QuxunError: when the database cannot be used, in words to act on.
     """
+    from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError
+
+    from aggregator.settings import load_settings
+
+    log_to_stderr()
     settings = load_settings()
-    if settings.database_url.get_secret_value():
-        with _closing(settings) as parts:
-            yield parts
-        return
-    with (
-        embedded.servers(settings.home) as urls,
-        _closing(load_settings(**embedded.settings_of(settings, urls))) as parts,
-    ):
-        yield parts
+    try:
+        if settings.database_url.get_secret_value():
+            with _closing(settings) as parts:
+                yield parts
+        else:
+            from quxun import embedded
+
+            with (
+                embedded.servers(settings.home) as urls,
+                _closing(load_settings(**embedded.settings_of(settings, urls))) as parts,
+            ):
+                yield parts
+    except (DatabaseError, InterfaceError, ArgumentError) as error:
+        raise QuxunError(database_trouble(error)) from error
+
+
+def database_trouble(error: Exception) -> str:
+    """What is wrong with the database, in one line that says how to mend it."""
+    cause = getattr(error, "orig", None) or error
+    first = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    if type(cause).__name__ in {"UndefinedTable", "UndefinedColumn"}:
+        return f'the database lacks tables of ours ({first}); run "quxun migrate"'
+    if type(error).__name__ == "ArgumentError":
+        return (
+            "QUXUN_DATABASE_URL cannot be read; it looks like postgresql://user:password@host/name"
+        )
+    return f"the database cannot be used: {first}; check QUXUN_DATABASE_URL and that it runs"
 
 
 @contextmanager
 def _closing(settings: Settings) -> Iterator[Parts]:
+    from aggregator.templates import environment
+    from aggregator.wiring import build_parts
+
     parts = build_parts(settings, templates=environment())
     try:
         yield parts
@@ -51,30 +84,84 @@ def _closing(settings: Settings) -> Iterator[Parts]:
         parts.close()
 
 
+def log_to_stderr() -> None:
+    """Logs go to stderr, from the level that is set: nothing is on stdout but the answer."""
+    import logging
+
+    import structlog
+
+    from aggregator.settings import load_settings
+
+    level = logging.getLevelNamesMapping().get(load_settings().log_level.upper(), logging.INFO)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False)
+            if load_settings().log_json
+            else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def say(value: object) -> None:
     """Print one JSON document on stdout."""
+    import msgspec
+
     text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2)
     sys.stdout.write(text + "\n")
 
 
 def say_line(value: object) -> None:
     """Print one line of JSON on stdout at once: whoever reads a batch reads along."""
+    import msgspec
+
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
     sys.stdout.flush()
 
 
+def tell(line: str) -> None:
+    """Print one line for people on stdout."""
+    sys.stdout.write(line + "\n")
+
+
+def remark(line: str) -> None:
+    """Print one line on stderr: seen by people, not part of the answer."""
+    sys.stderr.write(line + "\n")
+
+
+def complain(line: str, *, name: str = "quxun") -> None:
+    """Say on stderr, in one line, why it did not work."""
+    remark(f"{name}: {' '.join(line.split())}")
+
+
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table for people."""
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    answers.print(table)
+    Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True).print(table)
 
 
 def progress() -> Progress:
     """A progress bar on stderr, silent when nobody is looking."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -84,3 +171,29 @@ def progress() -> Progress:
         transient=True,
         disable=not errors.is_terminal,
     )
+
+
+def read_file(path: Path) -> bytes:
+    """A file that the caller named.
+
+    Raises:
+        UsageError: when it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def inert(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (RELIABILITY.md, row 86)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def live(text: str) -> str:
+    """What ``inert`` was given: export and import are a round trip."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text

@@ -2,60 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.deliver import as_bytes
 from aggregator.errors import QuxunError, UsageError
-from aggregator.flow import digests as flow
-from aggregator.flow import mail
-from aggregator.model import Frequency
-from aggregator.wiring import Parts
-from quxun.cli.common import AsJson, answers, opened, say
+from aggregator.model import Frequency, SubscriptionState
+from quxun.cli.common import AsJson, opened, say, tell
 
-app = typer.Typer(help="Digests: plan, preview, send.")
+if TYPE_CHECKING:
+    from aggregator.model import Digest, Mail
+    from aggregator.wiring import Parts
 
-Who = Annotated[str | None, typer.Option("--subscriber", help="an address")]
-At = Annotated[str | None, typer.Option("--at", help="as if it were this time (ISO 8601)")]
+app = typer.Typer(help="Digests: plan, preview, send.", no_args_is_help=True)
+
+Who = Annotated[
+    str | None, typer.Option("--subscriber", metavar="EMAIL", help="only for this subscriber")
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="as if it were this time: 2026-11-26T08:30+08:00"),
+]
+Eml = Annotated[
+    Path | None,
+    typer.Option("--eml", metavar="FILE", help="write the subscriber's mail to this file too"),
+]
 
 
 @app.command()
-def plan(at: At = None, as_json: AsJson = False) -> None:
-    """Plan every run that is due: writes the ledger and the outbox, sends nothing."""
+def plan(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson = False) -> None:
+    """Plan every run that is due: writes the ledger and the outbox, sends nothing.
+
+    With --subscriber: what this one is owed, at once, whether a run is due or not.
+    """
     with opened() as parts:
-        planned = _plan(parts, _time(parts, at))
+        planned = _plan(parts, _time(parts, at), subscriber, eml)
     _tell(as_json, planned=planned)
 
 
 @app.command()
 def preview(
     subscriber: Who = None,
-    frequency: Annotated[Frequency, typer.Option("--frequency")] = Frequency.DAILY,
+    frequency: Annotated[
+        Frequency | None,
+        typer.Option("--frequency", help="which digest; the first that has something if not given"),
+    ] = None,
     at: At = None,
-    eml: Annotated[Path | None, typer.Option("--eml", help="write the mail to this file")] = None,
+    eml: Eml = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the digest a subscriber would get; writes nothing to the store."""
     if not subscriber:
-        raise UsageError("say whose digest with --subscriber ADDRESS")
+        raise UsageError("say whose digest with --subscriber EMAIL")
     with opened() as parts:
-        made = flow.preview(
-            parts.subscribers.get(subscriber),
-            frequency,
-            store=parts.digests,
-            env=parts.templates_or_fail(),
-            settings=parts.settings,
-            now=_time(parts, at),
-        )
-        if made is None:
-            _tell(as_json, subject=None, items=0)
-            return
-        digest, written = made
-        if eml:
-            eml.write_bytes(as_bytes(written, parts.now()))
+        made = _previews(parts, subscriber, _time(parts, at), frequency)
+        if eml and made:
+            _write(eml, [made[0][1]], parts.now())
+    if not made:
+        _tell(as_json, subject=None, items=0)
+        return
+    digest, written = made[0]
     if as_json:
         say(
             {
@@ -68,24 +77,16 @@ def preview(
             }
         )
     else:
-        answers.print(f"Subject: {written.subject}\n\n{written.text}", markup=False)
+        tell(f"Subject: {written.subject}\n\n{written.text}")
 
 
 @app.command()
-def send(subscriber: Who = None, at: At = None, as_json: AsJson = False) -> None:
+def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson = False) -> None:
     """Plan what is due and deliver the outbox now; with --subscriber, theirs at once."""
+    from aggregator.flow import mail
+
     with opened() as parts:
-        now = _time(parts, at)
-        if subscriber:
-            planned = flow.plan_for(
-                parts.subscribers.get(subscriber),
-                store=parts.digests,
-                env=parts.templates_or_fail(),
-                settings=parts.settings,
-                now=now,
-            )
-        else:
-            planned = _plan(parts, now)
+        planned = _plan(parts, _time(parts, at), subscriber, eml)
         deliveries = mail.deliver_all(store=parts.outbox, mailer=parts.mailer, clock=parts.now)
     states: dict[str, int] = {}
     for one in deliveries:
@@ -93,12 +94,66 @@ def send(subscriber: Who = None, at: At = None, as_json: AsJson = False) -> None
     _tell(as_json, planned=planned, **states)
     if states.get("failed"):
         raise QuxunError('some mails were refused for good; see "quxun stats"')
+    if states and not states.get("sent"):
+        last = deliveries[-1].answer
+        raise QuxunError(f"no mail left ({last}); they stay in the outbox and are tried again")
 
 
-def _plan(parts: Parts, now: datetime) -> int:
-    return flow.plan_due(
-        store=parts.digests, env=parts.templates_or_fail(), settings=parts.settings, now=now
+def _plan(parts: Parts, now: datetime, subscriber: str | None, eml: Path | None) -> int:
+    from aggregator.flow import digests as flow
+
+    if subscriber is None:
+        if eml:
+            raise UsageError(
+                "--eml writes one subscriber's mail; say whose with --subscriber EMAIL"
+            )
+        return flow.plan_due(
+            store=parts.digests, env=parts.templates_or_fail(), settings=parts.settings, now=now
+        )
+    if eml:
+        _write(eml, [mail for _, mail in _previews(parts, subscriber, now, None)], parts.now())
+    return flow.plan_for(
+        parts.subscribers.get(subscriber),
+        store=parts.digests,
+        env=parts.templates_or_fail(),
+        settings=parts.settings,
+        now=now,
     )
+
+
+def _previews(
+    parts: Parts, subscriber: str, now: datetime, frequency: Frequency | None
+) -> list[tuple[Digest, Mail]]:
+    """What a subscriber would get now: of one frequency, or of all that they have."""
+    from aggregator.flow import digests as flow
+
+    who = parts.subscribers.get(subscriber)
+    mine = {x.frequency for x in who.subscriptions if x.state is SubscriptionState.ACTIVE}
+    made = [
+        flow.preview(
+            who,
+            one,
+            store=parts.digests,
+            env=parts.templates_or_fail(),
+            settings=parts.settings,
+            now=now,
+        )
+        for one in Frequency
+        if one is frequency or (frequency is None and one in mine)
+    ]
+    return [one for one in made if one is not None]
+
+
+def _write(path: Path, mails: Sequence[Mail], now: datetime) -> None:
+    """Write the mail to the file; the second one beside it, and so on."""
+    from aggregator.deliver import as_bytes
+
+    for number, mail in enumerate(mails, 1):
+        target = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        try:
+            target.write_bytes(as_bytes(mail, now))
+        except OSError as error:
+            raise QuxunError(f"{target} cannot be written: {error.strerror}") from error
 
 
 def _time(parts: Parts, at: str | None) -> datetime:
@@ -119,4 +174,4 @@ def _tell(as_json: bool, **figures: object) -> None:
     if as_json:
         say(figures)
     else:
-        answers.print(", ".join(f"{key} {value}" for key, value in figures.items()), markup=False)
+        tell(", ".join(f"{key} {value}" for key, value in figures.items()))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from aggregator.deliver.bell import SilentBell
 from aggregator.errors import QuxunError, UsageError
-from aggregator.flow import articles, polls
-from aggregator.model import PollSummary, SourceState
-from aggregator.wiring import Parts
 from quxun.cli.common import AsJson, opened, progress, say, show_table
+
+if TYPE_CHECKING:
+    from aggregator.model import PollSummary
+    from aggregator.wiring import Parts
 
 
 def register(app: typer.Typer) -> None:
@@ -22,15 +21,24 @@ def register(app: typer.Typer) -> None:
 
 
 def poll(
-    sources: Annotated[list[str] | None, typer.Argument(help="slugs, ids or URLs")] = None,
-    every: Annotated[bool, typer.Option("--all", help="every active source")] = False,
-    due: Annotated[bool, typer.Option("--due", help="only those that are due")] = False,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="slugs, ids or URLs of sources"),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="every active source, due or not")] = False,
+    due: Annotated[bool, typer.Option("--due", help="only those that are due by now")] = False,
     read: Annotated[
         bool, typer.Option("--articles/--no-articles", help="read the new rows' articles too")
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Poll sources now and read what is new."""
+    """Poll sources now, in this process, and read the articles that are new."""
+    import msgspec
+
+    from aggregator.deliver.bell import SilentBell
+    from aggregator.flow import polls
+    from aggregator.model import SourceState
+
     if not sources and not every and not due:
         raise UsageError("name sources, or say --all or --due")
     with opened() as parts:
@@ -70,6 +78,9 @@ def poll(
 
 def read_all_due(parts: Parts) -> int:
     """Read due articles until none is left; how many announcements are new or changed."""
+    from aggregator.deliver.bell import SilentBell
+    from aggregator.flow import articles
+
     announced = 0
     with progress() as bar:
         step = bar.add_task("articles", total=None)

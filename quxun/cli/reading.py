@@ -7,30 +7,27 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from aggregator import cluster, normalise, parse, wiring
+from aggregator.clock import now as clock
 from aggregator.errors import SourceError, UsageError
-from aggregator.model import (
-    Article,
-    Draft,
-    Facts,
-    Learned,
-    ListReading,
-    Region,
-    Selectors,
-    SourceKind,
-)
+from aggregator.model import SourceKind
 from quxun.cli.common import AsJson, say, say_line
 
-Url = Annotated[str | None, typer.Option("--url", help="the page's own address")]
+if TYPE_CHECKING:
+    from aggregator.model import Draft, Facts, ListReading, Region
+
+Url = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="the page's own address; not fetched")
+]
 Batch = Annotated[
     bool, typer.Option("--batch", help='read JSON lines {"id","url","path"}, answer in JSON lines')
 ]
-Pages = Annotated[str | None, typer.Option("--kind", help="feed, column, jpage, jpaas or json")]
+Pages = Annotated[
+    SourceKind | None, typer.Option("--kind", help="how to read it, instead of finding it out")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,21 +44,22 @@ def parse_command(
 ) -> None:
     """Read a list page or a feed from stdin and print its entries as JSON."""
     del as_json  # the answer is JSON either way
-    wanted = _kind(kind)
 
     def read(body: bytes, address: str) -> dict[str, object]:
-        return list_answer(read_list(body, address, wanted))
+        return list_answer(read_list(body, address, kind))
 
     _answer(read, url, batch=batch)
 
 
 def extract(url: Url = None, batch: Batch = False, as_json: AsJson = False) -> None:
     """Read an article page from stdin and print its record as JSON."""
+    from aggregator import normalise, parse
+
     del as_json
 
     def read(body: bytes, address: str) -> dict[str, object]:
-        now = wiring.now()
-        article: Article = parse.read_article(
+        now = clock()
+        article = parse.read_article(
             body, url=address, content_type=None, now=now, selector=None, learned=None
         )
         return article_answer(normalise.draft_page(article, now=now))
@@ -71,7 +69,10 @@ def extract(url: Url = None, batch: Batch = False, as_json: AsJson = False) -> N
 
 def read_list(body: bytes, address: str, kind: SourceKind | None) -> ListReading:
     """Read a list of a known kind, or find the kind out."""
-    now = wiring.now()
+    from aggregator import parse
+    from aggregator.model import Learned, Selectors
+
+    now = clock()
     if kind is None:
         return parse.detect(body, url=address, content_type=None, now=now)[1]
     return parse.read_list(
@@ -100,6 +101,8 @@ def list_answer(reading: ListReading) -> dict[str, object]:
 
 def article_answer(draft: Draft) -> dict[str, object]:
     """The shape of ``quxun extract`` (DESIGN.md §Commands)."""
+    import msgspec
+
     return {
         "title": draft.title,
         "date": day_or_minute(draft),
@@ -119,6 +122,8 @@ def article_answer(draft: Draft) -> dict[str, object]:
 
 def day_or_minute(draft: Draft) -> str | None:
     """The posted date as printed: a day, or an instant with its offset."""
+    from aggregator import normalise
+
     if draft.posted_at is None:
         return None
     local = draft.posted_at.astimezone(normalise.SHANGHAI)
@@ -132,8 +137,12 @@ def region_answer(region: Region) -> dict[str, object]:
 
 def classify() -> None:
     """Read titles (title or title<TAB>site a line), print kind, categories and regions."""
-    for line in sys.stdin:
-        title, _, site = line.rstrip("\n").partition("\t")
+    import msgspec
+
+    from aggregator import normalise
+
+    for line in _lines():
+        title, _, site = line.partition("\t")
         got = normalise.classify_title(title, site=site or None)
         say_line(
             {
@@ -147,6 +156,8 @@ def classify() -> None:
 
 def facts() -> None:
     """Read JSON lines {"id","text","posted"} and print the facts of each, with sentences."""
+    from aggregator import normalise
+
     for row in _json_lines():
         found = normalise.read_facts(str(row.get("text") or ""), posted=_day(row.get("posted")))
         say_line({"id": row.get("id"), **facts_answer(found)})
@@ -183,15 +194,19 @@ def facts_answer(found: Facts) -> dict[str, object]:
 
 def similar() -> None:
     """Read JSON lines {"a":{"title","text","date"},"b":{…}}: are they one announcement?"""
+    from aggregator import cluster
+
     for row in _json_lines():
         same, score = cluster.same(_draft_of(row.get("a")), _draft_of(row.get("b")))
         say_line({"same": same, "score": round(score, 4)})
 
 
 def _draft_of(value: object) -> Draft:
+    from aggregator import normalise
+    from aggregator.model import Article
+
     if not isinstance(value, dict):
         raise UsageError('a line must hold "a" and "b", each with "title", "text" and "date"')
-    now = wiring.now()
     text = str(value.get("text") or "")
     article = Article(
         url="",
@@ -200,7 +215,7 @@ def _draft_of(value: object) -> Draft:
         body_html="".join(f"<p>{line}</p>" for line in text.splitlines()),
         date_text=str(value.get("date") or "") or None,
     )
-    return normalise.draft_page(article, now=now)
+    return normalise.draft_page(article, now=clock())
 
 
 def _answer(
@@ -234,23 +249,22 @@ def _day(value: object) -> date | None:
 
 
 def _json_lines() -> Iterator[dict[str, object]]:
-    for number, line in enumerate(sys.stdin, 1):
+    import msgspec
+
+    for number, line in enumerate(_lines(), 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
+            row = msgspec.json.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
             raise UsageError(f"line {number} of stdin is not JSON: {error}") from error
         if not isinstance(row, dict):
             raise UsageError(f"line {number} of stdin is not a JSON object")
         yield row
 
 
-def _kind(word: str | None) -> SourceKind | None:
-    if word is None:
-        return None
-    try:
-        return SourceKind(word)
-    except ValueError as error:
-        known = ", ".join(kind.value for kind in SourceKind)
-        raise UsageError(f"no kind {word!r}; the kinds are {known}") from error
+def _lines() -> Iterator[str]:
+    """The lines of stdin, without their ends and without a byte order mark."""
+    for number, raw in enumerate(sys.stdin.buffer):
+        line = raw.decode("utf-8-sig" if number == 0 else "utf-8", errors="replace")
+        yield line.rstrip("\r\n")

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import smtplib
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-import msgspec
-import redis
 import typer
-import uvicorn
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
-from aggregator import store
-from aggregator.errors import QuxunError
-from aggregator.settings import load_settings
-from aggregator.templates import environment
-from aggregator.wiring import Parts, build_parts
-from quxun import embedded
-from quxun.cli.common import AsJson, answers, opened, say, show_table
+from aggregator.errors import QuxunError, UsageError
+from quxun.cli.common import (
+    AsJson,
+    database_trouble,
+    log_to_stderr,
+    opened,
+    say,
+    show_table,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from aggregator.wiring import Parts
+
+QUEUES = "polls,articles,mail,push,upkeep"
 
 #: A disk fuller than this is an alarm (RELIABILITY.md, row 17).
 DISK_FULL = 0.85
@@ -35,23 +38,36 @@ def register(app: typer.Typer) -> None:
 
 def up(
     demo: Annotated[
-        bool, typer.Option("--demo", help="beside a small simulated country, offline")
+        bool,
+        typer.Option("--demo", help="beside a small simulated country that publishes, offline"),
     ] = False,
 ) -> None:
-    """Run the whole service here: database, broker, worker, scheduler, web, mailbox."""
+    """Run the whole service here: database, broker, worker, scheduler, web, mailbox.
+
+    Data lies in QUXUN_HOME. Ctrl-C ends it.
+    """
+    from aggregator.settings import load_settings
+    from quxun import embedded
+
+    log_to_stderr()
     raise typer.Exit(embedded.up(load_settings(demo=demo), demo=demo))
 
 
 def worker(
-    queues: Annotated[
-        str, typer.Option(help="comma separated")
-    ] = "polls,articles,mail,push,upkeep",
-    concurrency: Annotated[int | None, typer.Option(min=1, max=64)] = None,
+    queues: Annotated[str, typer.Option(help="the queues it works on, comma separated")] = QUEUES,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="child processes; QUXUN_CONCURRENCY when not given"),
+    ] = None,
 ) -> None:
     """Run one Celery worker; SIGTERM gives its tasks a few seconds."""
+    from aggregator.settings import load_settings
+
+    _check_queues(queues)
+    log_to_stderr()
     # Celery reads it when imported: without it a SIGTERM waits for the longest task.
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")  # noqa: TID251
-    from tasks.app import app as celery  # noqa: PLC0415  # reads the broker's URL when imported
+    from tasks.app import app as celery  # reads the broker's URL when imported
 
     celery.worker_main(
         [
@@ -67,7 +83,10 @@ def worker(
 
 def scheduler() -> None:
     """Run the scheduler: it only says "look", so two of them do no harm."""
-    from tasks.app import app as celery  # noqa: PLC0415  # as above
+    from aggregator.settings import load_settings
+
+    log_to_stderr()
+    from tasks.app import app as celery  # as above
 
     # The plain scheduler keeps no file: what is due is computed from the database.
     celery.start(
@@ -82,9 +101,15 @@ def _celery_level(level: str) -> str:
 
 
 def web() -> None:
-    """Run one web server."""
-    from quxun.web import create_app  # noqa: PLC0415  # the other processes need none of it
+    """Run one web server on QUXUN_HOST and QUXUN_PORT."""
+    import uvicorn
 
+    from aggregator.settings import load_settings
+    from aggregator.templates import environment
+    from aggregator.wiring import build_parts
+    from quxun.web import create_app
+
+    log_to_stderr()
     settings = load_settings()
     parts = build_parts(settings, templates=environment())
     uvicorn.run(
@@ -101,20 +126,26 @@ def web() -> None:
 
 def mailbox() -> None:
     """Run the local mailbox: an SMTP server on loopback that keeps every mail as a file."""
-    from quxun.mailbox import run  # noqa: PLC0415  # needs the extra "embedded"
+    from aggregator.settings import load_settings
+    from quxun.mailbox import run  # needs the extra "embedded"
 
+    log_to_stderr()
     run(load_settings())
 
 
 def migrate() -> None:
-    """Bring the database to this version's schema."""
+    """Bring the database to this version's schema; running it again does no harm."""
+    from aggregator import store
+
     with opened() as parts:
         store.migrate(parts.engine)
-    answers.print("the database is up to date", markup=False)
+    tell("the database is up to date")
 
 
 def stats(as_json: AsJson = False) -> None:
     """Count what the store holds and how the outbox stands."""
+    import msgspec
+
     with opened() as parts:
         figures = msgspec.to_builtins(parts.system.stats())
     if as_json:
@@ -133,37 +164,55 @@ def doctor(as_json: AsJson = False) -> None:
         say([{"what": what, "well": well, "words": words} for what, well, words in findings])
     else:
         for what, well, words in findings:
-            answers.print(f"{'ok ' if well else 'ILL'} {what}: {words}", markup=False)
+            tell(f"{'ok ' if well else 'ILL'} {what}: {words}")
     if not all(well for _, well, _ in findings):
-        raise QuxunError("something is ill; each line says how to mend it")
+        ill = ", ".join(what for what, well, _ in findings if not well)
+        raise QuxunError(f"ill: {ill}; the words beside each say how to mend it")
 
 
 Finding = tuple[str, bool, str]
 
 
+def _check_queues(queues: str) -> None:
+    known = QUEUES.split(",")
+    strange = [one for one in queues.split(",") if one not in known]
+    if strange:
+        raise UsageError(f"no queue {', '.join(map(repr, strange))}; there are {', '.join(known)}")
+
+
 def _database(parts: Parts) -> Finding:
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         with parts.engine.connect() as connection:
             version = connection.execute(text("show server_version")).scalar_one()
             head = connection.execute(text("select version_num from alembic_version")).scalar()
     except SQLAlchemyError as error:
-        first = str(error).splitlines()[0]
-        return "database", False, f'{first}; check QUXUN_DATABASE_URL, then "quxun migrate"'
+        return "database", False, database_trouble(error)
     return "database", True, f"PostgreSQL {version}, schema {head}"
 
 
 def _clock(parts: Parts) -> Finding:
-    with parts.engine.connect() as connection:
-        theirs = connection.execute(text("select clock_timestamp()")).scalar_one()
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with parts.engine.connect() as connection:
+            theirs = connection.execute(text("select clock_timestamp()")).scalar_one()
+    except SQLAlchemyError:
+        return "clock", False, "cannot be compared without the database; mend that first"
     off = abs((parts.now() - theirs).total_seconds())
     words = f"{off:.1f} s from the database's"
     return "clock", off < 5, words if off < 5 else f"{words}; run a time service on both"  # noqa: PLR2004
 
 
 def _broker(parts: Parts) -> Finding:
+    import redis
+
     url = parts.settings.broker_url.get_secret_value()
     if not url:
-        return "broker", False, "QUXUN_BROKER_URL is empty"
+        return "broker", False, "QUXUN_BROKER_URL is empty; set it to redis://host:6379/0"
     try:
         client = redis.Redis.from_url(
             url.replace("redis+socket://", "unix://", 1), socket_connect_timeout=3

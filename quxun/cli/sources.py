@@ -5,34 +5,49 @@ from __future__ import annotations
 import csv
 import sys
 import tomllib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
-import msgspec
 import typer
-from lxml import etree
-from rich.console import Console
 
-from aggregator import divisions
 from aggregator.errors import ConflictError, QuxunError, UsageError
-from aggregator.flow import sources as flow
 from aggregator.model import (
     Authority,
     NewSource,
-    Probe,
     Selectors,
-    Source,
     SourceKind,
     SourceSettings,
     SourceState,
 )
-from aggregator.wiring import Parts
-from quxun.cli.common import AsJson, answers, errors, opened, say, show_table
+from quxun.cli.common import (
+    AsJson,
+    inert,
+    live,
+    opened,
+    read_file,
+    remark,
+    say,
+    show_table,
+    tell,
+)
 
-app = typer.Typer(help="Sources: add, list, show, test, pause, resume, remove, import, export.")
+if TYPE_CHECKING:
+    from aggregator.model import Probe, Source
+    from aggregator.wiring import Parts
 
-KindOption = Annotated[SourceKind | None, typer.Option("--kind", help="skip finding it out")]
+app = typer.Typer(
+    help="Sources: add, list, show, test, pause, resume, remove, import, export.",
+    no_args_is_help=True,
+)
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="address of a list page or a feed")]
+Reference = Annotated[str, typer.Argument(metavar="SOURCE", help="its slug, id or URL")]
+KindOption = Annotated[
+    SourceKind | None, typer.Option("--kind", help="how to read it, instead of finding it out")
+]
 Private = Annotated[
     bool, typer.Option("--allow-private", help="let this source be on a private address of its own")
 ]
@@ -42,22 +57,38 @@ CATALOGUE_KINDS = {"list": "column", "trs": "column", "rss": "feed", "atom": "fe
 
 @app.command()
 def add(
-    url: str,
+    url: Url,
     kind: KindOption = None,
-    region: Annotated[str | None, typer.Option(help="code or name")] = None,
-    category: Annotated[str | None, typer.Option(help="a category slug for all it shows")] = None,
-    authority: Annotated[Authority | None, typer.Option()] = None,
-    name: Annotated[str | None, typer.Option()] = None,
+    region: Annotated[
+        str | None, typer.Option(help="the region it speaks for: a code or a name")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="a category for all it shows")
+    ] = None,
+    authority: Annotated[
+        Authority | None, typer.Option(help="who speaks there; gov.cn is official if not given")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="what readers see; the page's title if not given")
+    ] = None,
     selectors: Annotated[
-        Path | None, typer.Option(help="TOML with rows, title, link, date, next, body")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TOML with CSS selectors rows, title, link, date, next, body"
+        ),
     ] = None,
     allow_private: Private = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="store without asking")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find out what is at URL, show what would be read, then store it."""
+    from aggregator.flow import sources as flow
+
+    _check_url(url)
     settings = SourceSettings(
-        category=category, selectors=_selectors(selectors), allow_nets=_nets(url, allow_private)
+        category=_category(category),
+        selectors=_selectors(selectors),
+        allow_nets=_nets(url, allow_private),
     )
     with opened() as parts:
         probed = _probe(parts, url, kind, settings)
@@ -68,26 +99,25 @@ def add(
             authority=authority,
             settings=settings,
         )
-        if not as_json:
-            _show_probe(probed, to=errors if yes else answers)
+        if not as_json or not yes:
+            _show_probe(probed, to=remark)
         if probed.rows == 0 and not yes:
             raise QuxunError(f"no row was found at {url}; add it all the same with --yes")
-        if not yes and not typer.confirm("Store this source?", err=True):
-            raise QuxunError("not stored")
+        if not yes:
+            _ask()
         stored = parts.sources.add(new, parts.now())
         if as_json:
             say({"source": source_answer(stored), "probe": probe_answer(probed)})
         else:
-            answers.print(
-                f"stored {stored.slug}: {stored.name} ({stored.kind.value})", markup=False
-            )
+            tell(f"stored {stored.slug}: {stored.name} ({stored.kind.value})")
 
 
 @app.command()
 def test(
-    url: str, kind: KindOption = None, allow_private: Private = False, as_json: AsJson = False
+    url: Url, kind: KindOption = None, allow_private: Private = False, as_json: AsJson = False
 ) -> None:
     """Say what we see at URL: status, charset, rows, first titles, next page, robots."""
+    _check_url(url)
     with opened() as parts:
         known = {source.url: source for source in parts.sources.list()}
         settings = (
@@ -99,7 +129,7 @@ def test(
     if as_json:
         say(probe_answer(probed))
     else:
-        _show_probe(probed, to=answers)
+        _show_probe(probed, to=tell)
 
 
 @app.command("list")
@@ -122,8 +152,10 @@ def list_sources(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(source: str, as_json: AsJson = False) -> None:
-    """Show one source (slug, id or URL) with its last polls."""
+def show(source: Reference, as_json: AsJson = False) -> None:
+    """Show one source with its last polls."""
+    import msgspec
+
     with opened() as parts:
         one = parts.sources.get(source)
         polls = parts.sources.polls(one.id, limit=20)
@@ -131,7 +163,7 @@ def show(source: str, as_json: AsJson = False) -> None:
         say({**source_answer(one), "polls": msgspec.to_builtins(polls)})
         return
     for key, value in source_answer(one).items():
-        answers.print(f"{key}: {value}", markup=False)
+        tell(f"{key}: {value}")
     show_table(
         "last polls",
         ("at", "outcome", "status", "found", "new", "ms", "problem"),
@@ -143,42 +175,39 @@ def show(source: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def pause(source: str) -> None:
+def pause(source: Reference) -> None:
     """Stop polling a source; nothing of it is lost."""
     _set_state(source, SourceState.PAUSED)
 
 
 @app.command()
-def resume(source: str) -> None:
+def resume(source: Reference) -> None:
     """Poll a source again."""
     _set_state(source, SourceState.ACTIVE)
 
 
 @app.command()
-def remove(source: str) -> None:
+def remove(source: Reference) -> None:
     """Forget a source; its announcements stay."""
     with opened() as parts:
         one = parts.sources.get(source)
         parts.sources.remove(one.id)
-    answers.print(f"removed {one.slug}", markup=False)
+    tell(f"removed {one.slug}")
 
 
 @app.command("import")
 def import_sources(
-    file: Annotated[str, typer.Argument(help="OPML or TSV; 'catalogue' for the one we ship")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="OPML or TSV; 'catalogue' for the one we ship")
+    ],
     enable: Annotated[bool, typer.Option("--enable", help="poll them without a test")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import sources from an OPML or TSV file; they wait untested unless --enable is given."""
     state = SourceState.ACTIVE if enable else SourceState.UNTESTED
-    path = CATALOGUE if file == "catalogue" else Path(file)
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-    new, skipped = (read_opml if raw.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") else read_tsv)(
-        raw, state
-    )
+    raw = read_file(_catalogue() if file == "catalogue" else Path(file))
+    is_xml = raw.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
+    new, skipped = read_opml(raw, state) if is_xml else read_tsv(raw, state)
     added = 0
     with opened() as parts:
         for one in new:
@@ -192,8 +221,8 @@ def import_sources(
         say({"added": added, "state": state.value, "skipped": skipped})
         return
     for line in skipped:
-        errors.print(f"skipped: {line}", markup=False)
-    answers.print(f"{added} sources imported ({state.value}), {len(skipped)} skipped", markup=False)
+        remark(f"skipped: {line}")
+    tell(f"{added} sources imported ({state.value}), {len(skipped)} skipped")
 
 
 @app.command()
@@ -201,43 +230,71 @@ def export() -> None:
     """Print all sources as TSV, in the columns that import reads."""
     with opened() as parts:
         rows = parts.sources.list()
-    writer = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
-    writer.writerow(("name", "region", "url", "kind", "authority", "state"))
+    tell("name\tregion\turl\tkind\tauthority\tcategory\tstate")
     for s in rows:
-        writer.writerow(
-            (s.name, s.region or "", s.url, s.kind.value, s.authority.value, s.state.value)
-        )
+        name = inert(" ".join(s.name.split()))
+        cells = (name, s.region or "", s.url, s.kind.value, s.authority.value,
+                 s.settings.category or "", s.state.value)  # fmt: skip
+        tell("\t".join(cells))
 
 
-CATALOGUE = Path(divisions.__file__).parent / "catalogue.tsv"
+def _catalogue() -> Path:
+    from aggregator import divisions
+
+    return Path(divisions.__file__).parent / "catalogue.tsv"
 
 
 def read_tsv(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str]]:
-    """Sources of a TSV with the columns name, region, url, kind and perhaps authority."""
-    text = raw.decode("utf-8-sig")
+    """Sources of a TSV with the columns name, region, url, kind and perhaps authority, category.
+
+    Raises:
+        UsageError: when it is not in UTF-8 or has no column "url".
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the list is not in UTF-8: {error}") from error
+    reader = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
+    if "url" not in (reader.fieldnames or ()):
+        raise UsageError(
+            'the list has no column "url" in its first line (columns stand between tabs)'
+        )
     new: list[NewSource] = []
     skipped: list[str] = []
-    for number, row in enumerate(csv.DictReader(text.splitlines(), delimiter="\t"), 2):
-        url, word = (row.get("url") or "").strip(), (row.get("kind") or "column").strip()
-        kind = CATALOGUE_KINDS.get(word, word)
-        if not url.startswith(("http://", "https://")):
-            skipped.append(f"line {number}: no http address: {url[:80]!r}")
-        elif kind not in set(SourceKind):
-            skipped.append(f"line {number}: no kind {word!r} ({url[:80]})")
-        else:
-            region = (row.get("region") or "").strip()
-            found = divisions.resolve(region, prior=None, on=None) if region else None
-            new.append(
-                NewSource(
-                    name=(row.get("name") or url).strip(),
-                    kind=SourceKind(kind),
-                    url=url,
-                    region=found.code if found else None,
-                    authority=Authority((row.get("authority") or "").strip() or "official"),
-                    state=state,
-                )
-            )
+    for row in reader:
+        try:
+            new.append(_row_source(row, state))
+        except UsageError as error:
+            skipped.append(f"line {reader.line_num}: {error}")
     return new, skipped
+
+
+def _row_source(row: dict[str, str], state: SourceState) -> NewSource:
+    """The source of one row, whose cells may be missing.
+
+    Raises:
+        UsageError: when a cell cannot be used.
+    """
+
+    def cell(name: str) -> str:
+        return (row.get(name) or "").strip()
+
+    url, word, speaker = cell("url"), cell("kind") or "column", cell("authority") or "official"
+    kind = CATALOGUE_KINDS.get(word, word)
+    _check_url(url)
+    if kind not in set(SourceKind):
+        raise UsageError(f"no kind {word!r} ({url[:80]})")
+    if speaker not in set(Authority):
+        raise UsageError(f"no authority {speaker!r} ({url[:80]})")
+    return NewSource(
+        name=live(cell("name")) or url,
+        kind=SourceKind(kind),
+        url=url,
+        region=_region(cell("region")),
+        authority=Authority(speaker),
+        settings=SourceSettings(category=_category(cell("category"))),
+        state=state,
+    )
 
 
 def read_opml(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str]]:
@@ -246,6 +303,8 @@ def read_opml(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str
     Raises:
         UsageError: when it is no well-formed XML, or carries a document type.
     """
+    from lxml import etree
+
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         tree = etree.fromstring(raw, parser)
@@ -259,8 +318,10 @@ def read_opml(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str
         url = outline.get("xmlUrl")
         if not url:
             continue
-        if not url.startswith(("http://", "https://")):
-            skipped.append(f"no http address: {url[:80]!r}")
+        try:
+            _check_url(url)
+        except UsageError as error:
+            skipped.append(f"line {outline.sourceline}: {error}")
             continue
         name = outline.get("title") or outline.get("text") or url
         new.append(
@@ -268,7 +329,11 @@ def read_opml(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str
                 name=name,
                 kind=SourceKind.FEED,
                 url=url,
-                authority=Authority.COMMERCIAL if ".gov.cn" not in url else Authority.OFFICIAL,
+                authority=(
+                    Authority.OFFICIAL
+                    if (urlsplit(url).hostname or "").endswith(".gov.cn")
+                    else Authority.COMMERCIAL
+                ),
                 state=state,
             )
         )
@@ -321,27 +386,41 @@ def probe_answer(probed: Probe) -> dict[str, object]:
     }
 
 
-def _show_probe(probed: Probe, *, to: Console) -> None:
-    out = to.print
+def _show_probe(probed: Probe, *, to: Callable[[str], None]) -> None:
+    from aggregator import divisions
+
     region = divisions.get(probed.region) if probed.region else None
-    out(f"{probed.url}: {probed.status}, {probed.kind.value}", markup=False)
+    to(f"{probed.url}: {probed.status}, {probed.kind.value}")
     if probed.final_url != probed.url:
-        out(f"  leads to  {probed.final_url}", markup=False)
-    out(f"  charset   {probed.charset} ({probed.charset_why})", markup=False)
-    out(f"  robots    {probed.robots}", markup=False)
-    out(f"  title     {probed.title}", markup=False)
-    out(f"  region    {f'{region.code} {region.name}' if region else 'not known; say --region'}",
-        markup=False)  # fmt: skip
-    out(f"  authority {probed.authority.value}", markup=False)
-    out(f"  rows      {probed.rows}", markup=False)
+        to(f"  leads to  {probed.final_url}")
+    to(f"  charset   {probed.charset} ({probed.charset_why})")
+    to(f"  robots    {probed.robots}")
+    to(f"  title     {probed.title}")
+    to(f"  region    {f'{region.code} {region.name}' if region else 'not known; say --region'}")
+    to(f"  authority {probed.authority.value}")
+    to(f"  rows      {probed.rows}")
     for entry in probed.sample:
-        out(f"    {entry.date or '(no date)'}  {entry.title}", markup=False)
-    out(f"  next page {probed.next_url or 'none found'}", markup=False)
+        to(f"    {entry.date or '(no date)'}  {entry.title}")
+    to(f"  next page {probed.next_url or 'none found'}")
     for note in probed.notes:
-        out(f"  note      {note}", markup=False)
+        to(f"  note      {note}")
+
+
+def _ask() -> None:
+    """Ask whether to store what was shown.
+
+    Raises:
+        QuxunError: when the answer is no, or nobody can be asked.
+    """
+    if not sys.stdin.isatty():
+        raise QuxunError("not stored: without a terminal nobody can be asked; say --yes")
+    if not typer.confirm("Store this source?", err=True):
+        raise QuxunError("not stored")
 
 
 def _probe(parts: Parts, url: str, kind: SourceKind | None, settings: SourceSettings) -> Probe:
+    from aggregator.flow import sources as flow
+
     return parts.run(
         flow.probe(
             url, fetch=parts.fetch, reader=parts.reader, now=parts.now(), kind=kind,
@@ -354,10 +433,30 @@ def _set_state(ref: str, state: SourceState) -> None:
     with opened() as parts:
         one = parts.sources.get(ref)
         parts.sources.set_state(one.id, state)
-    answers.print(f"{one.slug} is {state.value}", markup=False)
+    tell(f"{one.slug} is {state.value}")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 80) > 0
+    except ValueError:
+        good = False
+    if not good or any(mark.isspace() for mark in url):
+        raise UsageError(f"{url[:80]!r} is no http or https address")
+
+
+def _category(slug: str | None) -> str | None:
+    from aggregator.filters import CATEGORIES
+
+    if slug and slug not in CATEGORIES:
+        raise UsageError(f"no category {slug!r}; there are {', '.join(CATEGORIES)}")
+    return slug or None
 
 
 def _region(word: str | None) -> str | None:
+    from aggregator import divisions
+
     if not word:
         return None
     found = divisions.resolve(word, prior=None, on=None)
@@ -367,16 +466,20 @@ def _region(word: str | None) -> str | None:
 
 
 def _selectors(path: Path | None) -> Selectors:
+    import msgspec
+
     if path is None:
         return Selectors()
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), type=Selectors)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"{path} cannot be used: {error}") from error
 
 
 def _nets(url: str, allow_private: bool) -> tuple[str, ...]:
     """The one address that a private source is on, as a network of its own."""
+    from aggregator.flow import sources as flow
+
     if not allow_private:
         return ()
     return flow.own_networks(url)

@@ -10,21 +10,37 @@ from typing import Annotated
 import typer
 
 from aggregator.errors import QuxunError, UsageError
-from aggregator.filters import canonical, describe, parse_query
-from aggregator.flow import subscribe as flow
 from aggregator.model import Frequency, Subscriber
-from quxun.cli.common import AsJson, answers, errors, opened, say, show_table
+from quxun.cli.common import (
+    AsJson,
+    inert,
+    live,
+    opened,
+    read_file,
+    remark,
+    say,
+    show_table,
+    tell,
+)
 
-app = typer.Typer(help="Subscribers: add, list, show, import, export, erase, suppress.")
+app = typer.Typer(
+    help="Subscribers: add, list, show, import, export, erase, suppress.", no_args_is_help=True
+)
 
-FrequencyOption = Annotated[Frequency, typer.Option("--frequency", help="how often")]
+FrequencyOption = Annotated[Frequency, typer.Option("--frequency", help="how often a mail comes")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="the address")]
 
 
 @app.command()
 def add(
-    email: str,
+    email: Email,
     filter_query: Annotated[
-        str, typer.Option("--filter", help="region=500116&kind=policy; empty means everything")
+        str,
+        typer.Option(
+            "--filter",
+            metavar="QUERY",
+            help="what they wish for, such as region=500116&kind=policy; empty means everything",
+        ),
     ] = "",
     frequency: FrequencyOption = Frequency.DAILY,
     confirmed: Annotated[
@@ -33,6 +49,9 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a subscriber; a confirming mail goes out unless --confirmed is given."""
+    from aggregator.filters import parse_query
+    from aggregator.flow import subscribe as flow
+
     wanted = parse_query(filter_query)
     with opened() as parts:
         flow.sign_up(
@@ -52,12 +71,14 @@ def add(
         say(subscriber_answer(stored))
     else:
         done = "added" if confirmed else "added; the confirming mail is in the outbox"
-        answers.print(f"{email}: {done}", markup=False)
+        tell(f"{email}: {done}")
 
 
 @app.command("list")
 def list_subscribers(as_json: AsJson = False) -> None:
     """List subscribers and what they wish for."""
+    from aggregator.filters import describe
+
     with opened() as parts:
         rows = parts.subscribers.list()
     if as_json:
@@ -76,7 +97,7 @@ def list_subscribers(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(email: str, as_json: AsJson = False) -> None:
+def show(email: Email, as_json: AsJson = False) -> None:
     """Show one subscriber with all subscriptions."""
     with opened() as parts:
         stored = parts.subscribers.get(email)
@@ -84,28 +105,36 @@ def show(email: str, as_json: AsJson = False) -> None:
         say(subscriber_answer(stored))
         return
     for key, value in subscriber_answer(stored).items():
-        answers.print(f"{key}: {value}", markup=False)
+        tell(f"{key}: {value}")
 
 
 @app.command("import")
 def import_subscribers(
-    file: Annotated[Path, typer.Argument(help="CSV with email, filter, frequency")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="CSV in UTF-8 with the columns email, filter, frequency"
+        ),
+    ],
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="they confirmed to you already")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import subscribers; each gets a confirming mail unless --confirmed is given."""
-    try:
-        rows = list(csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} cannot be read as CSV in UTF-8: {error}") from error
+    from aggregator.filters import parse_query
+    from aggregator.flow import subscribe as flow
+
+    rows = _csv_rows(file)
     refused: list[str] = []
     with opened() as parts:
         for number, row in enumerate(rows, 2):
+            if row.get("state") == "ended":
+                refused.append(f"line {number}: its owner ended this subscription")
+                continue
             try:
                 flow.sign_up(
-                    (row.get("email") or "").strip(),
+                    live((row.get("email") or "").strip()),
                     [parse_query(row.get("filter") or "")],
                     Frequency(row.get("frequency") or "daily"),
                     store=parts.subscribers,
@@ -121,8 +150,8 @@ def import_subscribers(
         say({"added": len(rows) - len(refused), "refused": refused})
     else:
         for line in refused:
-            errors.print(f"refused: {line}", markup=False)
-        answers.print(f"{len(rows) - len(refused)} added, {len(refused)} refused", markup=False)
+            remark(f"refused: {line}")
+        tell(f"{len(rows) - len(refused)} added, {len(refused)} refused")
     if refused:
         raise QuxunError(f"{len(refused)} of {len(rows)} lines were refused")
 
@@ -130,6 +159,8 @@ def import_subscribers(
 @app.command()
 def export() -> None:
     """Print all subscriptions as CSV, in the columns that import reads."""
+    from aggregator.filters import canonical
+
     with opened() as parts:
         rows = parts.subscribers.list()
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -137,31 +168,34 @@ def export() -> None:
     for s in rows:
         for x in s.subscriptions:
             writer.writerow(
-                (_inert(s.email), canonical(x.wish.filter), x.frequency.value, x.state.value)
+                (inert(s.email), canonical(x.wish.filter), x.frequency.value, x.state.value)
             )
 
 
 @app.command()
-def erase(email: str) -> None:
+def erase(email: Email) -> None:
     """Delete a subscriber and all that is known of them."""
     with opened() as parts:
         stored = parts.subscribers.get(email)
         parts.subscribers.erase(stored.id)
-    answers.print(f"{email}: erased", markup=False)
+    tell(f"{email}: erased")
 
 
 @app.command()
 def suppress(
-    email: str, reason: Annotated[str, typer.Option(help="why no mail goes there")] = "operator"
+    email: Email,
+    reason: Annotated[str, typer.Option(help="why no mail goes there")] = "operator",
 ) -> None:
     """Send no mail to an address any more."""
     with opened() as parts:
         parts.subscribers.suppress(email, reason, parts.now())
-    answers.print(f"{email}: suppressed ({reason})", markup=False)
+    tell(f"{email}: suppressed ({reason})")
 
 
 def subscriber_answer(one: Subscriber) -> dict[str, object]:
     """A subscriber as printed."""
+    from aggregator.filters import canonical
+
     return {
         "email": one.email,
         "state": one.state.value,
@@ -185,6 +219,12 @@ def subscriber_answer(one: Subscriber) -> dict[str, object]:
     }
 
 
-def _inert(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (RELIABILITY.md, row 86)."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+def _csv_rows(file: Path) -> list[dict[str, str | None]]:
+    try:
+        text = read_file(file).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not in UTF-8: {error}") from error
+    reader = csv.DictReader(text.splitlines())
+    if "email" not in (reader.fieldnames or ()):
+        raise UsageError(f'{file} has no column "email" in its first line')
+    return list(reader)
