@@ -153,7 +153,9 @@ def test_a_record_comes_back_as_it_was_stored(engine: Engine):
     assert announcements.get(one.uuid) == announcements.get(one.id) == one
 
 
-@pytest.mark.parametrize("ref", ["822ae050-c299-40d9-9659-16348410f998", "77", "9" * 30, "'; drop table", "\x00", "²"])
+@pytest.mark.parametrize(
+    "ref", ["822ae050-c299-40d9-9659-16348410f998", "77", "9" * 30, "'; drop table", "\x00", "²"]
+)
 def test_asking_for_what_is_not_there_says_so(engine: Engine, ref: str):
     """A link that somebody cut or made up is a 404 and not a fault of ours."""
     with pytest.raises(NotFoundError):
