@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, ip_network
 
+import pycurl
 import pytest
-from fetch_portals import canary_and, fetcher, ok, reason_of, run
+from fetch_portals import QUICK, canary_and, fetcher, ok, reason_of, run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from aggregator.errors import FetchError
 from aggregator.fetch import may_connect
 from aggregator.fetch.addresses import _read_any, _read_plain, read_address
 from aggregator.fetch.guard import may_name
+from aggregator.fetch.transfer import _Line
 
 INWARD = [
     "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.1.2.3", "172.16.0.1",
@@ -85,6 +87,78 @@ def test_a_name_that_turns_to_loopback_is_stopped_at_the_socket():
     assert set(reasons) <= {"blocked", "dns"}
     assert reasons[0] == "blocked"
     assert visits == []
+
+
+async def ask_by_name(client, made, name: str, answers: list[list[str]]) -> list[str]:
+    """Fetch from a name whose resolver gives other addresses each time; the reasons.
+
+    The line's handle is told what the resolver says (CURLOPT_RESOLVE); everything after that
+    is as in service.
+    """
+    line = _Line(QUICK)
+    client._loop_transfers()._idle.append(line)
+    outcomes = []
+    for number, addresses in enumerate(answers):
+        entry = f"{name}:{made.port}:{','.join(addresses)}"
+        line.curl.setopt(pycurl.RESOLVE, [f"-{name}:{made.port}", entry])
+        url = f"http://{name}:{made.port}/{number}"
+        outcomes.append(await reason_of(client, made.request(url)))
+    assert client._loop_transfers()._idle == [line]
+    return outcomes
+
+
+def test_a_name_that_flips_a_thousand_times_never_gets_inside():
+    """Row 46, rebind.test: good for the first look and loopback for the next."""
+
+    async def scene() -> tuple[list[str], list[str], int]:
+        async with canary_and(ok(b"<li>", "Connection: close")) as (made, visits):
+            client = fetcher()
+            answers = [[made.host], ["127.0.0.1"]] * 500
+            outcomes = await ask_by_name(client, made, "rebind.test", answers)
+            client.close()
+            return outcomes, visits, made.hits
+
+    outcomes, visits, hits = run(scene())
+
+    assert visits == []
+    assert outcomes == ["page", "blocked"] * 500
+    assert hits == 500
+
+
+@pytest.mark.parametrize("keep", [["Connection: close"], []], ids=["fresh", "kept-alive"])
+def test_a_name_with_a_good_and_an_inward_address_stays_outside(keep):
+    """Row 46, mixed.test: libcurl tries one address after the other; the guard sees each."""
+
+    async def scene() -> tuple[list[str], list[str]]:
+        async with canary_and(ok(b"<li>", *keep)) as (made, visits):
+            client = fetcher()
+            mixed = [["127.0.0.1", made.host], [made.host, "127.0.0.1"], ["127.0.0.1", "10.0.0.1"]]
+            outcomes = await ask_by_name(client, made, "mixed.test", mixed)
+            client.close()
+            return outcomes, visits
+
+    outcomes, visits = run(scene())
+
+    assert visits == []
+    assert set(outcomes) <= {"page", "blocked"}
+    assert keep == [] or outcomes[2] == "blocked"
+
+
+@pytest.mark.parametrize(
+    "inward",
+    ["10.0.0.1", "169.254.169.254", "100.100.100.200", "192.168.0.1", "[::1]", "[fe80::1]"],
+)
+def test_names_of_the_inside_are_blocked(inward):
+    """Row 46, intern.test and metadata.test."""
+
+    async def scene() -> tuple[list[str], list[str]]:
+        async with canary_and(ok()) as (made, visits):
+            client = fetcher()
+            outcomes = await ask_by_name(client, made, "intern.test", [[inward]])
+            client.close()
+            return outcomes, visits
+
+    assert run(scene()) == (["blocked"], [])
 
 
 @pytest.mark.parametrize(
