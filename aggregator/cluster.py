@@ -11,6 +11,7 @@ from array import array
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from urllib.parse import urlsplit
 
 from aggregator.model import Draft
 from aggregator.text import fold
@@ -20,25 +21,39 @@ NEAR = timedelta(days=10)
 FAR = timedelta(days=400)
 #: Bits in which two fingerprints of one text differ at most.
 CLOSE_BITS = 6
+#: The same, for a notice that another site tells in its own words under its own title.
+RETOLD_BITS = 22
+#: Shorter titles say too little to speak alone.
+TELLING_TITLE = 12
 _BANDS = 4
 _SHINGLE = 4
 #: Shorter texts have no fingerprint to speak of.
 SHORT_TEXT = 80
 _WRAP = re.compile(
-    r"^(?:.{0,30}?(?:人民政府|办公室|办公厅|委员会|管委会|局|厅))?(?:关于)?(?:转发|印发|转载|公布)(.+?)的?(?:通知|公告|通告|函)?$"
+    r"^(?:.{0,30}?(?:人民政府|办公室|办公厅|委员会|管委会|局|厅|省|市|区|县))?(?:关于)?(?:转发|印发|转载|公布)(.+?)的?(?:通知|公告|通告|函)?$"
 )
+#: A platform's name before a title: 云岭发布｜…, 江津发布丨….
+_PRESS = re.compile(r"^[\w\u4e00-\u9fff]{2,10}\s*[｜|丨]\s*")
+#: Who says it before what is said: 东原区投资局关于….
+_SPEAKER = re.compile(r"^.{2,24}?(?:人民政府|办公室|办公厅|委员会|管委会|局|厅|中心)(?=关于)")
+#: These are about the document that they name.
+_ABOUT = re.compile(r"废止|失效|修改|修订|延续|延长|解读|图解|征求|问答|读懂")
 _COMPANIONS = ("图解", "一图读懂", "解读", "答记者问", "问答", "明白卡", "新闻发布会")
 _ORDINAL = re.compile(r"第?[0-9一二三四五六七八九十]+(?:批次?|期|号|季度|轮|次|月|标段|年度?)")
 
 
 def title_key(title: str) -> str:
     """A title as compared: folded, without 《》, wrappers and cut-off marks."""
-    key = fold(title).replace("《", "").replace("》", "").rstrip(".…")
-    inner = re.search(r"《([^》]{8,})》", title)
-    if inner and _WRAP.search(fold(title).replace("《", "").replace("》", "")):
-        return fold(inner.group(1))
+    title = _PRESS.sub("", title)
+    folded = _SPEAKER.sub("", fold(title)).rstrip(".…")
+    key = folded.replace("《", "").replace("》", "")
     wrapped = _WRAP.fullmatch(key)
-    return wrapped.group(1) if wrapped and len(wrapped.group(1)) > SHORT_TITLE else key
+    if wrapped is None or _ABOUT.search(key):
+        return key
+    inner = re.search(r"《([^《》]{6,})》", folded)
+    if inner:
+        return _SPEAKER.sub("", inner.group(1))
+    return wrapped.group(1) if len(wrapped.group(1)) > SHORT_TITLE else key
 
 
 SHORT_TITLE = 8
@@ -95,24 +110,36 @@ def same(a: Draft, b: Draft) -> tuple[bool, float]:
     return score >= 0.5, score  # noqa: PLR2004  # the scale's own middle
 
 
-def _score(a: Draft, b: Draft) -> float:
+def _score(a: Draft, b: Draft) -> float:  # noqa: PLR0911  # a ladder of signs, surest first
     if a.url and a.url == b.url:
         return 1.0
-    if _is_companion(a.title) != _is_companion(b.title) or _numbered_apart(a, b):
+    if _numbered_apart(a, b):
         return 0.0
     apart = abs(a.posted_at - b.posted_at) if a.posted_at and b.posted_at else NEAR
-    if a.doc_number and b.doc_number:
-        return 0.98 if a.doc_number == b.doc_number else 0.0
     bits = _distance(a.fingerprint, b.fingerprint)
     titles = bool(a.title_key) and a.title_key == b.title_key
-    cut = not titles and _is_cut(a.title_key, b.title_key)
-    if bits is not None and bits <= CLOSE_BITS:
-        if apart > FAR or _figures_differ(a, b):
-            return 0.0
-        return 0.95 if titles or cut else 0.85
-    if bits is None and titles and apart <= NEAR:
-        return 0.7 if len(a.title_key) > 12 else 0.0  # noqa: PLR2004  # a short title says little
+    alike = titles or _is_cut(a.title_key, b.title_key)
+    near = bits is not None and bits <= CLOSE_BITS
+    if a.doc_number and b.doc_number:
+        return 0.98 if a.doc_number == b.doc_number else 0.0
+    if _is_companion(a.title) != _is_companion(b.title) and not near:
+        return 0.0
+    if _figures_differ(a, b):
+        return 0.0
+    if near and alike:
+        return 0.95 if apart <= FAR else 0.0
+    if near:
+        return 0.85 if apart <= NEAR or (apart <= FAR and _resemble(a, b)) else 0.0
+    if titles and apart <= NEAR and len(a.title_key) > TELLING_TITLE:
+        # A portal that prints only a hint at the file, or words of its own around the text.
+        retold = bits is not None and bits <= RETOLD_BITS and not _one_host(a.url, b.url)
+        return 0.7 if bits is None else 0.6 if retold else 0.0
     return 0.0
+
+
+def _one_host(a: str, b: str) -> bool:
+    """One site does not retell itself: the same title there is next month's notice."""
+    return bool(a) and urlsplit(a).netloc == urlsplit(b).netloc
 
 
 def _is_companion(title: str) -> bool:
@@ -125,6 +152,15 @@ def _numbered_apart(a: Draft, b: Draft) -> bool:
     return sorted(_ORDINAL.findall(a.title_key)) != sorted(_ORDINAL.findall(b.title_key)) and (
         _ORDINAL.sub("", a.title_key) == _ORDINAL.sub("", b.title_key)
     )
+
+
+def _resemble(a: Draft, b: Draft) -> bool:
+    """Whether one title may be the other rewritten: half its pairs of characters, and its numbers."""
+    mine, theirs = (
+        {one.title_key[i : i + 2] for i in range(len(one.title_key) - 1)} for one in (a, b)
+    )
+    numbers = [sorted(_ORDINAL.findall(one.title_key)) for one in (a, b)]
+    return 2 * len(mine & theirs) >= min(len(mine), len(theirs)) and numbers[0] == numbers[1]
 
 
 def _is_cut(a: str, b: str) -> bool:

@@ -18,10 +18,12 @@ _HEAD = re.compile(
 _REGISTRY = re.compile(
     r"\b([A-Z]{3,6}[-—]\d{4}[-—]\d{1,6})\b|([\u4e00-\u9fff]{2,5}规〔(?:19|20)\d{2}〕\d{3}(?:-\d)?)(?!号)"
 )
-#: What stands to the left of a 代字 in running text and is no part of it.
+#: What stands to the left of a 代字 in running text and is no part of it; single characters
+#: only at the beginning, for 代字 hold most of them (和平府发, 经信规).
 _RUN_IN = re.compile(
-    r"^.*(?:的|了|以|按|按照|照|根据|依据|依照|和|与|及|见|由|据|经|对|将|为|《|》|：|、|关于|印发|发布|作出|公布|下发|文件|通知|详见|参照|执行|废止|停止|号|原|即)(?=[\u4e00-\u9fff]{2})"
+    r"^.*(?:的|了|根据|按照|依据|依照|参照|详见|关于|印发|发布|作出|公布|下发|文件|通知|执行|废止|停止|修改|号[和与及]?|以及|(?<=[府局委办厅部])以)(?=[\u4e00-\u9fff]{2})"
 )
+_BEGINS = re.compile(r"^(?:现将|按|照|以|由|据|将|对|为|原|即|见|与|及)(?=[\u4e00-\u9fff]{3})")
 #: Numbers of cases, standards and records are none of ours.
 _NOT_OURS = re.compile(
     r"(?:民初|民终|刑初|刑终|行初|行终|执|破|仲案|仲裁|ICP备|工商处|罚|处字|备)$"
@@ -54,6 +56,5 @@ def registry_number(text: str) -> str | None:
 
 def _agency(head: str) -> str | None:
     """The 代字 without the words that run into it from the left."""
-    cut = _RUN_IN.sub("", head[-_LEFT:])
-    cut = cut or head
+    cut = _BEGINS.sub("", _RUN_IN.sub("", head)) or head
     return cut if 2 <= len(cut) <= 14 else None  # noqa: PLR2004
