@@ -96,6 +96,14 @@ class Settings(BaseSettings):
             ipaddress.ip_network(net, strict=False)
         return value
 
+    @field_validator("log_level")
+    @classmethod
+    def _check_level(cls, value: str) -> str:
+        known = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+        if value.upper() not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return value.upper()
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import smtplib
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -224,6 +223,8 @@ def _broker(parts: Parts) -> Finding:
 
 
 def _smtp(parts: Parts) -> Finding:
+    import smtplib
+
     parsed = urlsplit(parts.settings.smtp_url.get_secret_value())
     if not parsed.hostname:
         return "smtp", True, "no relay set: the embedded service keeps mail in its mailbox"
