@@ -144,7 +144,6 @@ class _Line:
             curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_0)
         if exchange.own_rules:
             # A connection opened under one source's exemption must serve no other source.
-            curl.setopt(pycurl.FRESH_CONNECT, 1)
             curl.setopt(pycurl.FORBID_REUSE, 1)
         if exchange.method == "POST":
             curl.setopt(pycurl.POST, 1)
@@ -251,8 +250,10 @@ class Transfers:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        for curl in list(self._busy):
+        for curl, line in list(self._busy.items()):
             self._multi.remove_handle(curl)
+            if line.future and line.exchange and not self.loop.is_closed():
+                line.future.set_exception(_closed(line.exchange))
         self._busy.clear()
         for line in self._idle:
             line.curl.close()
@@ -343,6 +344,11 @@ def _keep_header(answer: Answer, name: str, value: str) -> int | None:
         return -1
     answer.headers.setdefault(name, value)
     return None
+
+
+def _closed(exchange: Exchange) -> FetchError:
+    url = exchange.address.url
+    return FetchError(f"{url}: given up, we are stopping", reason="timeout", url=url)
 
 
 def _failure(error: tuple[int, str], answer: Answer, exchange: Exchange) -> FetchError:

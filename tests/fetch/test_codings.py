@@ -8,7 +8,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from fetch_portals import QUICK, fetch_once, fetcher, ok, portal, run
+from fetch_portals import CALM, fetch_once, fetcher, ok, portal, run
 
 from aggregator.errors import FetchError
 from aggregator.fetch.coding import decode_body
@@ -23,7 +23,7 @@ def squeeze(data: bytes, wbits: int) -> bytes:
     return packer.compress(data) + packer.flush()
 
 
-def bomb(wbits: int, megabytes: int = 256) -> bytes:
+def bomb(wbits: int, megabytes: int = 100) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
     block = bytes(1 << 20)
     return b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()
@@ -71,9 +71,9 @@ def test_codings_that_we_offer_are_undone(body, coding):
         (gzip.compress(PAGE)[:20], ["gzip"], "truncated"),
         (squeeze(PAGE, 15)[:-6], ["deflate"], "truncated"),
         (gzip.compress(b"x") * 17, ["gzip"], "compression"),
-        (gzip.compress(bytes(QUICK.body_bytes + 1)), ["gzip"], "too_large"),
-        (squeeze(bytes(QUICK.body_bytes + 1), 15), ["deflate"], "too_large"),
-        (gzip.compress(bytes(QUICK.body_bytes // 2 + 1)) * 2, ["gzip"], "too_large"),
+        (gzip.compress(bytes(CALM.body_bytes + 1)), ["gzip"], "too_large"),
+        (squeeze(bytes(CALM.body_bytes + 1), 15), ["deflate"], "too_large"),
+        (gzip.compress(bytes(CALM.body_bytes // 2 + 1)) * 2, ["gzip"], "too_large"),
     ],
     ids=[
         "gzip-gzip",
@@ -103,20 +103,21 @@ def test_a_body_that_is_not_what_it_says_is_refused(body, codings, reason):
 
 @pytest.mark.parametrize(("wbits", "coding"), [(31, "gzip"), (15, "deflate"), (-15, "deflate")])
 def test_a_bomb_is_cheap(wbits, coding):
-    """Rows 28 and 29: a quarter of a million bytes must not become a quarter of a gigabyte."""
+    """Rows 28 and 29: a hundred thousand bytes must not become a hundred million."""
     body = bomb(wbits)
     tracemalloc.start()
-    started = time.monotonic()
+    started = time.process_time()
     try:
         with pytest.raises(FetchError) as caught:
             decode_body(body, coding, url="http://a.example/", limits=Limits())
+        took = time.process_time() - started
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
     assert caught.value.reason == "too_large"
     assert peak < 64_000_000
-    assert time.monotonic() - started < 2
+    assert took < 2
 
 
 def test_only_what_we_can_undo_is_offered():
@@ -126,11 +127,11 @@ def test_only_what_we_can_undo_is_offered():
     assert made.calls[0].header("accept-encoding") == "gzip, deflate"
 
 
-@pytest.mark.parametrize("size", [0, 1, QUICK.body_bytes])
+@pytest.mark.parametrize("size", [0, 1, CALM.body_bytes])
 def test_a_body_within_its_bound_is_whole(size):
     """The bound itself is allowed, compressed or not."""
     body = b"x" * size
     packed = gzip.compress(body)
 
-    assert decode_body(packed, "gzip", url="http://a.example/", limits=QUICK) == body
-    assert decode_body(body, None, url="http://a.example/", limits=QUICK) == body
+    assert decode_body(packed, "gzip", url="http://a.example/", limits=CALM) == body
+    assert decode_body(body, None, url="http://a.example/", limits=CALM) == body

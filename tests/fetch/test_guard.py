@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, ip_network
 
 import pycurl
 import pytest
-from fetch_portals import QUICK, canary_and, fetcher, ok, reason_of, run
+from fetch_portals import CALM, canary_and, fetcher, ok, reason_of, run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -95,7 +95,7 @@ async def ask_by_name(client, made, name: str, answers: list[list[str]]) -> list
     The line's handle is told what the resolver says (CURLOPT_RESOLVE); everything after that
     is as in service.
     """
-    line = _Line(QUICK)
+    line = _Line(CALM)
     client._loop_transfers()._idle.append(line)
     outcomes = []
     for number, addresses in enumerate(answers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import itertools
 import os
@@ -15,14 +16,13 @@ from pathlib import Path
 
 import pytest
 from fetch_portals import (
+    CALM,
     NETS,
     NOW,
-    QUICK,
     Call,
     canary_and,
     fetch_once,
     fetcher,
-    new_address,
     ok,
     portal,
     reason_of,
@@ -203,14 +203,12 @@ def test_robots_of_the_place_a_redirect_leads_to_are_heard():
 )
 def test_a_hostile_robots_file_costs_little(rules):
     """It is read on the loop that serves every other portal."""
-    started = time.monotonic()
+    started = time.process_time()
 
-    reason, _ = fetch_once(
-        with_robots(ok(rules.encode())), limits=Limits(total_seconds=5), ignore_robots=False
-    )
+    reason, _ = fetch_once(with_robots(ok(rules.encode())), limits=Limits(), ignore_robots=False)
 
     assert reason in {"page", "robots"}
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -258,20 +256,17 @@ def test_a_host_sees_one_connection_and_its_pauses():
     async def scene():
         async with portal(ok()) as made, portal(ok()) as other:
             client = fetcher(delay_seconds=0.15)
-            started = time.monotonic()
             mine = [client.get(made.request(f"/{n}")) for n in range(5)]
             await asyncio.gather(*mine, client.get(other.request()))
-            took = time.monotonic() - started
             client.close()
-            return made, other, took
+            return made, other
 
-    made, other, took = run(scene())
+    made, other = run(scene())
     pauses = [b - a for a, b in itertools.pairwise(made.times)]
 
     assert made.most_open == made.connections == 1
     assert min(pauses) > 0.149
-    assert other.times[0] < made.times[1]
-    assert took < 2
+    assert other.times[0] < made.times[-1]
 
 
 def test_a_sources_own_delay_wins():
@@ -279,48 +274,34 @@ def test_a_sources_own_delay_wins():
 
     async def scene() -> float:
         async with portal(ok()) as made:
-            client = fetcher(delay_seconds=20.0)
+            client = fetcher(delay_seconds=50.0)
             started = time.monotonic()
             for n in range(3):
                 await client.get(made.request(f"/{n}", delay_seconds=0.0))
             client.close()
             return time.monotonic() - started
 
-    assert run(scene()) < 2
+    assert run(scene()) < 40
 
 
 def test_different_hosts_do_not_wait_for_each_other():
-    """Many hosts in flight: forty portals that think for 0.2 s take 0.2 s, not 8."""
+    """Many hosts in flight: thirty portals that all wait for the thirtieth are all served."""
 
-    async def thinks(_call: Call) -> bytes:
-        await asyncio.sleep(0.2)
-        return ok()
+    async def scene() -> list[str]:
+        everybody = asyncio.Barrier(30)
 
-    async def scene() -> float:
-        async with portal(thinks, host="127.0.100.1") as made:
-            asks = []
-            servers = [portal(thinks, host=new_address(), port=made.port) for _ in range(40)]
-            client = fetcher()
-            async with _all(servers) as portals:
-                asks = [client.get(one.request()) for one in portals]
-                started = time.monotonic()
-                await asyncio.gather(*asks)
-                took = time.monotonic() - started
-            client.close()
-            return took
+        async def answer(_call: Call) -> bytes:
+            await everybody.wait()
+            return ok()
 
-    assert run(scene()) < 2
-
-
-def _all(managers):
-    import contextlib
-
-    @contextlib.asynccontextmanager
-    async def together():
         async with contextlib.AsyncExitStack() as stack:
-            yield [await stack.enter_async_context(one) for one in managers]
+            portals = [await stack.enter_async_context(portal(answer)) for _ in range(30)]
+            client = fetcher()
+            outcomes = await asyncio.gather(*(reason_of(client, p.request()) for p in portals))
+            client.close()
+            return outcomes
 
-    return together()
+    assert run(scene()) == ["page"] * 30
 
 
 # --- no surprises from outside ---
@@ -433,7 +414,7 @@ def test_a_cancelled_fetch_leaves_the_client_usable():
 
     async def scene() -> tuple[list[bool], str, int]:
         async with portal(answer) as made:
-            client = fetcher(Limits(in_flight=2, total_seconds=5))
+            client = fetcher(Limits(in_flight=2))
             tasks = [asyncio.create_task(client.get(made.request(f"/slow{n}"))) for n in range(4)]
             await made.came.wait()
             for task in tasks:
@@ -482,11 +463,10 @@ def test_closing_in_the_middle_of_an_exchange_is_no_crash():
 
         async with portal(answer) as made:
             client = fetcher()
-            task = asyncio.create_task(client.get(made.request()))
+            task = asyncio.create_task(reason_of(client, made.request()))
             await made.came.wait()
             client.close()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            assert await task == "timeout"
         async with portal(ok()) as again:
             outcome = await reason_of(client, again.request())
             client.close()
@@ -594,7 +574,7 @@ def test_what_a_page_says_of_itself_is_kept():
     assert page.max_age == timedelta(minutes=10)
     assert page.content_type == "text/html; charset=GBK"
     assert page.fetched_at == NOW
-    assert timedelta(0) < page.took < timedelta(seconds=QUICK.total_seconds)
+    assert timedelta(0) < page.took < timedelta(seconds=CALM.total_seconds)
 
 
 def test_the_defaults_are_the_promised_ones():
