@@ -15,13 +15,14 @@ from aggregator.workdays import is_work_day
 MOST = 60
 _MU_M2 = 10_000 / 15
 _LISTED = re.compile(r"(?<![\d.第])(?:\d+(?:\.\d+)?\s*[亿万]?\s*[、/和]\s*)+$")
-_NUM = r"(\d[\d,，]*(?:\.\d+)?)"
+_NUM = r"(\d{1,3}(?:[,，]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
 _UNITS = {"万亿元": 1e12, "亿元": 1e8, "亿": 1e8, "千万元": 1e7, "百万元": 1e6, "万元": 1e4, "万": 1e4, "千元": 1e3, "元": 1.0}  # fmt: skip
 _MONEY = re.compile(
-    r"(\d[\d,，]*(?:\.\d+)?|[一二两三四五六七八九十百千]+)"
+    r"(\d{1,3}(?:[,，]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|[一二两三四五六七八九十百千]+)"
     r"\s*(万亿元|亿元|千万元|百万元|万元|千元|元|亿(?=[,，、。；\s]|$))(?!／|/?(?:美|欧|港|日))"
 )
 _MEMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(亿|万)?\s*[、/和]\s*")
+_UP_TO = re.compile(r"\s*[至到—～~-]\s*\d[\d.,]*\s*(?:万|亿|元)")
 _NO_YUAN = re.compile(r"\s*(?:吨|美元|欧元|港元|日元|化|素|件)")
 _PER = re.compile(
     r"^\s*(?:/|／|每)\s*(?:平方米|平米|㎡|亩|人|月|年|家|个|户|吨|千瓦|度|台|次|天|日|件)|^\s*/"
@@ -33,7 +34,7 @@ _DEADLINE_CUE = re.compile(
     r"截止|截至|逾期|之前|以前|前(?:[,，。；、）)将把向报送提交完成到]|$|\s)|前提交|前报|至|日前|申报(?:时间|期限|截止)|报名(?:时间|期限)|受理(?:时间|期限)|公示(?:期|时间)|征求意见(?:时间|期限)|期限"
 )
 _DUTY = re.compile(
-    r"申报|报送|提交|报名|受理|申请|递交|上报|反馈|投标|竞买|缴纳|截止|逾期|公示|征求意见|意见建议|推荐|填报|送达|登记|寄|邮箱|兑现"
+    r"申报|报送|提交|报名|受理|申请|递交|上报|反馈|投标|竞买|缴纳|截止|逾期|异议|征求意见|提出|开放|意见建议|推荐|填报|送达|登记|寄|邮箱|兑现"
 )
 _NO_DEADLINE = re.compile(
     r"每年|截至目前|同比|增长|累计|建成|竣工|投产|开工|会议|召开|举行|举办|启用|通车|印发|施行|执行|有效期|完工|达产"
@@ -50,7 +51,7 @@ _WORKING = re.compile(
 )
 _LAST_AFTER = re.compile(
     r"\s*(?:[（(][^）)]{0,8}[）)])?\s*(?:上午|下午|晚上?)?\s*(?:\d{1,2}(?:[:：时点]\d{0,2}分?)?)?"
-    r"\s*(?:之前|以前|前|止|截止|为止)"
+    r"\s*(?:之前|以前|前|止|截止|为止|关闭)"
 )
 _LAST_BEFORE = re.compile(r"截止|截至|[至到]\s*$|期限")
 _AREA = re.compile(_NUM + r"\s*(万亩|亩|公顷|万平方米|万㎡|平方公里|平方米|㎡|平米)")
@@ -62,27 +63,36 @@ _STAGES = (
     ("核准", re.compile(r"(?:获得?|完成|取得|通过)[^。]{0,8}核准|核准批复|予以核准"), None),
     ("拿地", re.compile(r"摘牌|竞得|成功拿地|取得[^。]{0,10}土地"), None),
     ("环评公示", re.compile(r"环境影响评价|环评"), None),
-    ("开工", re.compile(r"(?:集中|正式|顺利|已|破土|奠基|项目|全面)?开工|奠基|破土动工"), re.compile(r"公开工作|开工前|拟开工|计划开工|力争[^。]{0,12}开工|早开工|未开工|预计[^。]{0,10}开工|推动[^。]{0,10}开工|将于[^。]{0,12}开工|开工率|开工条件|确保[^。]{0,12}开工")),
+    ("开工", re.compile(r"(?:集中|正式|顺利|已|破土|奠基|项目|全面)?开工|奠基|破土动工"), re.compile(r"公开工作|拿地即开工|即开工|开工奖励|开工前|拟开工|计划开工|力争[^。]{0,12}开工|早开工|未开工|预计[^。]{0,10}开工|推动[^。]{0,10}开工|将于[^。]{0,12}开工|开工率|开工条件|确保[^。]{0,12}开工")),
     ("在建", re.compile(r"在建|正在建设|建设中|加紧建设|主体(?:结构)?封顶"), None),
     ("竣工", re.compile(r"竣工"), re.compile(r"竣工验收(?:办法|规定|备案管理|条例|管理)|预计[^。]{0,12}竣工|计划[^。]{0,10}竣工|将于[^。]{0,10}竣工|竣工后|竣工日期")),
-    ("投产", re.compile(r"投产|投入生产|正式运营|试生产"), re.compile(r"投产后|预计[^。]{0,14}投产|计划[^。]{0,10}投产|力争[^。]{0,14}投产|早投产|将于[^。]{0,12}投产|推动[^。]{0,12}投产|待[^。]{0,6}投产|促[^。]{0,8}投产|全面投产后|确保[^。]{0,10}投产")),
+    ("试生产", re.compile(r"试生产|试投产"), re.compile(r"试生产(?:方案|办法|规定|期)")),
+    ("投产", re.compile(r"(?<!试)投产|(?<!试)投入生产|正式运营"), re.compile(r"落地投产|投产(?:工作|项目|奖励|行动|运营情况)|投产后|预计[^。]{0,14}投产|计划[^。]{0,10}投产|力争[^。]{0,14}投产|早投产|将于[^。]{0,12}投产|推动[^。]{0,12}投产|待[^。]{0,6}投产|促[^。]{0,8}投产|全面投产后|确保[^。]{0,10}投产")),
     ("达产", re.compile(r"达产"), re.compile(r"达产后|预计[^。]{0,14}达产|待[^。]{0,8}达产|年可达产|力争[^。]{0,10}达产|全部达产后|将达产|计划[^。]{0,10}达产|达产达效后")),
     ("终止", re.compile(r"项目(?:终止|停建|取消)|终止[^。]{0,6}项目|停建"), None),
 )  # fmt: skip
+#: An item of a list of conditions, （三）…；, asks for a stage and does not tell of one.
+_CONDITION = re.compile(r"^(?:[（(][一二三四五六七八九十\d]+[）)]|\d+[.、．]).*[;；]$")
 _CLAUSE = re.compile(r"[^，,；;：:]+")
 #: Before a stage in its clause: planned or hoped for, not reached.
 _PLANNED = re.compile(
     r"预计|计划|力争|拟|待|争取|有望|确保|推动|促进|加快|明年|后年|届时|尽快|早日|目标|尚未|未能|将(?:于|在|正式|全面|陆续|实现)"
 )
-_FOR_YEARS = re.compile(r"有效期(?:为|至|限)?\s*([一二三四五六七八九十\d]{1,3})\s*(年|个月)")
-_VALID_UNTIL = re.compile(r"有效期(?:截?至|到|延长至|延续至)\s*" + _DAY)
+_FOR_YEARS = re.compile(
+    r"(?:有效期限?|试行期?|执行期限?)(?:为|至)?\s*([一二三四五六七八九十\d]{1,3})\s*(年|个月)"
+)
+_VALID_UNTIL = re.compile(
+    r"(?:有效期|执行期限?|实施期限?|有效期限)(?:为|截?至|截止到?|到|延长至|延续至)\s*" + _DAY
+)
 _VALID_SPAN = re.compile(
     r"有效期(?:为|:|：)?\s*(?:自|从)?\s*" + _DAY + r"\s*(?:起)?(?:至|到)\s*" + _DAY
 )
 _EFFECTIVE = re.compile(r"(?:自|从)\s*" + _DAY + r"\s*(?:起)?\s*(?:正式)?(?:施行|实施|执行|生效)")
 _AT_ONCE = re.compile(
-    r"自(?:本?[^。，]{0,10})?(?:印发|发布|公布|颁布)之日起\s*(?:正式)?(?:施行|实施|执行|生效)"
+    r"自(?:本?[^。，]{0,10})?(?:印发|发布|公布|颁布)之日起\s*(?:满?(\d{1,3})[日天]后)?\s*(?:正式)?(?:施行|实施|执行|生效)"
 )
+_SIGNATURE_LINES = 8
+_ALONE = re.compile(r"((?:19|20)\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日")
 _CITED = re.compile(r"《([^《》]{4,60})》")
 _PHONE = re.compile(
     r"(?:联系电话|咨询电话|电话|热线|传真)\s*[:：]?\s*((?:0\d{2,3}[-－—]?)?\d{7,8}(?!\d)(?:[-－转]\d{1,5})?)"
@@ -132,7 +142,7 @@ def _amounts(text: str) -> Iterator[Amount]:
     for sentence in sentences(text):
         if "元" not in sentence and "亿" not in sentence:
             continue
-        near = 0
+        near, basis = 0, "other"
         for match in _MONEY.finditer(sentence):
             after = sentence[match.end() : match.end() + 8]
             if _NO_YUAN.match(after):
@@ -140,7 +150,16 @@ def _amounts(text: str) -> Iterator[Amount]:
             listed = _LISTED.search(sentence, near, match.start())
             start = listed.start() if listed else match.start()
             before = sentence[max(start - 24, 0) : start]
-            basis = _basis(before, after, sentence, near_start=near, at=start)
+            between = sentence[near:start].strip()
+            if near and between in {"、", "和", "及", "或", ",", "，"}:
+                # A list says once what its members are: 突破10亿元、50亿元.
+                basis = "unit" if _PER.match(after) else basis
+            elif near and between in {"至", "到", "-", "—", "～", "~"}:
+                basis = "cap"
+            elif _UP_TO.match(after) and not _PER.match(after):
+                basis = "floor"
+            else:
+                basis = _basis(before, after, sentence, near_start=near, at=start)
             evidence = cut(sentence, match.start())
             for number, unit in (*_members(listed, match.group(2)), match.groups()):
                 value = _number(number)
@@ -163,6 +182,9 @@ def _basis(before: str, after: str, sentence: str, *, near_start: int, at: int) 
     rules = (
         ("unit", bool(_PER.match(after)) or re.search(r"每(?:人|家|户|亩|平方米|月|年|吨|个|千瓦时?|台|次|天|日|件|度)(?![^，。；]*(?:最高|不超|最多|封顶|上限))[^，。；]{0,8}$", close)),
         ("cap", re.search(r"最高|不超过|不高于|上限|封顶|以内|至多|最多|累计不超", carried[-26:]) and not re.search(r"最低|不低于", carried[-12:])),
+        ("other", re.search(r"(?:产值|税收|营收|销售收入)[^，。；]{0,6}(?:可|将|预计|实现|达)[^，。；]{0,6}$", close)),
+        ("floor", re.search(r"突破\s*$", close)),
+        ("aggregate", re.search(r"(?:首期|资金|基金|总)规模[^，。；]{0,4}$", close)),
         ("floor", re.search(r"不低于|不少于|至少|超过|以上|达到|高于|最低|满|突破", close[-10:]) and re.match(r"\s*(?:[（(]含|以上|的)?", after) and re.search(r"不低于|不少于|最低|至少|达到|高于", close)),
         ("floor", re.match(r"\s*(?:[（(]含[^）)]{0,6}[）)])?\s*(?:及)?以上", after)),
         ("aggregate", _AGGREGATE.search(sentence) and re.search(r"投资|引资|签约|项目|资金|产值", carried)),
@@ -234,6 +256,8 @@ def _stages(text: str) -> Iterator[Fact]:
     """Stages that were reached; what is planned or hoped for is none."""
     seen: set[str] = set()
     for sentence in sentences(text):
+        if _CONDITION.match(sentence):
+            continue
         clauses = [*_CLAUSE.finditer(sentence)]
         for name, pattern, tempter in _STAGES:
             if name in seen:
@@ -249,6 +273,7 @@ def _stages(text: str) -> Iterator[Fact]:
 
 def _validity(text: str, posted: date | None) -> Iterator[Fact]:
     """From when until when a document holds, as it says itself."""
+    signed = _signed(text)
     start: date | None = None
     for match in _EFFECTIVE.finditer(text):
         start = _day(match.group(1), match.group(2), match.group(3), posted)
@@ -256,8 +281,10 @@ def _validity(text: str, posted: date | None) -> Iterator[Fact]:
             yield Fact(value=start.isoformat(), role="from", sentence=around(text, match.start()))
             break
     at_once = _AT_ONCE.search(text)
-    if start is None and posted and at_once:
-        start = posted
+    issued = (signed or posted) if at_once and "印发" in at_once.group() else (posted or signed)
+    if start is None and issued and at_once:
+        wait = int(at_once.group(1) or 0)
+        start = issued + timedelta(days=wait)
         yield Fact(value=start.isoformat(), role="from", sentence=around(text, at_once.start()))
     end, at = None, 0
     if span := _VALID_SPAN.search(text):
@@ -266,8 +293,17 @@ def _validity(text: str, posted: date | None) -> Iterator[Fact]:
         end, at = _day(until[1], until[2], until[3], posted), until.start()
     elif years := _FOR_YEARS.search(text):
         end, at = _end(start or posted, years[1], years[2]), years.start()
-    if end:
+    if end and not re.search(r"》.{0,30}有效期(?:延|至)", around(text, at)):
         yield Fact(value=end.isoformat(), role="until", sentence=around(text, at))
+
+
+def _signed(text: str) -> date | None:
+    """The day on which a text is signed: a date alone on one of its last lines."""
+    for line in text.rstrip().splitlines()[-_SIGNATURE_LINES:][::-1]:
+        alone = _ALONE.fullmatch(line.strip())
+        if alone:
+            return _day(alone[1], alone[2], alone[3], None)
+    return None
 
 
 def _end(start: date | None, count: str, unit: str) -> date | None:
