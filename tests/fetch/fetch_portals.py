@@ -213,9 +213,7 @@ async def reason_of(client: CurlFetcher, request: Request) -> str:
     return "page" if isinstance(answer, Page) else "unchanged"
 
 
-def fetch_once(
-    answer: Answer | bytes, *, limits: Limits = CALM, **more: Any
-) -> tuple[str, Portal]:
+def fetch_once(answer: Answer | bytes, *, limits: Limits = CALM, **more: Any) -> tuple[str, Portal]:
     """Fetch from a portal once; the reason, and the portal as it was left."""
 
     async def scene() -> tuple[str, Portal]:

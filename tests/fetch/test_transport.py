@@ -7,7 +7,20 @@ import time
 from dataclasses import replace
 
 import pytest
-from fetch_portals import CALM, QUICK, Call, fetch_once, fetcher, ok, portal, reason_of, run
+from fetch_portals import (
+    CALM,
+    QUICK,
+    Call,
+    fetch_once,
+    fetcher,
+    new_address,
+    ok,
+    portal,
+    reason_of,
+    run,
+)
+
+from aggregator.model import Request
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -381,3 +394,25 @@ def test_stalled_portals_give_their_slots_back():
         return outcomes, f"{one.hits + two.hits + three.hits} asked"
 
     assert run(scene()) == (["timeout"] * 3, "3 asked")
+
+
+def test_a_portal_without_tls_behind_https_is_told_apart():
+    """An operator mends this by the scheme or a TLS profile, not by waiting."""
+
+    def plain(_reader: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 This is plain HTTP\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def scene() -> list[str]:
+        server = await asyncio.start_server(plain, new_address(), 0)
+        host, port = server.sockets[0].getsockname()
+        client = fetcher()
+        asked = Request(url=f"https://{host}:{port}/", ports=(port,), ignore_robots=True)
+        legacy = replace(asked, tls_profile="legacy")
+        reasons = [await reason_of(client, asked), await reason_of(client, legacy)]
+        client.close()
+        server.close()
+        await server.wait_closed()
+        return reasons
+
+    assert run(scene()) == ["tls", "tls"]
