@@ -138,6 +138,10 @@ class ArticleStore(Protocol):
         """Take the lease on those that are due and free."""
         ...
 
+    def renew_entries(self, entries: Sequence[StoredEntry], until: datetime) -> None:
+        """Hold the leases that are still ours until then."""
+        ...
+
     def record_articles(
         self, reports: Sequence[ArticleReport], now: datetime
     ) -> Sequence[AnnouncementId]:

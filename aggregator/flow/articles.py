@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,7 +26,9 @@ from aggregator.ports import ArticleStore, Bell, Fetcher, Reader
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=180)
+#: One number each (DESIGN.md): the lease and how often it is renewed.
+LEASE = timedelta(seconds=90)
+RENEW_EVERY = timedelta(seconds=30)
 BATCH = 50
 BATCH_DEADLINE = timedelta(seconds=150)
 #: An entry becomes an announcement from its row alone after this many tries or this long.
@@ -84,6 +87,7 @@ async def read_articles(
             bell.ring("mail.plan")
 
     look = _Look(fetch=fetch, reader=reader, clock=clock)
+    keeper = asyncio.create_task(_keep_leases(store, open_leases, clock))
     try:
         async with asyncio.timeout(BATCH_DEADLINE.total_seconds()):
             await in_order_of_arrival(
@@ -95,7 +99,22 @@ async def read_articles(
         await asyncio.to_thread(
             record, [_retry(stored, clock(), "its turn did not come", "timeout") for stored in left]
         )
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
     return changed
+
+
+async def _keep_leases(
+    store: ArticleStore, open_leases: dict[EntryId, StoredEntry], clock: Callable[[], datetime]
+) -> None:
+    while True:
+        await asyncio.sleep(RENEW_EVERY.total_seconds())
+        if open_leases:
+            await asyncio.to_thread(
+                store.renew_entries, list(open_leases.values()), clock() + LEASE
+            )
 
 
 async def _read_one(stored: StoredEntry, look: _Look) -> ArticleReport:

@@ -67,6 +67,25 @@ class Entries:
             claimed = {row["id"]: rows.stored_entry(row) for row in found}
         return [claimed[one] for one in ids if one in claimed]
 
+    def renew_entries(self, entries: Sequence[StoredEntry], until: datetime) -> None:
+        """Hold the leases that are still ours until then."""
+        ordered = sorted(entries, key=lambda one: one.id)
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "with mine as (select e.id from entries e join unnest(cast(:ids as bigint[]),"
+                    " cast(:generations as integer[])) as m (id, generation) on e.id = m.id"
+                    " and e.generation = m.generation and e.lease_until is not null"
+                    " order by e.id for update of e)"
+                    " update entries e set lease_until = :until from mine where e.id = mine.id"
+                ),
+                {
+                    "until": until,
+                    "ids": [one.id for one in ordered],
+                    "generations": [one.generation for one in ordered],
+                },
+            )
+
     def record_articles(
         self, reports: Sequence[ArticleReport], now: datetime
     ) -> Sequence[AnnouncementId]:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import redis
@@ -95,15 +95,16 @@ class Service:
                 self.kill(process)
                 self.start(*command)
 
-    def leases_run_out(self) -> None:
-        """Let the time pass that a lease lasts: for leases only, so that a test need not wait."""
+    def leases_run_out(self, *, after: float = 0) -> None:
+        """Let a lease last only so many seconds, so that a test need not wait for 90 of them."""
         with self.world.engine.begin() as connection:
             for table in ("sources", "entries", "outbox"):
                 connection.execute(
                     text(
                         f"update {table} set lease_until = now() - interval '1 second'"
-                        " where lease_until is not null"
-                    )
+                        " where lease_until between now() and :until"
+                    ),
+                    {"until": now() + timedelta(seconds=90 - after)},
                 )
 
     def words(self) -> str:
