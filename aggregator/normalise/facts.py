@@ -57,6 +57,7 @@ _LAST_BEFORE = re.compile(r"截止|截至|[至到]\s*$|期限")
 _AREA = re.compile(_NUM + r"\s*(万亩|亩|公顷|万平方米|万㎡|平方公里|平方米|㎡|平米)")
 _AREA_M2 = {"万亩": _MU_M2 * 1e4, "亩": _MU_M2, "公顷": 1e4, "万平方米": 1e4, "万㎡": 1e4, "平方公里": 1e6, "平方米": 1.0, "㎡": 1.0, "平米": 1.0}  # fmt: skip
 _STAGES = (
+    ("储备", re.compile(r"集中储备|纳入[^，]{0,8}储备|入库储备"), None),
     ("签约", re.compile(r"(?:成功|正式|集中|现场|共|已|完成|举行|项目)?签约(?!运动|球员|歌手|教练|医生|率)"), re.compile(r"拟签约|医生签约|(?:俱乐部|球队|国安)[^，]{0,8}签约|签约[^，]{0,8}(?:球员|歌手|艺人|选手|作家|主播)")),
     ("落户", re.compile(r"落户"), re.compile(r"(?:户籍|户口|人口|人才|积分|人员|群众|毕业生)[^，]{0,6}落户|落户(?:政策|条件|人口|人才|人员|手续)|拟落户")),
     ("备案", re.compile(r"(?:完成|取得|通过|获)[^。]{0,8}备案|备案(?:通过|结果)"), re.compile(r"ICP备|网安备")),
@@ -91,8 +92,7 @@ _EFFECTIVE = re.compile(r"(?:自|从)\s*" + _DAY + r"\s*(?:起)?\s*(?:正式)?(?
 _AT_ONCE = re.compile(
     r"自(?:本?[^。，]{0,10})?(?:印发|发布|公布|颁布)之日起\s*(?:满?(\d{1,3})[日天]后)?\s*(?:正式)?(?:施行|实施|执行|生效)"
 )
-_SIGNATURE_LINES = 8
-_ALONE = re.compile(r"((?:19|20)\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日")
+_ALONE = re.compile(r"(?m)^\s*((?:19|20)\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日\s*$")
 _CITED = re.compile(r"《([^《》]{4,60})》")
 _PHONE = re.compile(
     r"(?:联系电话|咨询电话|电话|热线|传真)\s*[:：]?\s*((?:0\d{2,3}[-－—]?)?\d{7,8}(?!\d)(?:[-－转]\d{1,5})?)"
@@ -298,12 +298,12 @@ def _validity(text: str, posted: date | None) -> Iterator[Fact]:
 
 
 def _signed(text: str) -> date | None:
-    """The day on which a text is signed: a date alone on one of its last lines."""
-    for line in text.rstrip().splitlines()[-_SIGNATURE_LINES:][::-1]:
-        alone = _ALONE.fullmatch(line.strip())
-        if alone:
-            return _day(alone[1], alone[2], alone[3], None)
-    return None
+    """The day on which a text is signed: the first that has a line for itself.
+
+    What is issued may follow the signature, so it is not always among the last lines.
+    """
+    alone = _ALONE.search(text)
+    return _day(alone[1], alone[2], alone[3], None) if alone else None
 
 
 def _end(start: date | None, count: str, unit: str) -> date | None:
