@@ -207,7 +207,7 @@ def import_sources(
     state = SourceState.ACTIVE if enable else SourceState.UNTESTED
     raw = read_file(_catalogue() if file == "catalogue" else Path(file))
     is_xml = raw.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
-    new, skipped = read_opml(raw, state) if is_xml else read_tsv(raw, state)
+    new, skipped, notes = read_opml(raw, state) if is_xml else read_tsv(raw, state)
     added = 0
     with opened() as parts:
         for one in new:
@@ -218,8 +218,10 @@ def import_sources(
             else:
                 added += 1
     if as_json:
-        say({"added": added, "state": state.value, "skipped": skipped})
+        say({"added": added, "state": state.value, "skipped": skipped, "notes": notes})
         return
+    for line in notes:
+        remark(f"note: {line}")
     for line in skipped:
         remark(f"skipped: {line}")
     tell(f"{added} sources imported ({state.value}), {len(skipped)} skipped")
@@ -232,7 +234,7 @@ def export() -> None:
         rows = parts.sources.list()
     tell("name\tregion\turl\tkind\tauthority\tcategory\tstate")
     for s in rows:
-        name = inert(" ".join(s.name.split()))
+        name = inert(" ".join(s.name.replace('"', "”").split()))
         cells = (name, s.region or "", s.url, s.kind.value, s.authority.value,
                  s.settings.category or "", s.state.value)  # fmt: skip
         tell("\t".join(cells))
@@ -244,7 +246,11 @@ def _catalogue() -> Path:
     return Path(divisions.__file__).parent / "catalogue.tsv"
 
 
-def read_tsv(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str]]:
+#: The sources of a list, the lines that were skipped, and what is to be known of the others.
+Listed = tuple[list[NewSource], list[str], list[str]]
+
+
+def read_tsv(raw: bytes, state: SourceState) -> Listed:
     """Sources of a TSV with the columns name, region, url, kind and perhaps authority, category.
 
     Raises:
@@ -261,12 +267,18 @@ def read_tsv(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str]
         )
     new: list[NewSource] = []
     skipped: list[str] = []
+    notes: list[str] = []
     for row in reader:
         try:
             new.append(_row_source(row, state))
         except UsageError as error:
             skipped.append(f"line {reader.line_num}: {error}")
-    return new, skipped
+        else:
+            if row.get("region") and new[-1].region is None:
+                notes.append(
+                    f"line {reader.line_num}: no division {row['region']!r}; no region set"
+                )
+    return new, skipped, notes
 
 
 def _row_source(row: dict[str, str], state: SourceState) -> NewSource:
@@ -277,7 +289,7 @@ def _row_source(row: dict[str, str], state: SourceState) -> NewSource:
     """
 
     def cell(name: str) -> str:
-        return (row.get(name) or "").strip()
+        return (row.get(name) or "").strip().strip('"').strip()
 
     url, word, speaker = cell("url"), cell("kind") or "column", cell("authority") or "official"
     kind = CATALOGUE_KINDS.get(word, word)
@@ -290,14 +302,14 @@ def _row_source(row: dict[str, str], state: SourceState) -> NewSource:
         name=live(cell("name")) or url,
         kind=SourceKind(kind),
         url=url,
-        region=_region(cell("region")),
+        region=_known_region(cell("region")),
         authority=Authority(speaker),
         settings=SourceSettings(category=_category(cell("category"))),
         state=state,
     )
 
 
-def read_opml(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str]]:
+def read_opml(raw: bytes, state: SourceState) -> Listed:
     """Feeds of an OPML list (OPML 2.0, ``outline`` with ``xmlUrl``).
 
     Raises:
@@ -337,7 +349,7 @@ def read_opml(raw: bytes, state: SourceState) -> tuple[list[NewSource], list[str
                 state=state,
             )
         )
-    return new, skipped
+    return new, skipped, []
 
 
 def source_answer(source: Source) -> dict[str, object]:
@@ -455,14 +467,17 @@ def _category(slug: str | None) -> str | None:
 
 
 def _region(word: str | None) -> str | None:
+    code = _known_region(word)
+    if word and code is None:
+        raise UsageError(f"no division or zone {word!r}; name it in full (重庆市江津区) or by code")
+    return code
+
+
+def _known_region(word: str | None) -> str | None:
     from aggregator import divisions
 
-    if not word:
-        return None
-    found = divisions.resolve(word, prior=None, on=None)
-    if found is None:
-        raise UsageError(f"no division or zone {word!r}; name it in full (重庆市江津区) or by code")
-    return found.code
+    found = divisions.resolve(word, prior=None, on=None) if word else None
+    return found.code if found else None
 
 
 def _selectors(path: Path | None) -> Selectors:

@@ -55,23 +55,44 @@ class Shell:
 
     settings: dict[str, str] = field(default_factory=dict)
     folder: Path = ROOT
+    zygote: subprocess.Popen[bytes] | None = None
 
     def run(self, *words: str, stdin: str | bytes = b"", code: int = 0, **settings: str) -> Done:
         clean = {name: value for name, value in os.environ.items() if "QUXUN" not in name}
         given = {f"QUXUN_{name.upper()}": value for name, value in settings.items()}
-        done = subprocess.run(
-            [sys.executable, "-m", "quxun", *words],
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            env={**clean, "PYTHONPATH": str(ROOT), **self.settings, **given},
-            cwd=self.folder,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        answer = Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        env = {**clean, "PYTHONPATH": str(ROOT), **self.settings, **given}
+        given_bytes = stdin.encode() if isinstance(stdin, str) else stdin
+        start = self._exec if self.zygote is None else self._fork
+        answer = start(words, given_bytes, env)
         assert answer.code == code, f"{words}: exit {answer.code}\n{answer.out}\n{answer.err}"
         assert "Traceback" not in answer.err
         return answer
+
+    def _exec(self, words: tuple[str, ...], stdin: bytes, env: dict[str, str]) -> Done:
+        """A process from nothing, as a shell would start it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "quxun", *words],
+            input=stdin,
+            env=env,
+            cwd=self.folder,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def _fork(self, words: tuple[str, ...], stdin: bytes, env: dict[str, str]) -> Done:
+        """A process of its own too, forked from one that has imported everything."""
+        streams = {name: self.folder / f".{name}" for name in ("stdin", "stdout", "stderr")}
+        streams["stdin"].write_bytes(stdin)
+        order = {"argv": words, "env": env, "cwd": str(self.folder)}
+        order |= {name: str(path) for name, path in streams.items()}
+        self.zygote.stdin.write(json.dumps(order).encode() + b"\n")
+        self.zygote.stdin.flush()
+        code = int(self.zygote.stdout.readline())
+        return Done(
+            code, streams["stdout"].read_text("utf-8"), streams["stderr"].read_text("utf-8")
+        )
 
 
 @dataclass
@@ -99,15 +120,36 @@ class Land:
 
 
 @pytest.fixture
-def offline(tmp_path: Path) -> Shell:
-    """The command with no server anywhere: what needs none must not ask for one."""
+def cold(tmp_path: Path) -> Shell:
+    """The command with no server anywhere, started from nothing."""
     return Shell({"QUXUN_HOME": str(tmp_path / "home")}, tmp_path)
 
 
 @pytest.fixture
-def shell(database_url: str, broker_url: str, tmp_path: Path) -> Shell:
+def offline(tmp_path: Path, zygote: subprocess.Popen[bytes]) -> Shell:
+    """The command with no server anywhere: what needs none must not ask for one."""
+    return Shell({"QUXUN_HOME": str(tmp_path / "home")}, tmp_path, zygote)
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[subprocess.Popen[bytes]]:
+    """The process that commands are forked from."""
+    with subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def shell(
+    database_url: str, broker_url: str, tmp_path: Path, zygote: subprocess.Popen[bytes]
+) -> Shell:
     """The command over a fresh database and an empty broker."""
-    return Shell(settings_of(database_url, broker_url, tmp_path), tmp_path)
+    return Shell(settings_of(database_url, broker_url, tmp_path), tmp_path, zygote)
 
 
 @pytest.fixture(scope="session")

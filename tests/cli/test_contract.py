@@ -144,9 +144,9 @@ def test_reading_commands_start_without_the_heavy_parts():
     assert done.stdout.strip() == "[]"
 
 
-def test_help_is_printed_without_any_server(offline):
+def test_help_is_printed_without_any_server(cold):
     """Help is asked for when nothing works yet."""
-    done = offline.run("--help", database_url="postgresql://nobody@127.0.0.1:1/none")
+    done = cold.run("--help", database_url="postgresql://nobody@127.0.0.1:1/none")
 
     assert done.err == ""
     for name in {name.split()[0] for name in CONTRACT}:

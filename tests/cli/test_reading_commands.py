@@ -194,10 +194,10 @@ def test_a_page_that_is_refused_is_exit_1(offline):
     assert "tags are open at once" in done.complaint
 
 
-def test_lines_are_utf8_under_any_locale(offline):
+def test_lines_are_utf8_under_any_locale(cold):
     """Neither a terminal's encoding nor a broken byte changes what scripts read."""
-    offline.settings["PYTHONIOENCODING"] = "gb18030"
-    first, second = offline.run("classify", stdin="江津区技改申报通知\n".encode() + b"\xff\n").lines
+    cold.settings["PYTHONIOENCODING"] = "gb18030"
+    first, second = cold.run("classify", stdin="江津区技改申报通知\n".encode() + b"\xff\n").lines
 
     assert first["title"] == "江津区技改申报通知"
     assert second["title"] == "\ufffd"

@@ -1,0 +1,201 @@
+"""Sources from the shell: found out by address alone, shown before they are stored, polled."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("cli-sources")
+
+BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>
+<opml version="2.0"><body><outline text="&b;" xmlUrl="http://a.example/feed"/></body></opml>"""
+OPML = """\ufeff<?xml version="1.0" encoding="utf-8"?><opml version="2.0"><body>
+<outline text="城市"><outline text="甲区" xmlUrl="http://www.jia.gov.cn/rss.xml"/>
+<outline text="no feed"/><outline title="乙报" text="x" xmlUrl="https://news.example/atom"/>
+<outline text="坏" xmlUrl="javascript:alert(1)"/></outline></body></opml>"""
+TSV = """\ufeffname\tregion\turl\tkind\tseen_in\tnote
+江津区 政策文件库\t重庆市-江津区\thttps://www.jiangjin.example/zwgk/\ttrs\tsomebody (2026)\tunverified
+全国 招商\t全国\thttps://nation.example/list\tlist\tsomebody\t
+坏\t\tftp://old.example/\tlist\t\t
+怪\t\thttps://odd.example/\ttelex\t\t
+又\t\thttps://www.jiangjin.example/zwgk/\ttrs\t\t
+"=1+1"\t\thttps://formula.example/feed\tfeed\t\t
+"""
+
+
+@pytest.mark.parametrize("kind", ["feed", "column", "jpage", "jpaas", "json"])
+def test_a_source_is_found_out_by_its_address_alone(shell, land, kind: str):
+    """An operator has an address and nothing else."""
+    column = land.column(kind)
+    got = shell.run("sources", "add", column["url"], "--yes", "--json").json
+
+    assert got["source"]["kind"] == kind
+    assert got["source"]["state"] == "active"
+    assert got["probe"]["rows"] > 0
+    assert got["probe"]["status"] == 200
+    assert got["probe"]["charset"]
+    assert got["probe"]["charset_why"]
+    assert got["probe"]["robots"]
+    assert set(got["probe"]["entries"][0]) == {"title", "url", "date"}
+
+
+def test_a_test_says_what_it_saw_and_stores_nothing(shell, land):
+    """Status, charset decision, rows, first titles with dates, next page, robots verdict."""
+    url = land.column("column")["url"]
+    done = shell.run("sources", "test", url)
+    seen = shell.run("sources", "test", url, "--json").json
+
+    for word in (": 200, column", "charset ", "robots ", "rows ", "next page ", "region "):
+        assert word in done.out
+    first = seen["entries"][0]
+    assert f"{first['date'] or '(no date)'}  {first['title']}" in done.out
+    assert "next" in seen
+    assert shell.run("sources", "list", "--json").json == []
+
+
+def test_without_a_terminal_nothing_is_stored_and_nothing_hangs(shell, land):
+    """A script that forgot --yes sees what would be read and ends."""
+    url = land.column("feed")["url"]
+    done = shell.run("sources", "add", url, stdin="y\n", code=1)
+
+    assert done.out == ""
+    assert f"{url}: 200, feed" in done.err
+    assert "--yes" in done.err.splitlines()[-1]
+    assert shell.run("sources", "list", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["add", "gopher://a.example/", "--yes"], 2, "gopher://a.example/"),
+        (["add", "www.jiangjin.gov.cn", "--yes"], 2, "www.jiangjin.gov.cn"),
+        (["test", "http://"], 2, "http://"),
+        (["add", "http://127.0.0.1:1/", "--yes"], 1, "127.0.0.1"),
+        (["add", "http://a.example/", "--allow-private"], 2, "QUXUN_ALLOW_NETS"),
+        (["add", "http://a.example/", "--category", "gossip"], 2, "gossip"),
+        (["add", "http://127.0.1.1/", "--selectors", "none.toml"], 2, "none.toml"),
+        (["show", "nobody"], 1, "nobody"),
+        (["pause", "nobody"], 1, "nobody"),
+        (["import", "missing.tsv"], 2, "missing.tsv"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(shell, words: list[str], code: int, told: str):
+    """The thing that was wrong is named; wrong usage is told from what did not work."""
+    done = shell.run("sources", *words, code=code)
+
+    assert told in done.complaint
+
+
+def test_a_source_lives_from_add_to_remove(shell, land):
+    """Added twice is a conflict, paused is not polled, removed is gone."""
+    url = land.column("feed")["url"]
+    shell.run("sources", "add", url, "--yes", "--name", "演示 源", "--region", "江津区",
+              "--category", "notice", "--authority", "media")  # fmt: skip
+    again = shell.run("sources", "add", url, "--yes", "--json", code=1)
+    [one] = shell.run("sources", "list", "--json").json
+    table = shell.run("sources", "list")
+
+    assert url in again.err
+    assert one["name"] == "演示 源"
+    assert (one["region"], one["authority"]) == ("500116", "media")
+    assert "1 sources" in table.out
+    shell.run("sources", "pause", one["slug"])
+    paused = shell.run("poll", "--all", "--json").json
+    assert paused == {"polls": [], "announcements": 0}
+    shell.run("sources", "resume", url)
+    assert shell.run("sources", "show", one["slug"], "--json").json["state"] == "active"
+    shell.run("sources", "remove", str(one["id"]))
+    assert shell.run("sources", "list", "--json").json == []
+
+
+def test_a_catalogue_is_imported_untested_and_its_bad_rows_are_told(shell):
+    """Hundreds of rows from other people: each bad one is named, none stops the others."""
+    (shell.folder / "list.tsv").write_text(TSV, encoding="utf-8")
+    got = shell.run("sources", "import", "list.tsv", "--json").json
+    rows = {one["url"]: one for one in shell.run("sources", "list", "--json").json}
+
+    assert (got["added"], got["state"]) == (3, "untested")
+    assert [line.split(":")[0] for line in got["skipped"][:2]] == ["line 4", "line 5"]
+    assert "is there already" in got["skipped"][2]
+    assert "全国" in got["notes"][0]
+    assert rows["https://www.jiangjin.example/zwgk/"]["region"] == "500116"
+    assert rows["https://www.jiangjin.example/zwgk/"]["kind"] == "column"
+    assert {one["state"] for one in rows.values()} == {"untested"}
+    assert shell.run("poll", "--due", "--json").json["polls"] == []
+
+
+def test_what_was_exported_is_imported_again(shell):
+    """A move to another machine is two commands; no cell is a formula on the way."""
+    (shell.folder / "list.tsv").write_text(TSV, encoding="utf-8")
+    shell.run("sources", "import", "list.tsv", "--enable")
+    exported = shell.run("sources", "export").out
+    urls = [one["url"] for one in shell.run("sources", "list", "--json").json]
+    for url in urls:
+        shell.run("sources", "remove", url)
+    (shell.folder / "again.tsv").write_text(exported, encoding="utf-8")
+    again = shell.run("sources", "import", "again.tsv", "--enable", "--json").json
+
+    assert again == {"added": 3, "state": "active", "skipped": [], "notes": []}
+    assert shell.run("sources", "export").out == exported
+    cells = [c for row in csv.reader(io.StringIO(exported), delimiter="\t") for c in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_feeds_of_a_reader_are_imported_from_opml(shell):
+    """OPML is what feed readers export; what is no address is told, with its line."""
+    (shell.folder / "feeds.opml").write_text(OPML, encoding="utf-8")
+    done = shell.run("sources", "import", "feeds.opml")
+    rows = {one["name"]: one for one in shell.run("sources", "list", "--json").json}
+
+    assert done.out == "2 sources imported (untested), 1 skipped\n"
+    assert "line 4: 'javascript:alert(1)'" in done.err
+    assert {name: one["authority"] for name, one in rows.items()} == {
+        "甲区": "official",
+        "乙报": "commercial",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (BOMB.encode(), "document type"),
+        (b"<opml><body>", "not well-formed"),
+        ("name\turl\n甲\thttp://a.example/".encode("gb18030"), "UTF-8"),
+        (b"just some words\n", '"url"'),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_refused_whole(shell, content: bytes, told: str):
+    """An entity bomb above all; nothing is half imported."""
+    (shell.folder / "list").write_bytes(content)
+
+    assert told in shell.run("sources", "import", "list", code=2).complaint
+
+
+def test_the_catalogue_we_ship_can_be_imported(shell):
+    """Facts about real portals, waiting to be tested."""
+    got = shell.run("sources", "import", "catalogue", "--json").json
+
+    assert got["added"] > 100
+    assert got["skipped"] == []
+
+
+def test_a_poll_prints_what_came_and_names_what_failed(shell, land):
+    """A table for people, one document for scripts, the reason beside each failure."""
+    good = land.column("feed")["url"]
+    shell.run("sources", "add", good, "--yes")
+    (shell.folder / "bad.tsv").write_text(
+        f"name\turl\tkind\n坏\t{good.rsplit('/', 1)[0]}/nothing-here.xml\tfeed\n", encoding="utf-8"
+    )
+    shell.run("sources", "import", "bad.tsv", "--enable")
+    got = shell.run("poll", "--all", "--no-articles", "--json").json
+    again = shell.run("poll", good)
+    usage = shell.run("poll", code=2)
+
+    by_outcome = {one["outcome"]: one for one in got["polls"]}
+    assert by_outcome["read"]["found"] > 0
+    assert by_outcome["read"]["new"] == by_outcome["read"]["found"]
+    assert "404" in by_outcome["failed"]["problem"]
+    assert "1 polls, 0 new entries" in again.out
+    assert "--all" in usage.complaint
