@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from flow_world import DAY, MINUTE
-
 from aggregator.text import fold
 from quxun.country.model import SHANGHAI
 
