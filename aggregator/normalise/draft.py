@@ -49,6 +49,10 @@ _LEAD = re.compile(
 _TRAIL = re.compile(
     r"\s*[\[(（【]?(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[\])）】]?\s*$|\s+(?:NEW|new)!?$"
 )
+#: What a page counts of its visitors is no part of what it says.
+_COUNTER = re.compile(
+    r"(?:浏览|阅读|点击|访问|查看)(?:次数|人数|量|数|率)?[:：]?\d+次?|(?:浏览|阅读|点击|访问)(?:次数|量)[:：]?次?"
+)
 _HERE = re.compile(r"我(?:省|市|县|区|州|旗)")
 
 
@@ -197,7 +201,7 @@ def _draft(
         flags=flags,
         fingerprint=cluster.fingerprint(text),
         title_key=cluster.title_key(title),
-        body_hash=_hash(squeeze(text)),
+        body_hash=_hash(_COUNTER.sub("", squeeze(text))),
         extractor=EXTRACTOR,
     )
     return replace(made, substance_hash=_substance(made))

@@ -16,7 +16,7 @@ _BODY_MOST = 3
 _BODY_CHARS = 600
 _COLUMN_SHARE = 0.6
 _COLUMN_TYPES = {"政策文件": "policy", "政策解读": "interpretation", "政策法规": "policy", "规范性文件": "policy"}  # fmt: skip
-_STATUS = ("废止", "失效", "修改", "延续", "延长有效期", "宣布失效")
+_STATUS = ("废止", "失效", "修改", "延续", "延长", "宣布失效")
 _DRAFTS = ("征求意见", "意见征集", "征集意见", "公开征求", "意见稿")
 _AT_LEAST = 1.0
 
