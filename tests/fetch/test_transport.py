@@ -141,6 +141,23 @@ def test_a_portal_that_does_not_finish_is_left_in_time(misdeed):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize("misdeed", [hang, hang_after_headers])
+def test_a_silent_portal_is_left_before_a_slow_one(misdeed):
+    """Rows 3 and 4: ten seconds without a byte are enough, thirty are for those who send."""
+    started = time.monotonic()
+
+    reason, _ = fetch_once(misdeed, limits=replace(CALM, silent_seconds=1))
+
+    assert reason == "timeout"
+    assert time.monotonic() - started < CALM.total_seconds - 3
+
+
+@pytest.mark.parametrize(("size", "outcome"), [(7_000, "page"), (9_000, "protocol")])
+def test_headers_have_a_bound_of_their_own(size, outcome):
+    """Row 10: libcurl would take 300 KB of them."""
+    assert fetch_once(ok(b"<li>", "X-Long: " + "x" * size))[0] == outcome
+
+
 @pytest.mark.parametrize(
     ("misdeed", "reasons"),
     [
