@@ -140,16 +140,21 @@ def complain(line: str, *, name: str = "quxun") -> None:
     remark(f"{name}: {' '.join(line.split())}")
 
 
+#: Columns whose cells are copied into the next command.
+_WHOLE = frozenset({"id", "slug", "source"})
+
+
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table for people."""
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True).print(table)
+    wide = None if sys.stdout.isatty() else 200  # a pipe has no width to fold for
+    Console(file=sys.stdout, highlight=False, markup=False, width=wide).print(table)
 
 
 def progress() -> Progress:

@@ -1,0 +1,283 @@
+"""From a source to a mail by commands alone: announcements, feeds, digests, subscribers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import socket
+import xml.etree.ElementTree as ET
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+
+pytestmark = pytest.mark.xdist_group("cli-story")
+READER = "reader@inbox.example"
+
+
+class Inbox:
+    def __init__(self):
+        self.mails = []
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802, ARG002  # aiosmtpd's
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 kept"
+
+
+@pytest.fixture(scope="module")
+def inbox():
+    """A mail server that keeps what it is given."""
+    kept = Inbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield kept, f"smtp://127.0.0.1:{port}"
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def town(empty_town, land, inbox):
+    """A service with three sources polled, one reader, and one notice that came since."""
+    shell = empty_town
+    shell.settings["QUXUN_SMTP_URL"] = inbox[1]
+    columns = [one for one in land.served.columns() if one["kind"] in {"feed", "column"}][:3]
+    rows = "".join(f"{c['name']}\t{c['url']}\t{c['kind']}\t{c['authority']}\n" for c in columns)
+    (shell.folder / "list.tsv").write_text(f"name\turl\tkind\tauthority\n{rows}", encoding="utf-8")
+    shell.run("sources", "import", "list.tsv", "--enable")
+    first = shell.run("poll", "--all", "--json").json
+    assert first["announcements"] > 0
+    shell.run("subscribers", "add", READER, "--frequency", "daily", "--confirmed")
+    ours = {column["url"] for column in columns}
+    for _ in range(200):
+        notice = land.publish()
+        shown = land.served.country.sightings(notice.id)
+        if any(land.served.url(column) in ours for column, _, gone in shown if not gone):
+            break
+    second = shell.run("poll", "--all", "--json").json
+    assert second["announcements"] > 0
+    return shell
+
+
+@pytest.fixture(scope="module")
+def one(town):
+    """The announcement that came last."""
+    found = town.run("search", "的", "--limit", "1000", "--json").json
+    assert found["total"] == len(found["announcements"])
+    return next(a for a in found["announcements"] if a["novelty"] == "news")
+
+
+def test_search_finds_by_words_and_filter(town, one):
+    """All words must stand in it, the filter holds besides."""
+    found = town.run("search", one["title"][:8], "--json").json
+    none = town.run(
+        "search", one["title"][:8], "--filter", "posted_after=2099-01-01", "--json"
+    ).json
+    table = town.run("search", one["title"][:8])
+
+    assert one["id"] in [a["id"] for a in found["announcements"]]
+    assert none == {"total": 0, "announcements": []}
+    assert one["id"] in table.out
+    assert "colour" in town.run("search", "x", "--filter", "colour=red", code=2).complaint
+
+
+def test_show_prints_one_announcement_whole(town, one):
+    """The shape of extract, and where it was seen."""
+    got = town.run("show", one["id"], "--json").json
+
+    assert {"title", "date", "facts", "sightings", "revisions", "novelty", "url"} <= set(got)
+    assert got["sightings"][0]["source"]
+    assert one["title"] in town.run("show", one["id"]).out
+    assert "quxun search" in town.run("show", "0", code=1).complaint
+    assert "nonsense" in town.run("show", "nonsense", code=1).complaint
+
+
+@pytest.mark.parametrize("form", ["atom", "rss", "json", "opml"])
+def test_feeds_are_printed_as_they_are_served(town, form: str):
+    """A site without our web server can still publish files."""
+    done = town.run("feed", "all", "--format", form)
+
+    if form == "json":
+        assert done.json["items"]
+    else:
+        assert ET.fromstring(done.out.encode()) is not None
+    assert done.err == ""
+
+
+def test_a_feed_that_is_not_there_is_one_line(town):
+    """The name that was asked for, and what there is."""
+    assert "gossip" in town.run("feed", "gossip", code=1).complaint
+    assert "ics2" in town.run("feed", "all", "--format", "ics2", code=2).complaint
+    assert town.run("feed", "search?q=的", "--format", "json").json["items"]
+
+
+def test_stats_count_what_is_there(town):
+    """Numbers an operator watches."""
+    got = town.run("stats", "--json").json
+
+    assert got["sources"] == 3
+    assert got["announcements"] > 0
+    assert "announcements" in town.run("stats").out
+
+
+def test_doctor_is_well_when_all_is(town):
+    """Every part is looked at."""
+    done = town.run("doctor", "--json")
+
+    assert {part["what"] for part in done.json} == {"database", "clock", "broker", "smtp", "disk"}
+    assert [part["words"] for part in done.json if not part["well"]] == []
+
+
+def test_doctor_says_how_to_mend_what_is_ill(town):
+    """Exit 1, still one document, and the variable to look at in each ill part's words."""
+    done = town.run(
+        "doctor", "--json", code=1,
+        database_url="postgresql://nobody@127.0.0.1:1/none",
+        broker_url="redis://127.0.0.1:1/0", smtp_url="smtp://127.0.0.1:1",
+    )  # fmt: skip
+    ill = {part["what"]: part["words"] for part in done.json if not part["well"]}
+
+    assert set(ill) == {"database", "clock", "broker", "smtp"}
+    assert "QUXUN_DATABASE_URL" in ill["database"]
+    assert "QUXUN_BROKER_URL" in ill["broker"]
+    assert "QUXUN_SMTP_URL" in ill["smtp"]
+    assert "database" in done.err
+
+
+def test_an_empty_database_is_told_to_migrate(town, servers):
+    """A new operator's first command must not end in a traceback."""
+    empty = servers.database.replace("/quxun?", "/postgres?")
+    done = town.run("stats", code=1, database_url=empty)
+
+    assert "quxun migrate" in done.complaint
+
+
+def test_a_digest_is_previewed_then_sent_once(town, one, inbox):
+    """Preview writes nothing; send delivers; a second send has nothing more to say."""
+    kept, _ = inbox
+    why_before = town.run("why", one["id"], READER, "--json").json["why"]
+    preview = town.run("digest", "preview", "--subscriber", READER, "--eml", "a.eml", "--json").json
+    untouched = town.run("stats", "--json").json
+    sent = town.run("digest", "send", "--subscriber", READER, "--eml", "b.eml", "--json").json
+    again = town.run("digest", "send", "--subscriber", READER, "--json").json
+    why_after = town.run("why", one["id"], READER)
+
+    assert any("owed" in line for line in why_before)
+    assert preview["items"] >= 1
+    assert one["title"][:6] in preview["text"]
+    assert (untouched["mails_sent"], untouched["mails_waiting"], untouched["ledger"]) == (0, 0, 0)
+    assert sent == {"planned": 1, "sent": 1}
+    assert again == {"planned": 0}
+    [mail] = kept.mails
+    assert mail["To"] == READER
+    assert mail["Subject"] == preview["subject"]
+    assert "in the ledger as news" in why_after.out
+    for name in ("a.eml", "b.eml"):
+        written = message_from_bytes((town.folder / name).read_bytes(), policy=policy.default)
+        assert written["Subject"] == preview["subject"]
+    assert town.run("digest", "preview", "--subscriber", READER, "--json").json == {
+        "subject": None,
+        "items": 0,
+    }
+
+
+def test_a_plan_takes_a_time_and_says_what_is_wrong_with_it(town):
+    """As if it were then; a time without an offset is no time."""
+    assert town.run("digest", "plan", "--json").json["planned"] >= 0
+    assert "offset" in town.run("digest", "plan", "--at", "2026-11-26T08:30", code=2).complaint
+    assert "monday" in town.run("digest", "plan", "--at", "monday", code=2).complaint
+    assert "--subscriber" in town.run("digest", "preview", code=2).complaint
+    assert "--subscriber" in town.run("digest", "send", "--eml", "x.eml", code=2).complaint
+    assert town.run("digest", "preview", "--subscriber", "no@one.example", code=1).complaint
+
+
+def test_subscribers_are_added_shown_and_suppressed(shell):
+    """A confirming mail is due unless they confirmed to the operator."""
+    new = shell.run("subscribers", "add", "a@inbox.example", "--filter", "region=500116&kind=policy",
+                    "--frequency", "weekly", "--json").json  # fmt: skip
+    shell.run("subscribers", "add", "b@inbox.example", "--confirmed")
+    shell.run("subscribers", "suppress", "b@inbox.example", "--reason", "bounced")
+    rows = shell.run("subscribers", "list", "--json").json
+    shown = shell.run("subscribers", "show", "A@Inbox.example", "--json").json
+
+    assert new["state"] == "pending"
+    [wish] = new["subscriptions"]
+    assert (wish["filter"], wish["frequency"]) == ("kind=policy&region=500116", "weekly")
+    assert shell.run("stats", "--json").json["mails_waiting"] == 1
+    assert [(one["email"], one["suppressed"]) for one in rows] == [
+        ("a@inbox.example", None),
+        ("b@inbox.example", "bounced"),
+    ]
+    assert shown == new
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["add", "not an address"], 2, "address"),
+        (["add", "a@inbox.example", "--filter", "colour=red"], 2, "colour"),
+        (["add", "a@inbox.example", "--frequency", "hourly"], 2, "hourly"),
+        (["show", "no@one.example"], 1, "no subscriber"),
+        (["erase", "no@one.example"], 1, "no subscriber"),
+        (["import", "missing.csv"], 2, "missing.csv"),
+    ],
+)
+def test_a_wrong_subscriber_is_one_line(shell, words: list[str], code: int, told: str):
+    """The thing that was wrong is named."""
+    assert told in shell.run("subscribers", *words, code=code).complaint
+
+
+def test_erasing_leaves_no_address_anywhere(shell):
+    """The law's right and our promise: not in rows, not in the queue, not in an export."""
+    shell.run("subscribers", "add", "erika@inbox.example")
+    shell.run("subscribers", "erase", "erika@inbox.example")
+
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"]) as connection:
+        tables = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'public'"
+        ).fetchall()
+        for (table,) in tables:
+            rows = connection.execute(f'select t::text from "{table}" t').fetchall()
+            assert not [row for row in rows if "erika" in row[0].lower()], table
+    assert "erika" not in shell.run("subscribers", "export").out
+
+
+def test_subscribers_survive_export_and_import_and_are_no_formulas(shell):
+    """A spreadsheet opens the export; what begins with = must stay text there, and come back."""
+    given = (
+        "email,filter,frequency,state\n"
+        "'=cmd@inbox.example,region=500116,daily,active\n"
+        "b@inbox.example,,weekly,active\n"
+        "nobody,,daily,active\n"
+        "c@inbox.example,,hourly,active\n"
+        "d@inbox.example,,daily,ended\n"
+    )
+    (shell.folder / "given.csv").write_text("\ufeff" + given, encoding="utf-8")
+    done = shell.run("subscribers", "import", "given.csv", "--confirmed", "--json", code=1)
+    exported = shell.run("subscribers", "export").out
+    (shell.folder / "again.csv").write_text(exported, encoding="utf-8")
+    shell.run("subscribers", "import", "again.csv", "--confirmed")
+
+    assert done.json["added"] == 2
+    assert [line.split(":")[0] for line in done.json["refused"]] == ["line 4", "line 5", "line 6"]
+    assert shell.run("subscribers", "export").out == exported
+    cells = [cell for row in csv.reader(io.StringIO(exported)) for cell in row]
+    assert "'=cmd@inbox.example" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_json_is_one_document_with_logs_elsewhere(town):
+    """A pipe into a JSON reader must work with the most talkative log."""
+    done = town.run("poll", "--all", "--json", log_level="DEBUG")
+
+    assert json.loads(done.out)["polls"]
+
+
+def test_migrate_can_run_again(town):
+    """Deployments run it every time."""
+    assert town.run("migrate").out == "the database is up to date\n"
+    assert Path(town.folder).is_dir()
