@@ -66,10 +66,9 @@ def drop_doubled(lines: list[str]) -> tuple[list[str], bool]:
     At least three paragraphs and 200 characters; single repeated lines stay, they are
     often meant (DOMAIN.md §4).
     """
-    bare = [line.replace(" ", "") for line in lines]
-    if len(lines) - len(set(bare)) < _RUN_PARAGRAPHS:
+    keys = [line.replace(" ", "") for line in lines]
+    if len(lines) - len(set(keys)) < _RUN_PARAGRAPHS:
         return lines, False
-    keys = [fold(line) for line in lines]
     places: dict[str, list[int]] = {}
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)

@@ -72,8 +72,13 @@ _STAGES = (
     ("达产", re.compile(r"达产"), re.compile(r"达产后|预计[^。]{0,14}达产|待[^。]{0,8}达产|年可达产|力争[^。]{0,10}达产|全部达产后|将达产|计划[^。]{0,10}达产|达产达效后")),
     ("终止", re.compile(r"项目(?:终止|停建|取消)|终止[^。]{0,6}项目|停建"), None),
 )  # fmt: skip
+#: Most sentences tell of no stage; one look is enough for them.
+_ANY_STAGE = re.compile(
+    r"签约|落户|备案|核准|摘牌|竞得|拿地|土地|环境影响|环评|开工|奠基|动工|在建|建设|封顶|竣工|产|运营|储备|终止|停建|取消"
+)
 #: An item of a list of conditions, （三）…；, asks for a stage and does not tell of one.
 _CONDITION = re.compile(r"^(?:[（(][一二三四五六七八九十\d]+[）)]|\d+[.、．]).*[;；]$")
+_ANY_DAY = re.compile(r"[日号]|\d[-/.]\d")
 _CLAUSE = re.compile(r"[^，,；;：:]+")
 #: Before a stage in its clause: planned or hoped for, not reached.
 _PLANNED = re.compile(
@@ -198,6 +203,8 @@ def _deadlines(text: str, posted: date | None) -> Iterator[Deadline]:
     """Last days on which something may be handed in; two of them are both kept."""
     seen: set[date] = set()
     for sentence in sentences(text):
+        if not _ANY_DAY.search(sentence):
+            continue
         for day in _days_of(sentence, posted):
             if day not in seen:
                 seen.add(day)
@@ -256,7 +263,7 @@ def _stages(text: str) -> Iterator[Fact]:
     """Stages that were reached; what is planned or hoped for is none."""
     seen: set[str] = set()
     for sentence in sentences(text):
-        if _CONDITION.match(sentence):
+        if not _ANY_STAGE.search(sentence) or _CONDITION.match(sentence):
             continue
         clauses = [*_CLAUSE.finditer(sentence)]
         for name, pattern, tempter in _STAGES:
