@@ -58,6 +58,8 @@ _TYPES = {
 _FILE = re.compile(rf"\.({'|'.join(_TYPES)})(?=$|[?#&\s)）】\]])", re.IGNORECASE)
 _HANDED = re.compile(r"download|attach|/fileupload|filedown|getfile", re.IGNORECASE)
 _MAX_FILES = 100
+#: A body shorter than this does not tell where the next one stands.
+_TELLING = 200
 _BINARY = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 
 
@@ -101,7 +103,9 @@ def read_article(
     container, notes = _container(
         page, decoded.text, title=title, selector=selector, learned=learned
     )
-    shaped = shape(container) if container.getroottree().getroot() is page.root else None
+    ours = container.getroottree().getroot() is page.root
+    telling = len(line_of(container)) >= _TELLING
+    shaped = shape(container) if ours and telling else None
     attachments = _attachments(page, container, base)
     files = beside(page, container)
     bar = bar_of(everything, title=title, body=paragraphs(container))

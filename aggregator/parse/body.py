@@ -90,14 +90,18 @@ def _hidden(node: Element) -> bool:
 
 def find_body(page: Document, *, title: str, learned: str | None) -> Element:
     """The element that holds the article: as learned, by a known name, else by density."""
-    if learned:
-        tag = learned.rpartition(">")[2].partition(".")[0]
-        for node in page.root.iter(tag):
-            if shape(node) == learned and len(line_of(node)) >= MIN_BODY:
-                return node
     root = next(iter(page.root.iter("body")), page.root)
     weights = prose_of(page)
     dense = _descend(root, weights)
+    if learned:
+        # Asides may be shaped alike, and a page may have moved its text elsewhere.
+        tag = learned.rpartition(">")[2].partition(".")[0]
+        alike = [node for node in page.root.iter(tag) if shape(node) == learned]
+        known = max(alike, key=lambda node: weights.get(node, 0), default=None)
+        if known is not None and weights.get(known, 0) >= max(
+            _NAMED_SHARE * weights.get(dense, 1), MIN_BODY
+        ):
+            return known
     named = _named(page, weights)
     if named is not None and weights.get(named, 0) >= _NAMED_SHARE * weights.get(dense, 1):
         return named

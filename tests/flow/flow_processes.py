@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Service:
         return self.start("scheduler")
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """kill -9 of a process we started, and of its children."""
+        """Kill -9 of a process we started, and of its children."""
         self.running = [one for one in self.running if one[0] is not process]
         _kill(process)
 
@@ -121,10 +122,8 @@ class Service:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(10)
 
 

@@ -100,7 +100,9 @@ class Reads(ParserChild):
 class World:
     """A country, our store of it, and a clock that a test moves."""
 
-    def __init__(self, country: Country, engine: Engine, **fetching) -> None:
+    def __init__(
+        self, country: Country, engine: Engine, *, limits_of_parser=None, **fetching
+    ) -> None:
         self.engine = engine
         self.now = country.now.astimezone(UTC)
         self.serving = Serving(country)
@@ -114,7 +116,7 @@ class World:
             user_agent="quxun-tests", clock=self.clock, delay_seconds=0, allow_nets=(self.net,),
             **fetching,
         )  # fmt: skip
-        self.reader = Reads(invented=self.divisions)
+        self.reader = Reads(limits=limits_of_parser, invented=self.divisions)
         self._runner = asyncio.Runner()
 
     @property

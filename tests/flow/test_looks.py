@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from dataclasses import replace
 
@@ -12,11 +10,11 @@ from flow_world import DAY, HOUR, MINUTE
 
 from aggregator.fetch.limits import Limits
 from aggregator.flow import polls, sources
-from aggregator.model import Entry, Filter, Frequency, SourceKind
+from aggregator.model import Filter, Frequency, SourceKind
+from aggregator.sandbox import Limits as Bounds
 from aggregator.store import Digests, Subscribers
 from quxun.country import Fault, FaultKind
 
-_ENTRY = Entry(key="k", url=None, title="关于某事的通知")
 COUNT = "select count(*) from announcements"
 
 
@@ -218,23 +216,23 @@ class _Silent:
 
 
 def test_a_page_that_kills_the_parser_harms_only_its_source(world):
-    """Poison: the child dies reading it; every other source is read by the next child."""
-    it = world(portals=3, notices=4)
+    """Poison: the child dies of the page; every other source is read by the next child."""
+    it = world(portals=3, notices=4, limits_of_parser=Bounds(memory_bytes=60 * 1024 * 1024))
     it.add_all()
     poison = it.served.url(it.country.columns[0])
     read = it.reader.read_list
 
     async def poisoned(page, **more):
         if page.url == poison:
-            os.kill(it.reader.pid, signal.SIGKILL)
+            page = replace(page, body=b"<ul>" + b"<li><i>a</i><b>b</b>" * 300_000 + b"</ul>")
         return await read(page, **more)
 
     it.reader.read_list = poisoned
-    it.run(it.reader.draft_row(_ENTRY, source=it.source(it.country.columns[0]), now=it.now))
     it.poll()
 
-    ill = [one.url for one in it.sources.list() if one.problem]
-    assert set(ill) <= {poison}
+    (ill,) = [one for one in it.sources.list() if one.problem]
+    assert ill.url == poison
+    assert "ended the parser" in ill.problem
     for column in it.country.columns[1:]:
         assert it.stored(column), column.family
 

@@ -26,7 +26,7 @@ class Relay:
         self._controller.start()
         self.url = f"smtp://127.0.0.1:{self._controller.port}?tls=none"
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802  # aiosmtpd's name
+    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802  # aiosmtpd's name
         self.taken.append(message_from_bytes(envelope.content, policy=policy.default))
         if self.after_dot:
             act, self.after_dot = self.after_dot, None
@@ -42,11 +42,6 @@ def relay():
     made = Relay()
     yield made
     made.close()
-
-
-def lines_of(mail) -> Counter[str]:
-    """How often each title stands in a mail's text."""
-    return Counter(mail.get_body(("plain",)).get_content().split("\n"))
 
 
 def test_one_notice_is_one_line_whatever_happens(world, service, relay):
