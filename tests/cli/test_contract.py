@@ -189,6 +189,16 @@ def test_a_bad_setting_stops_the_start_and_is_named(offline, command: str):
     assert "'abc'" in done.complaint
 
 
+def test_without_urls_the_embedded_servers_start_for_the_moment(offline):
+    """`quxun stats` works on a machine where nothing runs, and leaves nothing running."""
+    offline.folder.chmod(0o755)
+    got = offline.run("stats", "--json")
+
+    assert got.json["sources"] == 0
+    assert got.err == ""
+    assert not list((offline.folder / "home").rglob("postmaster.pid"))
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

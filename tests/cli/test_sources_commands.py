@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
+from cli_shell import ROOT
 
 pytestmark = pytest.mark.xdist_group("cli-sources")
 
@@ -199,3 +204,37 @@ def test_a_poll_prints_what_came_and_names_what_failed(shell, land):
     assert "404" in by_outcome["failed"]["problem"]
     assert "1 polls, 0 new entries" in again.out
     assert "--all" in usage.complaint
+
+
+def test_a_person_at_a_terminal_is_shown_and_asked(shell, land):
+    """What would be read stands there before the question; no is an answer, yes stores."""
+    url = land.column("feed")["url"]
+    refused = at_terminal(shell, "n\n", "sources", "add", url)
+    nothing = shell.run("sources", "list", "--json").json
+    stored = at_terminal(shell, "y\n", "sources", "add", url)
+
+    assert refused.index(f"{url}: 200, feed") < refused.index("Store this source?")
+    assert nothing == []
+    assert "stored " in stored
+    assert len(shell.run("sources", "list", "--json").json) == 1
+
+
+def at_terminal(shell, typed: str, *words: str) -> str:
+    """What a person sees who types that at a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "quxun", *words],
+        stdin=theirs, stdout=theirs, stderr=theirs, cwd=shell.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **shell.settings},
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, typed.encode())
+    seen = b""
+    try:
+        while part := os.read(ours, 65536):
+            seen += part
+    except OSError:  # Linux says so when the other side is closed
+        pass
+    os.close(ours)
+    process.wait(60)
+    return seen.decode()
