@@ -205,7 +205,7 @@ def test_addresses_are_sent_in_one_spelling(url, sent):
      "http://a.example:99999/", "http://a.example:x/", "http://[::1%25lo]/", "http://[::1/",
      "http://a%2eexample/", "http://a.example\\@b.example/", "http://a.example/\r\nHost: b",
      "http://a.example/a b", "http://a.example/\x00", "http://a.example/" + "x" * 5000,
-     "http://" + "a" * 70 + ".example/", "http://a..example/", "http://．/"],
+     "http://" + "a" * 70 + ".example/", "http://a..example/", "http://．/", "http://¸/"],
 )  # fmt: skip
 def test_addresses_that_are_none_are_refused(url):
     """Row 45: each is refused before a byte is sent, with a line that says why."""
