@@ -6,6 +6,7 @@ I/O rooms implement these and do not know the flow; ``wiring.py`` hands them ove
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -97,6 +98,10 @@ class PollStore(Protocol):
         """Ids of the sources that are due and not leased, the longest waiting first,
         sources of one host side by side.
         """
+        ...
+
+    def unended(self, ids: Sequence[SourceId]) -> AbstractSet[SourceId]:
+        """Those of them that were claimed and never reported on: they may end workers."""
         ...
 
     def claim_sources(

@@ -91,11 +91,16 @@ def ring_due(store: PollStore, bell: Bell, now: datetime, *, limit: int = 5000) 
     """Hint the workers at every source that is due; how many there are.
 
     Sources of one host stay in one message, so that the wait between two requests to a
-    host is kept by one worker.
+    host is kept by one worker. Those whose last poll never ended go alone: what ends a
+    worker must not take a hundred others with it again and again (RELIABILITY row 7).
     """
     ids = store.due_sources(now, limit=limit)
-    for start in range(0, len(ids), BATCH):
-        bell.ring("polls.poll", list(ids[start : start + BATCH]))
+    unended = store.unended(ids)
+    together = [one for one in ids if one not in unended]
+    for start in range(0, len(together), BATCH):
+        bell.ring("polls.poll", together[start : start + BATCH])
+    for one in sorted(unended):
+        bell.ring("polls.poll", [one])
     return len(ids)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -159,6 +160,19 @@ class Sources:
                 {"now": now, "limit": limit},
             ).scalars()
             return [SourceId(one) for one in found]
+
+    def unended(self, ids: Sequence[SourceId]) -> AbstractSet[SourceId]:
+        """Those of them that were claimed and never reported on: they may end workers."""
+        if not ids:
+            return frozenset()
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select id from sources where attempts > 0 and id = any(cast(:ids as bigint[]))"
+                ),
+                {"ids": list(ids)},
+            ).scalars()
+            return frozenset(SourceId(one) for one in found)
 
     def claim_sources(
         self,

@@ -237,6 +237,26 @@ def test_a_page_that_kills_the_parser_harms_only_its_source(world):
         assert it.stored(column), column.family
 
 
+def test_sources_whose_poll_never_ended_are_tried_alone(world):
+    """One of a hundred ends its worker: the others must not go down with it a second time."""
+    it = world(portals=4, notices=2)
+    ids = [one.id for one in it.add_all()]
+    rung = []
+
+    class Bell:
+        def ring(self, _task, *args) -> None:
+            rung.append(args[0])
+
+    it.sources.claim_sources(ids[:3], it.now, lease=polls.LEASE)
+    it.later(polls.LEASE + MINUTE)
+    polls.ring_due(it.sources, Bell(), it.now)
+
+    assert sorted(batch for batch in rung if len(batch) == 1) == [[one] for one in sorted(ids[:3])]
+    assert sorted(one for batch in rung for one in batch) == sorted(ids)
+    it.poll(anyway=False)
+    assert it.one("select count(*) from sources where attempts > 0") == 0
+
+
 def test_every_column_tells_what_it_is(world):
     """An operator pastes an address; the kind is found out by looking."""
     it = world(notices=12)
