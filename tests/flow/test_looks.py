@@ -68,6 +68,21 @@ def test_after_a_long_sleep_a_list_is_paged_back_to_known_rows(world, family):
     assert it.source(column).gap_open is None
 
 
+@pytest.mark.parametrize("family", ["trs", "gkmlpt"])
+def test_a_first_poll_reaches_back_five_pages_and_says_so(world, family):
+    """Enough to fill a feed, not the whole archive of a portal."""
+    it = world(portals=2, notices=120, reprints=0)
+    column = it.column(family)
+    it.add(column)
+    it.poll()
+
+    shown = it.shown(column, pages=polls.FIRST_PAGES)
+    assert it.stored(column).keys() == {p.article_url for p in shown}
+    notes = it.one("select array_to_string(notes, ' ') from polls")
+    assert "the first poll ends after 5 pages" in notes
+    assert it.source(column).gap_open is None
+
+
 def test_a_gap_is_said_until_it_is_closed(world):
     """More new rows than twenty pages hold: the source says that something is missing, reads on
     at the next poll, and says so no more when all is there.
