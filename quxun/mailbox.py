@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from aggregator.errors import SettingsError
+from aggregator.errors import EmbeddedError, SettingsError
 from aggregator.settings import Settings, load_settings
 
 log = structlog.get_logger()
@@ -53,13 +53,25 @@ def run(settings: Settings) -> None:
 
     Raises:
         SettingsError: when that address is not on loopback.
+        EmbeddedError: when nothing can listen there, or nothing can be kept.
     """
     parts = urlsplit(settings.smtp_url.get_secret_value())
     if parts.hostname not in {"127.0.0.1", "localhost", "::1"} or not parts.port:
         raise SettingsError("QUXUN_SMTP_URL must be smtp://127.0.0.1:PORT for the local mailbox")
     folder = settings.home / "mailbox"
-    folder.mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(folder, parts.hostname, parts.port))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddedError(
+            f"{folder} cannot be used for mail ({error.strerror}); set QUXUN_HOME elsewhere"
+        ) from error
+    try:
+        asyncio.run(serve(folder, parts.hostname, parts.port))
+    except OSError as error:
+        raise EmbeddedError(
+            f"port {parts.port} on {parts.hostname} cannot be used for mail "
+            f"({os.strerror(error.errno or 0)}); set QUXUN_SMTP_URL to another"
+        ) from error
 
 
 async def serve(folder: Path, host: str, port: int) -> None:
@@ -68,9 +80,10 @@ async def serve(folder: Path, host: str, port: int) -> None:
     done = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
+    keeper = Keeper(folder)  # one for all connections: it numbers the files
     server = await loop.create_server(
         lambda: SMTP(
-            Keeper(folder),
+            keeper,
             data_size_limit=MOST_BYTES,
             enable_SMTPUTF8=True,
             hostname="mailbox.quxun.invalid",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -48,6 +49,12 @@ def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., Any]:
+    """Waits for what is bound to come, and fails when it does not."""
+    return until
 
 
 class Service:
@@ -188,11 +195,11 @@ class Service:
         """What it tells commands of itself."""
         return dict(json.loads((self.home / "service.json").read_text()))
 
-    def ask(self, statement: str) -> Any:
+    def ask(self, statement: str, *values: object) -> Any:
         """One value from the store; None while it cannot be asked."""
         try:
             with psycopg.connect(self.told()["database"], connect_timeout=2) as connection:
-                row = connection.execute(statement).fetchone()
+                row = connection.execute(statement, values).fetchone()
                 return row[0] if row else None
         except (psycopg.Error, OSError, ValueError):
             return None
@@ -201,25 +208,29 @@ class Service:
         """A page of the web server; None while it does not answer."""
         return _answer(f"http://127.0.0.1:{self.port}{path}")
 
-    def publish(self, count: int = 1) -> str | None:
-        """Let the simulated country publish; the last title, or None while it does not answer."""
+    def publish(self) -> str | None:
+        """Let the simulated country publish; the notice's address, or None: it is away."""
         port = (self.home / "demo-port").read_text().strip()
-        said = None
-        for _ in range(count):
-            said = _answer(f"http://127.0.1.1:{port}/__country__/publish", b"{}")
-        return json.loads(said)[0]["title"] if said else None
+        said = _answer(f"http://127.0.1.1:{port}/__country__/publish", b"{}")
+        return json.loads(said)[0]["places"][0]["url"] if said else None
 
-    def news_arrives(self, *, seconds: float = 45) -> None:
-        """A notice that is published from now on comes into the store."""
-        newest = until(
-            lambda: self.ask("select coalesce(max(id), 0) + 1 from announcements"),
-            seconds=20, what="the store",
-        )  # fmt: skip
-        until(self.publish, seconds=20, what="the country")
-        until(
-            lambda: (self.ask("select coalesce(max(id), 0) from announcements") or 0) >= newest,
-            seconds=seconds, what="a new notice in the store",
-        )  # fmt: skip
+    def news_arrives(self, *, seconds: float = 120) -> None:
+        """A notice that is published from now on becomes an announcement.
+
+        Another is published every few seconds: a source that a killed worker had leased comes
+        up again only when its lease has run out.
+        """
+        urls: list[str] = []
+        published_at = -math.inf
+
+        def arrived() -> Any:
+            nonlocal published_at
+            if time.monotonic() > published_at + 4 and (url := self.publish()):
+                urls.append(url)
+                published_at = time.monotonic()
+            return self.ask("select max(announcement_id) from entries where url = any(%s)", urls)
+
+        until(arrived, seconds=seconds, what="a new notice in the store")
 
 
 def _answer(url: str, body: bytes | None = None) -> str | None:
