@@ -80,6 +80,13 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="least level that is logged")
     log_json: bool = Field(False, description="logs as JSON lines")
 
+    def as_environment(self) -> dict[str, str]:
+        """These settings as the variables from which a child process reads the very same."""
+        return {
+            f"QUXUN_{name.upper()}": _in_words(getattr(self, name))
+            for name in type(self).model_fields
+        }
+
     @field_validator("allow_nets", mode="before")
     @classmethod
     def _split_nets(cls, value: object) -> object:
@@ -126,6 +133,18 @@ class Settings(BaseSettings):
             agent = f"Quxun/0.1 (+{self.public_url}/about; {self.contact})"
             object.__setattr__(self, "user_agent", agent)
         return self
+
+
+def _in_words(value: object) -> str:
+    match value:
+        case bool():
+            return "1" if value else "0"
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return ",".join(value)
+        case _:
+            return str(value)
 
 
 def load_settings(**overrides: object) -> Settings:

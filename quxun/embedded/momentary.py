@@ -115,7 +115,7 @@ def settings_of(settings: Settings, urls: Urls) -> dict[str, object]:
         given["port"] = urls.port
     for name in ("allow_nets", "delay_seconds", "floor_seconds", "immediate_seconds"):
         value = getattr(urls, name)
-        if value:
+        if value not in (None, ()):
             given[name] = value
     return given
 

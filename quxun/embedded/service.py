@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import psycopg
+from pydantic import SecretStr
 
 from aggregator import store
 from aggregator.errors import EmbeddedError
@@ -171,30 +172,27 @@ def _watch_heartbeat(home: Home, keeper: Supervisor) -> None:
 
 def _environment(settings: Settings, home: Home, urls: Urls, token: str) -> dict[str, str]:
     """What our children are told: the settings of this service, whatever ours came from."""
-    smtp = urls.smtp or settings.smtp_url.get_secret_value()
+    told = settings.model_copy(
+        update={
+            "home": home.path,
+            "database_url": SecretStr(urls.database),
+            "broker_url": SecretStr(urls.broker),
+            "smtp_url": SecretStr(urls.smtp) if urls.smtp else settings.smtp_url,
+            "secret_key": settings.secret_key
+            if settings.secret_key.get_secret_value()
+            else SecretStr(home.secret("secret-key")),
+            "operator_token": SecretStr(token),
+            "allow_nets": urls.allow_nets,
+            "delay_seconds": urls.delay_seconds,
+            "floor_seconds": urls.floor_seconds,
+            "immediate_seconds": urls.immediate_seconds,
+            "demo": urls.demo,
+            "embedded": True,
+        }
+    )
     return {
         **inherited_environment(),
-        "QUXUN_HOME": str(home.path),
-        "QUXUN_HOST": settings.host,
-        "QUXUN_PORT": str(settings.port),
-        "QUXUN_PUBLIC_URL": settings.public_url,
-        "QUXUN_DATABASE_URL": urls.database,
-        "QUXUN_BROKER_URL": urls.broker,
-        "QUXUN_SMTP_URL": smtp,
-        "QUXUN_MAIL_FROM": settings.mail_from,
-        "QUXUN_CONTACT": settings.contact,
-        "QUXUN_SECRET_KEY": settings.secret_key.get_secret_value() or home.secret("secret-key"),
-        "QUXUN_OPERATOR_TOKEN": token,
-        "QUXUN_ALLOW_NETS": ",".join(urls.allow_nets),
-        "QUXUN_DELAY_SECONDS": str(urls.delay_seconds),
-        "QUXUN_FLOOR_SECONDS": str(urls.floor_seconds),
-        "QUXUN_CEILING_SECONDS": str(settings.ceiling_seconds),
-        "QUXUN_IMMEDIATE_SECONDS": str(urls.immediate_seconds),
-        "QUXUN_USER_AGENT": settings.user_agent,
-        "QUXUN_CONCURRENCY": str(settings.concurrency),
-        "QUXUN_DEMO": "1" if urls.demo else "0",
-        "QUXUN_EMBEDDED": "1",
-        "QUXUN_LOG_LEVEL": settings.log_level,
+        **told.as_environment(),
         "PYTHONUNBUFFERED": "1",
         "LC_ALL": "C.UTF-8",
     }
