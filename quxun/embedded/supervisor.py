@@ -74,8 +74,17 @@ class Supervisor:
             if ward.again_at is None:
                 self._bury(name, ward, code, now)
             if ward.again_at is not None and now >= ward.again_at:
-                ward.process = child.start(ward.spec, log=self.log(name))
-                ward.started, ward.again_at = now, None
+                self._start_again(name, ward, now)
+
+    def _start_again(self, name: str, ward: _Ward, now: float) -> None:
+        """Start it, or try later: no memory, no process and no disk are left at times."""
+        try:
+            ward.process = child.start(ward.spec, log=self.log(name))
+        except (OSError, subprocess.SubprocessError) as error:
+            ward.again_at = now + LONGEST_WAIT
+            _say(f"{name} cannot be started ({error}); it is tried again")
+        else:
+            ward.started, ward.again_at = now, None
 
     def _bury(self, name: str, ward: _Ward, code: int, now: float) -> None:
         child.kill(ward.process, ward.spec)  # what is left of its group
