@@ -34,11 +34,13 @@ format: $(VENV)/dev.stamp
 wheel: $(VENV)/dev.stamp
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
+LOCK := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras
+
 lock: $(VENV)/dev.stamp
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras \
-		--extra embedded -o requirements/run.txt pyproject.toml
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras \
-		--allow-unsafe --extra embedded --extra dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+	$(LOCK) -o requirements/build.txt requirements/build.in
+	$(LOCK) --extra embedded -o requirements/run.txt pyproject.toml requirements/older.in
+	$(LOCK) --allow-unsafe --extra embedded --extra dev -c requirements/run.txt \
+		-o requirements/dev.txt pyproject.toml requirements/older.in
 
 python-is-there:
 	@if [ -z "$(PYTHON)" ]; then \
