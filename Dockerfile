@@ -15,5 +15,8 @@ ENV PATH=/opt/quxun/bin:$PATH PYTHONUNBUFFERED=1 QUXUN_HOME=/var/lib/quxun QUXUN
 USER quxun
 WORKDIR /var/lib/quxun
 EXPOSE 8000
+# The web server's; docker-compose.yml says what the other processes are asked.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD \
+  ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=5)"]
 ENTRYPOINT ["quxun"]
 CMD ["web"]
