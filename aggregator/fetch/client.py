@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+
+import certifi
 
 from aggregator.errors import FetchError
 from aggregator.fetch.addresses import Address, read_address, redirected
+from aggregator.fetch.answers import challenge, is_challenge, max_age, protocol, refusal
 from aggregator.fetch.coding import decode_body
+from aggregator.fetch.exchange import Answer, Exchange
 from aggregator.fetch.guard import may_name, networks
 from aggregator.fetch.limits import Limits
+from aggregator.fetch.names import Lookup, Names, system_lookup
 from aggregator.fetch.robots import Robots, Rules
-from aggregator.fetch.transfer import Answer, Exchange, Transfers
+from aggregator.fetch.transfer import Transfers
 from aggregator.model import Page, Request, Unchanged
 
 _REDIRECTS = {301, 302, 303, 307, 308}
-#: Anti-bot answers of known vendors (DOMAIN.md §7); nothing is solved, the source is marked.
-_CHALLENGES = {412, 468, 521}
-_CHALLENGE_BYTES = 2560
 #: Answers to a plain GET that say nothing about the page.
 _SENSELESS = {204, 205, 206}
 _LONGEST_LOCATION = 4096
-_SHORTEST_RETRY, _LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=24)
 
+#: Hosts whose last request is remembered, and for how long when there are more.
+_MOST_HOSTS, _REST_SECONDS = 20_000, 600.0
 _NO_BREAKS = str.maketrans("", "", "\r\n\0")
 
 #: Gives the seconds to wait until a host's turn, shared by all workers.
@@ -40,7 +41,7 @@ class _Host:
     """One host's queue in this process."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    ended_at: float = -3600.0
+    ended_at: float = float("-inf")
     #: Seconds that the last exchange took: other workers' turns must come after it, too.
     took: float = 0.0
 
@@ -61,8 +62,9 @@ class _Budget:
 class CurlFetcher:
     """Implements ``ports.Fetcher`` on libcurl's multi interface.
 
-    May be used from one event loop at a time; when the loop changes, connections are
-    closed and opened anew.
+    May be used from one event loop at a time; connections, names and robots.txt are kept
+    when the loop changes. ``authorities`` is a file of certificates to trust instead of the
+    usual ones, ``lookup`` another way to find a name's addresses.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class CurlFetcher:
         allow_nets: tuple[str, ...] = (),
         limits: Limits | None = None,
         pacer: Pacer | None = None,
+        authorities: str | None = None,
+        lookup: Lookup = system_lookup,
     ) -> None:
         self._agent = user_agent
         self._clock = clock
@@ -81,6 +85,8 @@ class CurlFetcher:
         self._allowed = networks(allow_nets)
         self._limits = limits or Limits()
         self._pacer = pacer
+        self._authorities = authorities or certifi.where()
+        self._names = Names(self._limits, lookup)
         self._transfers: Transfers | None = None
         self._hosts: dict[str, _Host] = {}
         self._robots = Robots(self._limits, user_agent)
@@ -177,9 +183,7 @@ class CurlFetcher:
     ) -> Answer:
         """Wait for the host's turn, then make one exchange."""
         transfers = self._loop_transfers()
-        host = self._hosts.get(address.host)
-        if host is None:
-            host = self._hosts[address.host] = _Host()
+        host = self._host(address.host)
         delay = request.delay_seconds
         if delay is None:
             delay = max(self._delay, self._robots.crawl_delay(address.origin))
@@ -194,7 +198,7 @@ class CurlFetcher:
         first = address is home
         async with host.turn:
             if delay:
-                wait = host.ended_at + delay - transfers.loop.time()
+                wait = host.ended_at + delay - time.monotonic()
                 if self._pacer:
                     wait = max(wait, await self._pacer((address.host, delay + host.took)))
                 if wait > 0:
@@ -210,13 +214,28 @@ class CurlFetcher:
                 own_rules=bool(request.allow_nets),
                 total_seconds=budget.left,
             )
-            started = transfers.loop.time()
-            try:
-                return await transfers.exchange(exchange)
-            finally:
-                host.ended_at = transfers.loop.time()
-                host.took = host.ended_at - started
-                budget.spent += host.took
+            async with transfers.slots:
+                started = time.monotonic()
+                try:
+                    return await transfers.exchange(exchange)
+                finally:
+                    host.ended_at = time.monotonic()
+                    host.took = host.ended_at - started
+                    budget.spent += host.took
+
+    def _host(self, name: str) -> _Host:
+        """A host's queue; those at rest are forgotten when there are too many."""
+        host = self._hosts.get(name)
+        if host is None:
+            if len(self._hosts) >= _MOST_HOSTS:
+                rested = time.monotonic() - _REST_SECONDS
+                self._hosts = {
+                    known: one
+                    for known, one in self._hosts.items()
+                    if one.turn.locked() or one.ended_at > rested
+                }
+            host = self._hosts[name] = _Host()
+        return host
 
     def _headers(self, request: Request, *, first: bool, at_home: bool) -> list[bytes]:
         """What we send: an honest name, validators; an operator's headers stay on their host."""
@@ -238,11 +257,14 @@ class CurlFetcher:
 
     def _loop_transfers(self) -> Transfers:
         loop = asyncio.get_running_loop()
-        if self._transfers is None or self._transfers.loop is not loop:
-            if self._transfers:
-                self._transfers.close()
-            self._transfers = Transfers(loop, self._limits)
-            self._hosts.clear()
+        if self._transfers is None:
+            self._transfers = Transfers(
+                loop, self._limits, names=self._names, authorities=self._authorities
+            )
+        elif self._transfers.loop is not loop:
+            self._transfers.attach(loop)
+            for host in self._hosts.values():
+                host.turn = asyncio.Lock()
         return self._transfers
 
     # --- what an answer means ---
@@ -254,24 +276,24 @@ class CurlFetcher:
         asked = bool(request.etag or request.last_modified)
         if status == 304:  # noqa: PLR2004
             if not asked:
-                raise _protocol(url, status, "304 to a request without validators")
+                raise protocol(url, status, "304 to a request without validators")
             return Unchanged(
                 url=url,
                 fetched_at=self._clock(),
                 etag=headers.get("etag"),
                 last_modified=headers.get("last-modified"),
-                max_age=_max_age(headers),
+                max_age=max_age(headers),
                 took=took,
             )
         if status in _SENSELESS or not 200 <= status < 600:  # noqa: PLR2004
-            raise _protocol(url, status, f"{status} to a plain GET")
+            raise protocol(url, status, f"{status} to a plain GET")
         if status not in (200, 203):
-            raise self._refusal(url, answer)
+            raise refusal(url, answer, self._clock())
         body = decode_body(
             answer.body, headers.get("content-encoding"), url=url, limits=self._limits
         )
         if is_challenge(body):
-            raise _challenge(url, status)
+            raise challenge(url, status)
         # Validators of a page behind a redirect belong to that page; they are kept all the
         # same, since the source's address leads there every time.
         return Page(
@@ -282,73 +304,10 @@ class CurlFetcher:
             content_type=headers.get("content-type"),
             etag=headers.get("etag"),
             last_modified=headers.get("last-modified"),
-            max_age=_max_age(headers),
+            max_age=max_age(headers),
             fetched_at=self._clock(),
             took=took,
         )
-
-    def _refusal(self, url: str, answer: Answer) -> FetchError:
-        status = answer.status
-        if status in _CHALLENGES:
-            return _challenge(url, status)
-        words = {
-            403: "it refuses us", 404: "there is no such page", 410: "the page is gone for good",
-            429: "it asks us to come more rarely", 405: "it refuses us", 401: "it wants a login",
-        }.get(status, "it is in trouble" if status >= 500 else "it does not give the page")  # noqa: PLR2004  # fmt: skip
-        return FetchError(
-            f"{url}: {status}, {words}; tried again ever more slowly",
-            reason="http",
-            url=url,
-            status=status,
-            retry_after=_retry_after(answer.headers.get("retry-after"), self._clock()),
-        )
-
-
-def is_challenge(body: bytes) -> bool:
-    """Whether a 200 is an anti-bot page: short, with a script and no text (DOMAIN.md §7)."""
-    if len(body) >= _CHALLENGE_BYTES or b"<script" not in body.lower():
-        return False
-    rest = re.sub(rb"(?is)<(script|style|head|noscript)\b.*?</\1\s*>|<!--.*?-->", b"", body)
-    return not re.sub(rb"(?s)<[^>]*>", b"", rest).strip()
-
-
-def _challenge(url: str, status: int) -> FetchError:
-    return FetchError(
-        f"{url}: {status}, an anti-bot page; we solve none. Polled once a day; read the city's "
-        "list or the ministry's instead",
-        reason="challenge",
-        url=url,
-        status=status,
-    )
-
-
-def _protocol(url: str, status: int, what: str) -> FetchError:
-    return FetchError(
-        f"{url}: it answered {what}, which says nothing; tried again later",
-        reason="protocol",
-        url=url,
-        status=status,
-    )
-
-
-def _retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Seconds or an HTTP date (RFC 9110 §10.2.3), held between a minute and a day."""
-    if not value:
-        return None
-    if value.isascii() and value.isdigit():
-        wait = timedelta(seconds=min(int(value[:9]), 10**8))
-    else:
-        try:
-            at = parsedate_to_datetime(value)
-            wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
-        except (TypeError, ValueError, OverflowError):
-            return None
-    return min(max(wait, _SHORTEST_RETRY), _LONGEST_RETRY)
-
-
-def _max_age(headers: dict[str, str]) -> timedelta | None:
-    found = re.search(r"\bmax-age=(\d{1,9})", headers.get("cache-control", ""))
-    return timedelta(seconds=int(found.group(1))) if found else None
 
 
 def _base(address: Address) -> str:

@@ -17,6 +17,8 @@ class Limits:
     header_bytes: int = 64 * 1024
     redirects: int = 5
     in_flight: int = 200
+    lookups: int = 200
+    name_seconds: float = 60.0
     gzip_members: int = 16
     robots_bytes: int = 512 * 1024
     robots_seconds: float = 86_400.0

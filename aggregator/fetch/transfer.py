@@ -10,100 +10,46 @@ from __future__ import annotations
 import asyncio
 import selectors
 import socket
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
 from typing import Any
 
-import certifi
 import pycurl
 
-from aggregator.errors import FetchError
-from aggregator.fetch.addresses import Address
-from aggregator.fetch.guard import Network, may_connect
+from aggregator.fetch.exchange import Answer, Exchange, closed, failure
+from aggregator.fetch.guard import may_connect
 from aggregator.fetch.limits import Limits
+from aggregator.fetch.names import Names
 
+#: CURLOPT_SUPPRESS_CONNECT_HEADERS of curl.h, which pycurl does not name: what a proxy says
+#: before the tunnel stands is not the portal's answer.
+_SUPPRESS_CONNECT_HEADERS = 265
 _EVENTS = {
     pycurl.POLL_IN: selectors.EVENT_READ,
     pycurl.POLL_OUT: selectors.EVENT_WRITE,
     pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
 }
-_REASONS = {
-    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
-    pycurl.E_COULDNT_CONNECT: "connect",
-    pycurl.E_OPERATION_TIMEDOUT: "timeout",
-    pycurl.E_PARTIAL_FILE: "truncated",
-    pycurl.E_RECV_ERROR: "truncated",
-    pycurl.E_GOT_NOTHING: "protocol",
-    pycurl.E_FILESIZE_EXCEEDED: "too_large",
-    pycurl.E_SSL_CONNECT_ERROR: "tls",
-    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
-    pycurl.E_SSL_CIPHER: "tls",
-    pycurl.E_SSL_CERTPROBLEM: "tls",
-    pycurl.E_SEND_ERROR: "connect",
-}
-_ADVICE = {
-    "dns": "its name is not known; check the address",
-    "connect": "nobody answers there; tried again ever more slowly",
-    "timeout": "no complete answer in time; tried again ever more slowly",
-    "truncated": "the answer ends too early; nothing of it was stored",
-    "protocol": "the answer is no HTTP that we take",
-    "too_large": "more bytes than a list or article can have; nothing of it was read",
-    "tls": "its certificate or TLS is not accepted; the source may be given tls_profile = legacy",
-}
-
-
-@dataclass(slots=True)
-class Answer:
-    """What came back: a status, headers with lower-case names, raw bytes still encoded."""
-
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytearray = field(default_factory=bytearray)
-    wire_bytes: int = 0
-    header_bytes: int = 0
-    stopped: str | None = None
-    refused: str | None = None
-    #: Whether the header block of the final answer is complete; what follows are trailers.
-    complete: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """What to send, and under which rules; ``headers`` are whole lines."""
-
-    address: Address
-    headers: list[bytes]
-    method: str = "GET"
-    body: bytes | None = None
-    tls_profile: str = "strict"
-    proxy: str | None = None
-    allowed: tuple[Network, ...] = ()
-    own_rules: bool = False
-    total_seconds: float = 30.0
-
-    @property
-    def plain(self) -> bool:
-        """Whether a handle needs no more than the address and the headers."""
-        return (
-            not self.own_rules
-            and self.proxy is None
-            and self.tls_profile == "strict"
-            and self.method == "GET"
-        )
+#: Seconds too short to count.
+_NO_TIME = 0.05
 
 
 class _Line:
     """A curl handle and the exchange it carries just now."""
 
-    __slots__ = ("answer", "curl", "exchange", "future", "limits", "opened", "timeout_ms")
+    __slots__ = (
+        "answer", "authorities", "connect_ms", "curl", "exchange", "future", "limits", "opened",
+        "timeout_ms",
+    )  # fmt: skip
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, authorities: str) -> None:
         self.curl: Any = pycurl.Curl()
         self.limits = limits
+        self.authorities = authorities
         self.answer = Answer()
         self.exchange: Exchange | None = None
         self.future: asyncio.Future[Answer] | None = None
         self.opened: list[socket.socket] = []
-        self.timeout_ms = 0
+        self.timeout_ms = self.connect_ms = 0
         self.prepare()
 
     def prepare(self) -> None:
@@ -114,24 +60,37 @@ class _Line:
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.PROXY, "")  # none from the environment
-        curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(limits.connect_seconds * 1000))
+        # Nor exceptions to a source's proxy: such a connection would go past the guard.
+        curl.setopt(pycurl.NOPROXY, "")
+        curl.setopt(_SUPPRESS_CONNECT_HEADERS, 1)
         curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
         curl.setopt(pycurl.LOW_SPEED_TIME, limits.silent_seconds)
         curl.setopt(pycurl.MAXFILESIZE_LARGE, limits.wire_bytes)
-        curl.setopt(pycurl.CAINFO, certifi.where())
+        curl.setopt(pycurl.CAINFO, self.authorities)
         curl.setopt(pycurl.TCP_KEEPALIVE, 1)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        self.timeout_ms = 0
+        self.timeout_ms = self.connect_ms = 0
 
-    def load(self, exchange: Exchange) -> None:
-        """Set what is this exchange's own."""
+    def load(self, exchange: Exchange, found: Sequence[str], waited: float) -> None:
+        """Set what is this exchange's own.
+
+        ``found`` are its host's addresses, unless it is a number or a proxy's affair;
+        ``waited`` the seconds that finding them took of the time to connect.
+        """
         curl = self.curl
         self.exchange, self.answer = exchange, Answer()
         curl.setopt(pycurl.URL, exchange.address.url)
         curl.setopt(pycurl.HTTPHEADER, exchange.headers)
-        timeout_ms = max(int(exchange.total_seconds * 1000), 1)
+        if found:
+            home = exchange.address
+            curl.setopt(pycurl.RESOLVE, [f"+{home.host}:{home.port}:{','.join(found)}"])
+        connect_ms = max(int((self.limits.connect_seconds - waited) * 1000), 1)
+        if connect_ms != self.connect_ms:
+            self.connect_ms = connect_ms
+            curl.setopt(pycurl.CONNECTTIMEOUT_MS, connect_ms)
+        timeout_ms = max(int((exchange.total_seconds - waited) * 1000), 1)
         if timeout_ms != self.timeout_ms:
             self.timeout_ms = timeout_ms
             curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
@@ -140,8 +99,7 @@ class _Line:
         if exchange.proxy:
             curl.setopt(pycurl.PROXY, exchange.proxy)
         if exchange.tls_profile == "legacy":
-            curl.setopt(pycurl.SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=0")
-            curl.setopt(pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_0)
+            curl.setopt(pycurl.SSL_CIPHER_LIST, "DEFAULT@SECLEVEL=1")
         if exchange.own_rules:
             # A connection opened under one source's exemption must serve no other source.
             curl.setopt(pycurl.FORBID_REUSE, 1)
@@ -207,61 +165,89 @@ class _Line:
 
 
 class Transfers:
-    """libcurl's multi handle tied to one event loop; handles and connections are kept."""
+    """libcurl's multi handle on an event loop; handles and connections outlive the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, limits: Limits, *, names: Names, authorities: str
+    ) -> None:
         self.loop = loop
         self._limits = limits
+        self._names = names
+        self._authorities = authorities
         self._idle: list[_Line] = []
         self._busy: dict[Any, _Line] = {}
         self._selector = selectors.DefaultSelector()
         self._watched: dict[int, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
+        self._closed = False
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, limits.in_flight * 2)
-        self._slots = asyncio.Semaphore(limits.in_flight)
+        self.slots = asyncio.Semaphore(limits.in_flight)
         loop.add_reader(self._selector.fileno(), self._on_ready)
 
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Go on with another loop; what the last one left unfinished is given up."""
+        self._detach()
+        self.loop = loop
+        self.slots = asyncio.Semaphore(self._limits.in_flight)
+        loop.add_reader(self._selector.fileno(), self._on_ready)
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)  # its clock hung on the last loop
+
     async def exchange(self, exchange: Exchange) -> Answer:
-        """Send one request and wait for the whole answer.
+        """Send one request and wait for the whole answer; the caller holds one of ``slots``.
 
         Raises:
             FetchError: for every end but a complete HTTP answer.
         """
-        async with self._slots:
-            line = self._idle.pop() if self._idle else _Line(self._limits)
-            try:
-                line.load(exchange)
-                line.future = self.loop.create_future()
-                self._busy[line.curl] = line
-                self._multi.add_handle(line.curl)
-                return await line.future
-            finally:
-                if self._busy.pop(line.curl, None):
-                    self._multi.remove_handle(line.curl)
-                line.unload()
-                self._idle.append(line)
+        found, waited = await self._find(exchange)
+        if self._closed:
+            raise closed(exchange)
+        line = self._idle.pop() if self._idle else _Line(self._limits, self._authorities)
+        try:
+            line.load(exchange, found, waited)
+            line.future = self.loop.create_future()
+            self._busy[line.curl] = line
+            self._multi.add_handle(line.curl)
+            return await line.future
+        finally:
+            if self._busy.pop(line.curl, None):
+                self._multi.remove_handle(line.curl)
+            line.unload()
+            self._idle.append(line)
 
     def close(self) -> None:
         """Close every connection."""
+        self._closed = True
+        self._detach()
+        for line in self._idle:
+            line.curl.close()
+        self._idle.clear()
+        self._multi.close()
+        self._selector.close()
+
+    async def _find(self, exchange: Exchange) -> tuple[Sequence[str], float]:
+        if exchange.proxy:
+            return (), 0.0
+        started = time.monotonic()
+        found = await self._names.find(exchange.address)
+        waited = time.monotonic() - started
+        return found, waited if waited > _NO_TIME else 0.0
+
+    def _detach(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
         for curl, line in list(self._busy.items()):
             self._multi.remove_handle(curl)
-            if line.future and line.exchange and not self.loop.is_closed():
-                line.future.set_exception(_closed(line.exchange))
+            open_yet = line.future and not line.future.done() and not self.loop.is_closed()
+            if line.future and line.exchange and open_yet:
+                line.future.set_exception(closed(line.exchange))
         self._busy.clear()
-        for line in self._idle:
-            line.curl.close()
-        self._idle.clear()
-        self._multi.close()
         if not self.loop.is_closed():
             self.loop.remove_reader(self._selector.fileno())
-        self._selector.close()
 
     # --- libcurl's callbacks, all on the loop's thread ---
 
@@ -324,7 +310,7 @@ class Transfers:
             line.answer.status = curl.getinfo(pycurl.RESPONSE_CODE)
             line.future.set_result(line.answer)
         else:
-            line.future.set_exception(_failure(error, line.answer, line.exchange))
+            line.future.set_exception(failure(error, line.answer, line.exchange))
 
 
 def _status(line: bytes) -> int:
@@ -344,26 +330,3 @@ def _keep_header(answer: Answer, name: str, value: str) -> int | None:
         return -1
     answer.headers.setdefault(name, value)
     return None
-
-
-def _closed(exchange: Exchange) -> FetchError:
-    url = exchange.address.url
-    return FetchError(f"{url}: given up, we are stopping", reason="timeout", url=url)
-
-
-def _failure(error: tuple[int, str], answer: Answer, exchange: Exchange) -> FetchError:
-    url = exchange.address.url
-    if answer.refused:
-        return FetchError(
-            f"{url}: {answer.refused} is not on the public net; if it may be fetched, exempt it "
-            "with QUXUN_ALLOW_NETS or --allow-private",
-            reason="blocked",
-            url=url,
-        )
-    code, words = error
-    reason = answer.stopped or _REASONS.get(code, "protocol")
-    if code == pycurl.E_RECV_ERROR and "chunk" in words.lower():
-        reason = "protocol"  # libcurl names broken chunks and lost connections alike
-    return FetchError(
-        f"{url}: {_ADVICE[reason]} ({words or f'libcurl {code}'})", reason=reason, url=url
-    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
 
-import pycurl
 import pytest
 from fetch_portals import CALM, canary_and, fetcher, ok, reason_of, run
 from hypothesis import given
@@ -14,7 +14,6 @@ from aggregator.errors import FetchError
 from aggregator.fetch import may_connect
 from aggregator.fetch.addresses import _read_any, _read_plain, read_address
 from aggregator.fetch.guard import may_name
-from aggregator.fetch.transfer import _Line
 
 INWARD = [
     "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.1.2.3", "172.16.0.1",
@@ -89,21 +88,24 @@ def test_a_name_that_turns_to_loopback_is_stopped_at_the_socket():
     assert visits == []
 
 
-async def ask_by_name(client, made, name: str, answers: list[list[str]]) -> list[str]:
-    """Fetch from a name whose resolver gives other addresses each time; the reasons.
+class Resolver:
+    """Gives other addresses each time it is asked: what a hostile name server would say."""
 
-    The line's handle is told what the resolver says (CURLOPT_RESOLVE); everything after that
-    is as in service.
-    """
-    line = _Line(CALM)
-    client._loop_transfers()._idle.append(line)
-    outcomes = []
-    for number, addresses in enumerate(answers):
-        entry = f"{name}:{made.port}:{','.join(addresses)}"
-        line.curl.setopt(pycurl.RESOLVE, [f"-{name}:{made.port}", entry])
-        url = f"http://{name}:{made.port}/{number}"
-        outcomes.append(await reason_of(client, made.request(url)))
-    assert client._loop_transfers()._idle == [line]
+    def __init__(self, answers: list[list[str]]) -> None:
+        self.answers = iter(answers)
+
+    def __call__(self, _host: str, _port: int) -> list[str]:
+        return next(self.answers)
+
+
+async def ask_by_name(made, name: str, answers: list[list[str]]) -> list[str]:
+    """Fetch from a name once for each answer of its resolver; the reasons."""
+    client = fetcher(lookup=Resolver(answers), limits=replace(CALM, name_seconds=0.0))
+    outcomes = [
+        await reason_of(client, made.request(f"http://{name}:{made.port}/{number}"))
+        for number in range(len(answers))
+    ]
+    client.close()
     return outcomes
 
 
@@ -112,10 +114,8 @@ def test_a_name_that_flips_a_thousand_times_never_gets_inside():
 
     async def scene() -> tuple[list[str], list[str], int]:
         async with canary_and(ok(b"<li>", "Connection: close")) as (made, visits):
-            client = fetcher()
             answers = [[made.host], ["127.0.0.1"]] * 500
-            outcomes = await ask_by_name(client, made, "rebind.test", answers)
-            client.close()
+            outcomes = await ask_by_name(made, "rebind.test", answers)
             return outcomes, visits, made.hits
 
     outcomes, visits, hits = run(scene())
@@ -131,10 +131,8 @@ def test_a_name_with_a_good_and_an_inward_address_stays_outside(keep):
 
     async def scene() -> tuple[list[str], list[str]]:
         async with canary_and(ok(b"<li>", *keep)) as (made, visits):
-            client = fetcher()
             mixed = [["127.0.0.1", made.host], [made.host, "127.0.0.1"], ["127.0.0.1", "10.0.0.1"]]
-            outcomes = await ask_by_name(client, made, "mixed.test", mixed)
-            client.close()
+            outcomes = await ask_by_name(made, "mixed.test", mixed)
             return outcomes, visits
 
     outcomes, visits = run(scene())
@@ -153,9 +151,7 @@ def test_names_of_the_inside_are_blocked(inward):
 
     async def scene() -> tuple[list[str], list[str]]:
         async with canary_and(ok()) as (made, visits):
-            client = fetcher()
-            outcomes = await ask_by_name(client, made, "intern.test", [[inward]])
-            client.close()
+            outcomes = await ask_by_name(made, "intern.test", [[inward.strip("[]")]])
             return outcomes, visits
 
     assert run(scene()) == (["blocked"], [])
