@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from aggregator.model import Amount, Deadline, Fact, Facts
+from aggregator.model import Deadline, Fact, Facts
+from aggregator.normalise.money import NUMBER, amounts, read_number
 from aggregator.normalise.numbers import doc_numbers, registry_number
 from aggregator.normalise.sentences import around, cut, sentences
 from aggregator.workdays import is_work_day
@@ -14,22 +15,6 @@ from aggregator.workdays import is_work_day
 #: Facts of one kind kept from one text; a table of a thousand amounts says nothing to a reader.
 MOST = 60
 _MU_M2 = 10_000 / 15
-_LISTED = re.compile(r"(?<![\d.第])(?:\d+(?:\.\d+)?\s*[亿万]?\s*[、/和]\s*)+$")
-_NUM = r"((?<!\d)\d{1,3}(?:[,，]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?)"
-_UNITS = {"万亿元": 1e12, "亿元": 1e8, "亿": 1e8, "千万元": 1e7, "百万元": 1e6, "万元": 1e4, "万": 1e4, "千元": 1e3, "元": 1.0}  # fmt: skip
-_MONEY = re.compile(
-    r"((?<!\d)\d{1,3}(?:[,，]\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|[一二两三四五六七八九十百千]+)"
-    r"\s*(万亿元|亿元|千万元|百万元|万元|千元|元|亿(?=[,，、。；\s]|$))(?!／|/?(?:美|欧|港|日))"
-)
-_MEMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(亿|万)?\s*[、/和]\s*")
-_UP_TO = re.compile(r"\s*[至到—～~-]\s*\d[\d.,]*\s*(?:万|亿|元)")
-_NO_YUAN = re.compile(r"\s*(?:吨|美元|欧元|港元|日元|化|素|件)")
-_PER = re.compile(
-    r"^\s*(?:/|／|每)\s*(?:平方米|平米|㎡|亩|人|月|年|家|个|户|吨|千瓦|度|台|次|天|日|件)|^\s*/"
-)
-_AGGREGATE = re.compile(
-    r"\d+\s*(?:个|项|家)[^。；]{0,20}(?:项目|企业)|累计|合计|总额|协议引资|到位资金|全(?:区|市|县|省)|集中(?:签约|开工)|总量|年度投资计划|共计|总投资超?\d[^。]{0,12}个项目"
-)
 _DEADLINE_CUE = re.compile(
     r"截止|截至|逾期|之前|以前|前(?:[,，。；、）)将把向报送提交完成到]|$|\s)|前提交|前报|至|日前|申报(?:时间|期限|截止)|报名(?:时间|期限)|受理(?:时间|期限)|公示(?:期|时间)|征求意见(?:时间|期限)|期限"
 )
@@ -54,7 +39,7 @@ _LAST_AFTER = re.compile(
     r"\s*(?:之前|以前|前|止|截止|为止|关闭)"
 )
 _LAST_BEFORE = re.compile(r"截止|截至|[至到]\s*$|期限")
-_AREA = re.compile(_NUM + r"\s*(万亩|亩|公顷|万平方米|万㎡|平方公里|平方米|㎡|平米)")
+_AREA = re.compile(NUMBER + r"\s*(万亩|亩|公顷|万平方米|万㎡|平方公里|平方米|㎡|平米)")
 _AREA_M2 = {"万亩": _MU_M2 * 1e4, "亩": _MU_M2, "公顷": 1e4, "万平方米": 1e4, "万㎡": 1e4, "平方公里": 1e6, "平方米": 1.0, "㎡": 1.0, "平米": 1.0}  # fmt: skip
 _STAGES = (
     ("储备", re.compile(r"集中储备|纳入[^，]{0,8}储备|入库储备"), None),
@@ -93,16 +78,19 @@ _VALID_UNTIL = re.compile(
 _VALID_SPAN = re.compile(
     r"有效期(?:为|:|：)?\s*(?:自|从)?\s*" + _DAY + r"\s*(?:起)?(?:至|到)\s*" + _DAY
 )
-_EFFECTIVE = re.compile(r"(?:自|从)\s*" + _DAY + r"\s*(?:起)?\s*(?:正式)?(?:施行|实施|执行|生效)")
+_EFFECTIVE = re.compile(
+    r"(?:自|从)\s*" + _DAY + r"\s*(?:起)?\s*(?:正式)?(?:施行|实施|执行|生效|试行)"
+)
 _AT_ONCE = re.compile(
-    r"自(?:本?[^。，]{0,10})?(?:印发|发布|公布|颁布)之日起\s*(?:满?(\d{1,3})[日天]后)?\s*(?:正式)?(?:施行|实施|执行|生效)"
+    r"自(?:本?[^。，]{0,10})?(?:印发|发布|公布|颁布)之日起\s*(?:满?(\d{1,3})[日天]后)?\s*(?:正式)?(?:施行|实施|执行|生效|试行)"
 )
 _ALONE = re.compile(r"(?m)^\s*((?:19|20)\d{2})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日\s*$")
+#: Right before a number in its line: it is another document's.
+_CITING = re.compile(r"[《（(]\s*$|根据|按照|依据|依照|印发|通知$|规定|见\s*$")
 _CITED = re.compile(r"《([^《》]{4,60})》")
 _PHONE = re.compile(
     r"(?:联系电话|咨询电话|电话|热线|传真)\s*[:：]?\s*((?:0\d{2,3}[-－—]?)?\d{7,8}(?!\d)(?:[-－转]\d{1,5})?)"
 )
-_SCALES = {"千": 1000, "百": 100, "十": 10, "": 1}
 _HAN = {c: n for n, c in enumerate("零一二三四五六七八九")}
 
 
@@ -112,7 +100,7 @@ def read_facts(text: str, *, posted: date | None = None) -> Facts:
     return Facts(
         doc_numbers=numbers[:MOST],
         registry_numbers=tuple(_registry(text))[:MOST],
-        amounts=tuple(_amounts(text))[:MOST],
+        amounts=tuple(amounts(text))[:MOST],
         deadlines=tuple(_deadlines(text, posted))[:MOST],
         areas=tuple(_areas(text))[:MOST],
         stages=tuple(_stages(text))[:MOST],
@@ -129,10 +117,17 @@ def _doc_numbers(text: str) -> Iterator[Fact]:
         if number in seen:
             continue
         seen.add(number)
-        before = text[max(at - 12, 0) : at]
-        cited = bool(re.search(r"[《》（(]\s*$|根据|按照|依据|依照|印发|通知$|规定|见\s*$", before))
+        before = text[max(at - 12, 0) : at].rpartition("\n")[2]
+        cited = bool(_CITING.search(before)) and not _has_line(text, at)
         own = count == 0 and not cited and at < 200  # noqa: PLR2004  # the head of a document
         yield Fact(value=number, role="own" if own else "cited", sentence=around(text, at))
+
+
+def _has_line(text: str, at: int) -> bool:
+    """Whether the number at ``at`` has a line for itself, in brackets perhaps."""
+    before = text[max(at - 12, 0) : at].rpartition("\n")[2]
+    after = text[text.find("号", at) + 1 :][:12].partition("\n")[0]
+    return not before.strip(" \u3000（(") and not after.strip(" \u3000）)")
 
 
 def _registry(text: str) -> Iterator[Fact]:
@@ -140,63 +135,6 @@ def _registry(text: str) -> Iterator[Fact]:
         number = registry_number(sentence)
         if number:
             yield Fact(value=number, sentence=cut(sentence, max(sentence.find(number), 0)))
-
-
-def _amounts(text: str) -> Iterator[Amount]:
-    """Every amount in yuan as written; a list (100、30、20万元) gives each of its members."""
-    for sentence in sentences(text):
-        if "元" not in sentence and "亿" not in sentence:
-            continue
-        near, basis = 0, "other"
-        for match in _MONEY.finditer(sentence):
-            after = sentence[match.end() : match.end() + 8]
-            if _NO_YUAN.match(after):
-                continue
-            listed = _LISTED.search(sentence, near, match.start())
-            start = listed.start() if listed else match.start()
-            before = sentence[max(start - 24, 0) : start]
-            between = sentence[near:start].strip()
-            if near and between in {"、", "和", "及", "或", ",", "，"}:
-                # A list says once what its members are: 突破10亿元、50亿元.
-                basis = "unit" if _PER.match(after) else basis
-            elif near and between in {"至", "到", "-", "—", "～", "~"}:
-                basis = "cap"
-            elif _UP_TO.match(after) and not _PER.match(after):
-                basis = "floor"
-            else:
-                basis = _basis(before, after, sentence, near_start=near, at=start)
-            evidence = cut(sentence, match.start())
-            for number, unit in (*_members(listed, match.group(2)), match.groups()):
-                value = _number(number)
-                if value is not None:
-                    yuan = round(value * _UNITS[unit], 2)
-                    yield Amount(value=value, yuan=yuan, basis=basis, unit=unit, sentence=evidence)
-            near = match.end()
-
-
-def _members(listed: re.Match[str] | None, unit: str) -> Iterator[tuple[str, str]]:
-    """The numbers before the last one of a list, which alone carries the unit."""
-    for member in _MEMBER.finditer(listed.group() if listed else ""):
-        yield member.group(1), f"{member.group(2)}元" if member.group(2) else unit
-
-
-def _basis(before: str, after: str, sentence: str, *, near_start: int, at: int) -> str:
-    """What an amount of money is, told by the words around it."""
-    close = sentence[max(near_start, at - 14) : at] or before
-    carried = sentence[max(at - 40, 0) : at]
-    rules = (
-        ("unit", bool(_PER.match(after)) or re.search(r"每(?:人|家|户|亩|平方米|月|年|吨|个|千瓦时?|台|次|天|日|件|度)(?![^，。；]*(?:最高|不超|最多|封顶|上限))[^，。；]{0,8}$", close)),
-        ("cap", re.search(r"最高|不超过|不高于|上限|封顶|以内|至多|最多|累计不超", carried[-26:]) and not re.search(r"最低|不低于", carried[-12:])),
-        ("other", re.search(r"(?:产值|税收|营收|销售收入)[^，。；]{0,6}(?:可|将|预计|实现|达)[^，。；]{0,6}$", close)),
-        ("floor", re.search(r"突破\s*$", close)),
-        ("aggregate", re.search(r"(?:首期|资金|基金|总)规模[^，。；]{0,4}$", close)),
-        ("floor", re.search(r"不低于|不少于|至少|超过|以上|达到|高于|最低|满|突破", close[-10:]) and re.match(r"\s*(?:[（(]含|以上|的)?", after) and re.search(r"不低于|不少于|最低|至少|达到|高于", close)),
-        ("floor", re.match(r"\s*(?:[（(]含[^）)]{0,6}[）)])?\s*(?:及)?以上", after)),
-        ("aggregate", _AGGREGATE.search(sentence) and re.search(r"投资|引资|签约|项目|资金|产值", carried)),
-        ("investment", re.search(r"总投资|投资|固定资产投资|注册资本", carried[-18:])),
-        ("fixed", re.search(r"奖励|补助|补贴|给予|资助|奖补|发放|支持|扶持|分别|一次性", carried)),
-    )  # fmt: skip
-    return next((name for name, holds in rules if holds), "other")
 
 
 def _deadlines(text: str, posted: date | None) -> Iterator[Deadline]:
@@ -246,7 +184,7 @@ def _range_end(match: re.Match[str], posted: date | None) -> date | None:
 
 def _areas(text: str) -> Iterator[Fact]:
     for match in _AREA.finditer(text):
-        value = _number(match.group(1))
+        value = read_number(match.group(1))
         if value is None or re.search(
             r"元\s*/?\s*$|每\s*$|/\s*$", text[max(match.start() - 3, 0) : match.start()]
         ):
@@ -365,22 +303,6 @@ def _after(posted: date, count: int, *, working: bool) -> date:
         day += timedelta(days=1)
         count -= not working or is_work_day(day)
     return day
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", "").replace("，", ""))
-    except ValueError:
-        return _spelled(text)
-
-
-def _spelled(text: str) -> float | None:
-    """Numbers in words up to 九千九百九十九; None for what is none (百, 千 alone)."""
-    total = 0
-    for digit, scale in re.findall(r"([一二两三四五六七八九]?)([千百十]?)", text):
-        if digit or scale == "十":
-            total += _HAN.get(digit.replace("两", "二"), 1) * _SCALES[scale]
-    return float(total) if total else None
 
 
 def _han(text: str) -> int:

@@ -17,7 +17,10 @@ _BODY_CHARS = 600
 _COLUMN_SHARE = 0.6
 _COLUMN_TYPES = {"政策文件": "policy", "政策解读": "interpretation", "政策法规": "policy", "规范性文件": "policy"}  # fmt: skip
 _STATUS = ("废止", "失效", "修改", "延续", "延长", "宣布失效")
-_DRAFTS = ("征求意见", "意见征集", "征集意见", "公开征求", "意见稿")
+#: A draft that is asked about; 关于征求《…实施意见》意见 holds the word twice.
+_DRAFTS = re.compile(
+    r"意见稿|公开征求|意见征[集求]|征(?:求|集)[^。]{0,80}?(?<!实施)(?<!指导)(?<!若干)(?<!管理)意见"
+)
 _AT_LEAST = 1.0
 
 
@@ -67,7 +70,7 @@ def read_subject(
         if word in column or authority_policy:
             _add(scores, reasons, slug, 1.0, f"栏目“{column or word}”")
             break
-    flags = _flags(title, scores, lexicon)
+    flags = _flags(title, scores, reasons, lexicon)
     ranked = sorted(
         ((score, slug) for slug, score in scores.items() if score >= _AT_LEAST),
         key=lambda one: (-one[0], list(lexicon.words).index(one[1])),
@@ -80,7 +83,11 @@ def read_subject(
     if not slugs:
         slugs, reasons["other"] = ["other"], ["无类别词"]
     kind = lexicon.kinds.get(slugs[0], Kind.OTHER)
-    if Flag.STATUS_CHANGE in flags and slugs[0] in {"policy", "notice", "other"}:
+    if (
+        Flag.STATUS_CHANGE in flags
+        and Flag.DRAFT not in flags
+        and slugs[0] in {"policy", "notice", "other"}
+    ):
         kind = Kind.POLICY
     return Subject(
         kind=kind,
@@ -116,14 +123,17 @@ def _score(
     return scores, reasons
 
 
-def _flags(title: str, scores: dict[str, float], lexicon: _Lexicon) -> tuple[Flag, ...]:
+def _flags(
+    title: str, scores: dict[str, float], reasons: dict[str, list[str]], lexicon: _Lexicon
+) -> tuple[Flag, ...]:
     flags: list[Flag] = []
-    if any(word in title for word in _STATUS):
+    if any(word in title.replace("修改意见", "") for word in _STATUS):
         flags.append(Flag.STATUS_CHANGE)
-    if any(word in title for word in _DRAFTS):
+    if asked := _DRAFTS.search(title):
         flags.append(Flag.DRAFT)
         # What is only asked about is no policy in force.
-        scores["notice"] = max(scores.get("notice", 0.0), scores.get("policy", 0.0) + 1.0)
+        most = max(scores.get("notice", 0.0), scores.get("policy", 0.0) + 1.0)
+        _add(scores, reasons, "notice", most - scores.get("notice", 0.0), f"标题“{asked.group()}”")
     ours = max((scores.get(s, 0.0) for s in ("project", "land", "park", "application")), default=0)
     not_ours = any(word in title for words in lexicon.exclude.values() for word in words)
     strong = 3.0

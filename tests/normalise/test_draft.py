@@ -203,6 +203,10 @@ def test_a_title_is_placed_with_its_sites_help(
         ("专精特新企业科技创新成效显现", "innovation", Kind.OTHER),
         ("东原区投资推介会在深圳举行", "promo", Kind.PROJECT),
         ("设备补助办法（征求意见稿）公开征求意见", "notice", Kind.OTHER),
+        ("关于征求《设备补助办法》意见的公告", "notice", Kind.OTHER),
+        ("关于征求《设备补助办法（草案）》修改意见的函", "notice", Kind.OTHER),
+        ("关于征求废止《设备补助办法》意见的公告", "notice", Kind.OTHER),
+        ("关于加快设备更新的实施意见", "policy", Kind.POLICY),
         ("实训楼改造工程施工招标公告", "tender", Kind.OTHER),
         ("政府采购项目中标结果公告", "tender", Kind.OTHER),
         ("区政府召开全体会议", "other", Kind.OTHER),
@@ -221,6 +225,7 @@ def test_a_title_tells_its_subject(title: str, slug: str, kind: Kind) -> None:
     ("title", "flag"),
     [
         ("设备补助办法（征求意见稿）", Flag.DRAFT),
+        ("关于征求《设备补助办法》意见的公告", Flag.DRAFT),
         ("关于废止设备补助办法的通知", Flag.STATUS_CHANGE),
         ("关于延长设备补助办法有效期的通知", Flag.STATUS_CHANGE),
         ("事业单位公开招聘公告", Flag.EXCLUDED),

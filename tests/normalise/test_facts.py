@@ -46,6 +46,14 @@ POSTED = date(2025, 8, 13)
         ("起始价每平方米900元。", [(900, "unit")]),
         ("全年产值达1.2万亿元。", [(1.2e12, None)]),
         ("总投资约五亿元。", [(5e8, "investment")]),
+        ("一次性奖励1 000万元。", [(1e7, "fixed")]),
+        ("给予12 500万元支持。", [(1.25e8, "fixed")]),
+        ("1 300万元", [(3e6, "other")]),  # a table's row number and its amount
+        ("按50至100万元给予补助。", [(5e5, "floor"), (1e6, "cap")]),
+        ("给予2～3亿元支持。", [(2e8, "floor"), (3e8, "cap")]),
+        ("给予80万至1.2亿元支持。", [(8e5, "floor"), (1.2e8, "cap")]),
+        ("每亩补助5-8万元。", [(5e4, "unit"), (8e4, "unit")]),
+        ("编号2025-100万元。", [(1e6, "other")]),
     ],
 )
 def test_money_is_read_with_what_it_is(text: str, wanted: list[tuple[float, str | None]]) -> None:
@@ -154,6 +162,8 @@ def test_other_days_are_no_deadlines(text: str) -> None:
         ("《扶持规定》（东府发〔2023〕25号）有效期延续至2028年12月31日。", None, None),
         ("有效期自2025年9月1日至2026年8月31日。", None, "2026-08-31"),
         ("自2025年10月1日起执行。", "2025-10-01", None),
+        ("自2025年9月1日起试行，试行期2年。", "2025-09-01", "2027-08-31"),
+        ("本办法自印发之日起试行，有效期1年。", "2025-08-13", "2026-08-12"),
         ("食品保质期五年，请于三日内领取。", None, None),
         ("身份证有效期满前办理换领。", None, None),
     ],
@@ -204,6 +214,20 @@ def test_document_numbers_have_one_form(text: str, wanted: list[str]) -> None:
 def test_other_numbers_are_no_document_numbers(text: str) -> None:
     """Cases, standards, issues and records are numbered too."""
     assert read_facts(text, posted=POSTED).doc_numbers == ()
+
+
+@pytest.mark.parametrize(
+    ("head", "role"),
+    [
+        ("东原区人民政府关于印发投资办法的通知\n东府发〔2024〕12号\n各街道：", "own"),
+        ("关于印发投资办法的通知\n（东府发〔2024〕12号）\n各街道：", "own"),
+        ("按照市政府通知东府发〔2024〕12号，现安排如下。", "cited"),
+        ("现对《投资办法》（东府发〔2024〕12号）作如下解读。", "cited"),
+    ],
+)
+def test_a_number_on_a_line_of_its_own_is_not_cited_by_the_title(head: str, role: str) -> None:
+    """Two portals' copies meet by it; a title above says 通知 without citing."""
+    assert [f.role for f in read_facts(head, posted=POSTED).doc_numbers] == [role]
 
 
 def test_the_first_number_at_the_head_is_the_documents_own() -> None:
