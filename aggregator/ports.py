@@ -119,6 +119,10 @@ class PollStore(Protocol):
         """Hold the leases that are still ours until then."""
         ...
 
+    def release_sources(self, sources: Sequence[Source]) -> None:
+        """Give back leases whose turn did not come; the attempt is not counted."""
+        ...
+
     def unseen(self, entries: Sequence[tuple[SourceId, Entry]]) -> Sequence[tuple[SourceId, Entry]]:
         """Those that the store does not hold, or holds with another ``raw_hash``."""
         ...

@@ -13,22 +13,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-import msgspec
 import structlog
 
 from aggregator import schedule
 from aggregator.errors import FetchError, SourceError
 from aggregator.flow.batching import in_order_of_arrival
+from aggregator.flow.paging import LATER_PAGES, Seen, gap_text, page_back
 from aggregator.flow.requests import like, poll_request
 from aggregator.model import (
     Entry,
     Health,
-    Learned,
     ListReading,
     Page,
     PollReport,
     PollSummary,
-    Request,
     Source,
     SourceId,
     Unchanged,
@@ -41,9 +39,6 @@ log = structlog.get_logger()
 #: One number each (DESIGN.md): the lease and how often it is renewed.
 LEASE = timedelta(seconds=90)
 RENEW_EVERY = timedelta(seconds=30)
-#: Pages read of a list at most: on the first poll, and later.
-FIRST_PAGES = 5
-LATER_PAGES = 20
 #: A batch ends after this long whatever its hosts do; what is left over is given back.
 BATCH_DEADLINE = timedelta(seconds=180)
 #: Sources in one Celery message (PERFORMANCE.md §9: one per task costs 20 times as much).
@@ -70,21 +65,6 @@ class _Look:
     unseen: Together[tuple[Source, Sequence[Entry]], list[Entry]]
     clock: Callable[[], datetime]
     rules: PollRules
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What the pages of one source showed."""
-
-    found: int
-    fresh: tuple[Entry, ...]
-    pages: int
-    page_bytes: int
-    gap: Request | None
-    learned: Learned
-    notes: tuple[str, ...]
-    titles_changed: bool = False
-    ttl: timedelta | None = None
 
 
 def ring_due(store: PollStore, bell: Bell, now: datetime, *, limit: int = 5000) -> int:
@@ -162,7 +142,7 @@ async def poll(
     except TimeoutError:
         left = list(open_leases.values())
         log.warning("batch out of time", left=len(left), sources=[s.slug for s in left[:10]])
-        await asyncio.to_thread(record, [_out_of_time(s, look) for s in left])
+        await asyncio.to_thread(store.release_sources, left)
     finally:
         keeper.cancel()
         with suppress(asyncio.CancelledError):
@@ -214,9 +194,9 @@ async def _poll_one(source: Source, look: _Look) -> PollReport:
 async def _read_source(source: Source, look: _Look) -> PollReport:
     answer = await look.fetch.get(poll_request(source))
     now = look.clock()
-    gap = _gap_request(source)
+    gap = bool(source.gap_open)
     if isinstance(answer, Unchanged):
-        seen = await _page_back(source, look, None, gap) if gap else None
+        seen = await _page_back(source, look, None) if gap else None
         return _report(source, look, answer, "unchanged", seen=seen, now=now)
     digest = blake2b(answer.body, digest_size=16).digest()
     if digest == source.body_hash and not gap:
@@ -237,89 +217,19 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
             return _report(source, look, answer, "same", body_hash=digest, now=now)
         shell, reading = reading, await look.reader.read_list(rows, source=source, now=now)
         reading = replace(reading, learned=shell.learned)
-    seen = await _page_back(source, look, (answer, reading), gap)
+    seen = await _page_back(source, look, (answer, reading))
     return _report(source, look, answer, "read", seen=seen, body_hash=digest, now=now)
 
 
-async def _page_back(
-    source: Source,
-    look: _Look,
-    first: tuple[Page, ListReading] | None,
-    gap: Request | None,
-) -> _Seen:
-    """Read on until rows are known, the list ends, repeats itself or the bound cuts.
-
-    An open gap of an earlier poll is read on from where it was cut; rows have only moved
-    to later pages since, so nothing lies between.
-    """
-    most = LATER_PAGES if source.first_polled_at else FIRST_PAGES
-    fresh: dict[str, Entry] = {}
-    found, size, pages = source.usual_rows, 0, 0
-    notes: tuple[str, ...] = ()
-    learned, ttl = source.learned, None
-    following: Request | None = None
-    if first:
-        page, reading = first
-        found, size, pages = len(reading.entries), len(page.body), 1
-        notes, learned, ttl = reading.notes, reading.learned, reading.ttl
-        new = await look.unseen((source, reading.entries))
-        fresh.update((entry.key, entry) for entry in new)
-        if _all_new(reading, new):
-            following = reading.next
-        before = {entry.key for entry in reading.entries}
-    else:
-        before = set()
-    following = following or gap
-    while following and pages < most:
-        try:
-            answer = await look.fetch.get(like(source, following))
-        except FetchError as error:
-            if error.status in (404, 410):  # script-only paging often has no page 2 (DOMAIN §3)
-                following = None
-                break
-            return _Seen(
-                found=found, fresh=tuple(fresh.values()), pages=pages, page_bytes=size,
-                gap=following if source.first_polled_at else None, learned=learned, notes=(*notes, str(error)), ttl=ttl,
-            )  # fmt: skip
-        if isinstance(answer, Unchanged):
-            break
-        # The shape learned from the first page: a last page of one row shows none by itself.
-        reading = await look.reader.read_list(
-            answer, source=replace(source, learned=learned), now=look.clock()
-        )
-        keys = {entry.key for entry in reading.entries}
-        pages, size = pages + 1, size + len(answer.body)
-        if not keys or keys <= before:
-            following = None
-            break
-        before |= keys
-        new = await look.unseen((source, reading.entries))
-        fresh.update((entry.key, entry) for entry in new if entry.key not in fresh)
-        following = reading.next if _all_new(reading, new) else None
-    if following and not source.first_polled_at:
-        notes = (*notes, f"the first poll ends after {pages} pages; older rows are not taken")
-        following = None
-    return _Seen(
-        found=found,
-        fresh=tuple(fresh.values()),
-        pages=pages,
-        page_bytes=size,
-        gap=following,
-        learned=learned,
-        notes=notes,
-        ttl=ttl,
+async def _page_back(source: Source, look: _Look, first: tuple[Page, ListReading] | None) -> Seen:
+    return await page_back(
+        source,
+        first,
+        fetch=look.fetch,
+        reader=look.reader,
+        unseen=look.unseen,
+        clock=look.clock,
     )
-
-
-def _all_new(reading: ListReading, new: Sequence[Entry]) -> bool:
-    """Whether no row of the page was known, pinned ones aside: then we must read on."""
-    keys = {entry.key for entry in new}
-    rows = [entry for entry in reading.entries if not entry.pinned]
-    return bool(rows) and all(entry.key in keys for entry in rows)
-
-
-def _gap_request(source: Source) -> Request | None:
-    return msgspec.json.decode(source.gap_open, type=Request) if source.gap_open else None
 
 
 def _limits(source: Source, rules: PollRules) -> schedule.PollLimits:
@@ -335,7 +245,7 @@ def _report(
     outcome: str,
     *,
     now: datetime,
-    seen: _Seen | None = None,
+    seen: Seen | None = None,
     body_hash: bytes | None = None,
 ) -> PollReport:
     found = seen.found if seen else source.usual_rows
@@ -343,7 +253,7 @@ def _report(
     health, problem = schedule.judge_health(
         source, now=now, found=found if outcome == "read" else None, new=new
     )
-    if seen and seen.gap and not problem:
+    if seen and seen.gaps and not problem:
         problem = (
             f"gap open: more than {LATER_PAGES} pages of new rows; reading goes on at the next poll"
         )
@@ -367,11 +277,11 @@ def _report(
         else answer.last_modified or (source.last_modified if unchanged else None),
         body_hash=None if doubt else body_hash or source.body_hash,
         learned=seen.learned if seen else None,
-        gap_open=msgspec.json.encode(seen.gap).decode() if seen and seen.gap else None,
+        gap_open=gap_text(seen.gaps) if seen else None,
         health=health,
         problem=problem,
         problem_class="gap"
-        if problem and seen and seen.gap
+        if problem and seen and seen.gaps
         else (health.value if problem else None),
         notes=seen.notes if seen else (),
         next_poll_at=schedule.next_poll_at(
@@ -418,12 +328,3 @@ def _poisoned(source: Source) -> SourceError:
         f"{source.slug}: reading it ended its worker {POISONED_AFTER} times; set aside for a "
         f'while, see "quxun sources test {source.url}"'
     )
-
-
-def _out_of_time(source: Source, look: _Look) -> PollReport:
-    error = FetchError(
-        f"{source.slug}: its turn did not come within {BATCH_DEADLINE.seconds} s; tried again soon",
-        reason="timeout",
-        url=source.url,
-    )
-    return _failed(source, error, look)

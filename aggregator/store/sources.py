@@ -216,6 +216,22 @@ class Sources:
                 },
             )
 
+    def release_sources(self, sources: Sequence[Source]) -> None:
+        """Give back leases whose turn did not come; the attempt is not counted."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "update sources s set lease_until = null, attempts = greatest(s.attempts - 1, 0)"
+                    " from unnest(cast(:ids as bigint[]), cast(:generations as integer[]))"
+                    " as mine (id, generation) where s.id = mine.id"
+                    " and s.generation = mine.generation and s.lease_until is not null"
+                ),
+                {
+                    "ids": [source.id for source in sources],
+                    "generations": [source.generation for source in sources],
+                },
+            )
+
     def unseen(self, entries: Sequence[tuple[SourceId, Entry]]) -> Sequence[tuple[SourceId, Entry]]:
         """Those not held, or held with another ``raw_hash``: one query for a whole batch."""
         if not entries:

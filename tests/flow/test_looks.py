@@ -9,7 +9,7 @@ import pytest
 from flow_world import DAY, HOUR, MINUTE
 
 from aggregator.fetch.limits import Limits
-from aggregator.flow import polls, sources
+from aggregator.flow import paging, polls, sources
 from aggregator.model import Filter, Frequency, SourceKind
 from aggregator.sandbox import Limits as Bounds
 from aggregator.store import Digests, Subscribers
@@ -76,7 +76,7 @@ def test_a_first_poll_reaches_back_five_pages_and_says_so(world, family):
     it.add(column)
     it.poll()
 
-    shown = it.shown(column, pages=polls.FIRST_PAGES)
+    shown = it.shown(column, pages=paging.FIRST_PAGES)
     assert it.stored(column).keys() == {p.article_url for p in shown}
     notes = it.one("select array_to_string(notes, ' ') from polls")
     assert "the first poll ends after 5 pages" in notes
@@ -93,7 +93,7 @@ def test_a_gap_is_said_until_it_is_closed(world):
     it.poll()
     it.later(90 * DAY)
     it.do(
-        it.country.publish, it.now, polls.LATER_PAGES * column.per_page + 50, column=column,
+        it.country.publish, it.now, paging.LATER_PAGES * column.per_page + 50, column=column,
         reprints=False,
     )  # fmt: skip
     it.poll()
@@ -106,6 +106,51 @@ def test_a_gap_is_said_until_it_is_closed(world):
     assert it.stored(column).keys() == {p.article_url for p in it.shown(column)}
     assert it.source(column).gap_open is None
     assert it.source(column).problem is None
+
+
+def test_news_on_top_closes_no_gap_below(world):
+    """While old rows are still missing, fresh ones arrive: both are there in the end."""
+    it = world(portals=1, notices=6, reprints=0)
+    column = it.column("trs")
+    it.add(column)
+    it.poll()
+    it.later(90 * DAY)
+    it.do(
+        it.country.publish, it.now, paging.LATER_PAGES * column.per_page + 50, column=column,
+        reprints=False,
+    )  # fmt: skip
+    it.poll()
+    it.later(HOUR)
+    it.do(it.country.publish, it.now, column.per_page + 2, column=column, reprints=False)
+    it.poll()
+
+    assert it.stored(column).keys() == {p.article_url for p in it.shown(column)}
+    assert it.source(column).gap_open is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "gap"),
+    [({"kind": FaultKind.STATUS, "status": 500}, True), ({"kind": FaultKind.SOFT404}, False)],
+)
+def test_a_bad_second_page_takes_nothing_from_the_first(world, fault, gap):
+    """What the first page showed is stored; what could not be read is read at the next poll."""
+    it = world(portals=1, notices=6, reprints=0)
+    column = it.column("trs")
+    it.add(column)
+    it.poll()
+    it.later(10 * DAY)
+    it.do(it.country.publish, it.now, column.per_page + 4, column=column, reprints=False)
+    it.do(it.served.faults.set, Fault(host=column.host, path=f"{column.path}index_1.html", **fault))
+    it.poll()
+    first = {p.article_url for p in it.shown(column, pages=1)}
+    assert first <= it.stored(column).keys()
+    assert bool(it.source(column).gap_open) is gap
+    it.do(it.served.faults.clear)
+    it.later(HOUR)
+    it.poll()
+
+    assert not gap or it.stored(column).keys() == {p.article_url for p in it.shown(column)}
+    assert it.source(column).gap_open is None
 
 
 def test_a_first_poll_that_fails_on_its_second_page_opens_no_gap(world):

@@ -110,3 +110,15 @@ def test_a_flood_after_the_first_poll_is_held(engine: Engine):
     sources.record_polls([report(claimed, *(f"new{n}" for n in range(51)), at=later)])
 
     assert sources.get(one.slug).held
+
+
+def test_a_lease_given_back_counts_no_attempt(engine: Engine):
+    """A source whose turn did not come is no poison: it waits for the next batch, due as before."""
+    sources = store.Sources(engine)
+    one = add(sources, 1)
+    for _ in range(5):
+        [claimed] = sources.claim_sources([one.id], NOW, lease=LEASE)
+        sources.release_sources([claimed])
+
+    [claimed] = sources.claim_sources([one.id], NOW, lease=LEASE)
+    assert claimed.attempts == 1
