@@ -9,7 +9,9 @@ import itertools
 import os
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -20,9 +22,11 @@ from fetch_portals import (
     NETS,
     NOW,
     Call,
+    Portal,
     canary_and,
     fetch_once,
     fetcher,
+    new_address,
     ok,
     portal,
     reason_of,
@@ -308,7 +312,10 @@ def test_different_hosts_do_not_wait_for_each_other():
 
 
 def test_a_proxy_in_the_environment_is_ignored():
-    """A proxy is a source's own choice; one in the environment would see every portal's traffic."""
+    """A proxy is a source's own choice; one in the environment would see every portal's traffic.
+
+    And an exception there (NO_PROXY) would lead past both the proxy and the address guard.
+    """
     script = """
 import asyncio, os
 from fetch_portals import fetcher, ok, portal, reason_of
@@ -319,6 +326,8 @@ async def scene():
             os.environ[name] = proxy.base
         client = fetcher()
         print(await reason_of(client, made.request()), proxy.hits, made.hits)
+        print(await reason_of(client, made.request(proxy=proxy.base)), proxy.hits, made.hits)
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = "*"
         print(await reason_of(client, made.request(proxy=proxy.base)), proxy.hits, made.hits)
         client.close()
 
@@ -334,7 +343,7 @@ asyncio.run(scene())
         timeout=60,
     )
 
-    assert done.stdout.split("\n")[:2] == ["page 0 1", "page 1 1"]
+    assert done.stdout.split("\n")[:3] == ["page 0 1", "page 1 1", "page 2 1"]
 
 
 def test_an_honest_name_is_sent():
@@ -402,6 +411,94 @@ def test_one_fetcher_serves_loop_after_loop():
     client.close()
 
     assert outcomes == ["page"] * 3
+
+
+def test_connections_outlive_a_loop():
+    """A worker that runs one loop a task must not shake hands anew with every portal."""
+    client = fetcher()
+    port, go_on = threading.Event(), threading.Event()
+    seen: list[Portal] = []
+
+    async def stand() -> None:
+        async with portal(ok()) as made:
+            seen.append(made)
+            port.set()
+            await asyncio.to_thread(go_on.wait, 30)
+
+    server = threading.Thread(target=lambda: run(stand()))
+    server.start()
+    try:
+        assert port.wait(30)
+        outcomes = [run(reason_of(client, seen[0].request(f"/{n}"))) for n in range(3)]
+        client.close()
+    finally:
+        go_on.set()
+        server.join(30)
+
+    assert outcomes == ["page"] * 3
+    assert (seen[0].hits, seen[0].connections) == (3, 1)
+
+
+def test_a_pause_outlives_a_loop():
+    """Nor does a host lose its pause because we began a new task."""
+    client = fetcher(delay_seconds=0.4)
+    times: list[float] = []
+    host = new_address()
+
+    async def scene() -> str:
+        async with portal(ok(), host=host) as made:
+            reason = await reason_of(client, made.request())
+            times.extend(made.times)
+            return reason
+
+    outcomes = [run(scene()) for _ in range(2)]
+    client.close()
+
+    assert outcomes == ["page"] * 2
+    assert times[1] - times[0] > 0.39
+
+
+def test_a_loop_that_broke_off_in_the_middle_leaves_the_client_usable():
+    """A task killed by its time limit leaves exchanges behind that nobody waits for."""
+    client = fetcher()
+
+    async def hang(_call: Call) -> None:
+        await asyncio.Event().wait()
+
+    async def give_up() -> None:
+        async with portal(hang) as made:
+            task = asyncio.create_task(reason_of(client, made.request()))
+            await made.came.wait()
+            task.cancel()
+
+    async def scene() -> str:
+        async with portal(ok()) as made:
+            return await reason_of(client, made.request())
+
+    run(give_up())
+    outcomes = [run(scene()) for _ in range(2)]
+    client.close()
+
+    assert outcomes == ["page"] * 2
+
+
+def test_waiting_for_a_slot_is_not_charged_to_a_fetch():
+    """The seconds of a fetch are for its own portal, not for those that were served before it."""
+
+    async def slow(call: Call) -> bytes:
+        await asyncio.sleep(0.15)
+        return ok(b"", "Location: /there", status="302 Found") if call.target == "/list" else ok()
+
+    async def scene() -> list[str]:
+        limits = replace(CALM, in_flight=1, total_seconds=1.0)
+        async with contextlib.AsyncExitStack() as stack:
+            made = [await stack.enter_async_context(portal(slow)) for _ in range(8)]
+            client = fetcher(limits)
+            outcomes = await asyncio.gather(*(reason_of(client, one.request()) for one in made))
+            client.close()
+            return outcomes
+
+    assert run(scene()) == ["page"] * 8
 
 
 def test_a_cancelled_fetch_leaves_the_client_usable():
