@@ -15,7 +15,11 @@ pytestmark = pytest.mark.skipif(MAKE is None, reason="NO MAKE: the Makefile is n
 
 
 def make(*arguments, path=None):
-    env = {k: v for k, v in os.environ.items() if k not in {"PYTHON", "QUXUN_HOME", "MAKEFLAGS"}}
+    env = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in {"PYTHON", "QUXUN_HOME", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    }
     done = subprocess.run(
         [MAKE, "--no-print-directory", *arguments], cwd=ROOT,
         env={**env, "PATH": str(path)} if path else env,
