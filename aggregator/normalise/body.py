@@ -112,7 +112,8 @@ def text_as_markup(lines: list[str]) -> str:
 
 def summarise(lines: list[str], title: str) -> str:
     """The first facts of a text: not its preamble, and no private numbers."""
-    said = [line for line in lines[:_HEAD_LINES] if fold(line) != fold(title)]
+    heading = fold(title)
+    said = [line for line in lines[:_HEAD_LINES] if fold(line) != heading]
     telling = [line for line in said if len(line) > 15 and not _PREAMBLE.match(line)]  # noqa: PLR2004
     chosen = "".join((telling or said)[:4])
     return shorten(without_private(chosen), _SUMMARY)

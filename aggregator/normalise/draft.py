@@ -29,7 +29,7 @@ from aggregator.normalise.origin import Posted, read_issuer, read_posted, read_s
 from aggregator.text import one_line, shorten, squeeze
 
 #: Rises when the same page would give another record (DESIGN.md, promise 10).
-EXTRACTOR = 1
+EXTRACTOR = 2
 _LONGEST_TITLE = 500
 _LITTLE_TEXT = 80
 _FILE = re.compile(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import islice
+from typing import TypeVar
 
 from aggregator.model import Deadline, Fact, Facts
 from aggregator.normalise.money import NUMBER, amounts, read_number
@@ -12,6 +14,7 @@ from aggregator.normalise.numbers import doc_numbers, registry_number
 from aggregator.normalise.sentences import around, cut, sentences
 from aggregator.workdays import is_work_day
 
+_F = TypeVar("_F")
 #: Facts of one kind kept from one text; a table of a thousand amounts says nothing to a reader.
 MOST = 60
 _MU_M2 = 10_000 / 15
@@ -96,18 +99,23 @@ _HAN = {c: n for n, c in enumerate("零一二三四五六七八九")}
 
 def read_facts(text: str, *, posted: date | None = None) -> Facts:
     """Everything a text states in figures. ``posted`` fills in missing years."""
-    numbers = tuple(_doc_numbers(text))
+    numbers = _some(_doc_numbers(text))
     return Facts(
-        doc_numbers=numbers[:MOST],
-        registry_numbers=tuple(_registry(text))[:MOST],
-        amounts=tuple(amounts(text))[:MOST],
-        deadlines=tuple(_deadlines(text, posted))[:MOST],
-        areas=tuple(_areas(text))[:MOST],
-        stages=tuple(_stages(text))[:MOST],
-        validity=tuple(_validity(text, posted))[:MOST],
-        cited=tuple(_cited(text))[:MOST],
-        contacts=tuple(_contacts(text))[:MOST],
+        doc_numbers=numbers,
+        registry_numbers=_some(_registry(text)),
+        amounts=_some(amounts(text)),
+        deadlines=_some(_deadlines(text, posted)),
+        areas=_some(_areas(text)),
+        stages=_some(_stages(text)),
+        validity=_some(_validity(text, posted)),
+        cited=_some(_cited(text)),
+        contacts=_some(_contacts(text)),
     )
+
+
+def _some(facts: Iterator[_F]) -> tuple[_F, ...]:
+    """No more than are kept, so that no more are looked for."""
+    return tuple(islice(facts, MOST))
 
 
 def _doc_numbers(text: str) -> Iterator[Fact]:
