@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from aggregator.model import Health, Source
@@ -48,7 +48,7 @@ def next_poll_at(
     """When to poll a source again.
 
     Half the usual gap between its announcements, doubled for every failure in a row, held
-    between the limits; at night and on days off more rarely. What the portal asks for
+    between the limits; at night and on days off more rarely, until work begins. What the portal asks for
     (``ttl``, ``retry_after``) is heeded where it is longer. A tenth more or less, always the
     same for one source, keeps sources from coming all at once.
 
@@ -68,7 +68,8 @@ def next_poll_at(
     """
     wait = (usual_gap / 2 if usual_gap else limits.shortest) * (1 << min(failures, 10))
     if limits.shortest >= STEADY and not is_work_time(now):
-        wait *= QUIET_FACTOR
+        # Not past the start of work by more than the plain wait: the day's news begin there.
+        wait = min(wait * QUIET_FACTOR, work_begins_at(now) - now + wait)
     if blocked and limits.shortest >= STEADY:
         wait = max(wait, BLOCKED_WAIT)
     wait = min(max(wait, limits.shortest), limits.longest)
@@ -81,6 +82,15 @@ def is_work_time(now: datetime) -> bool:
     """Whether Chinese offices are at work, work weekends and holidays included."""
     local = now.astimezone(SHANGHAI)
     return local.hour in WORK_HOURS and is_work_day(local.date())
+
+
+def work_begins_at(now: datetime) -> datetime:
+    """When Chinese offices go to work next; the next morning when they are at it."""
+    local = now.astimezone(SHANGHAI)
+    day = local.date() if local.hour < WORK_HOURS.start else local.date() + timedelta(days=1)
+    while not is_work_day(day):
+        day += timedelta(days=1)
+    return datetime.combine(day, time(WORK_HOURS.start), SHANGHAI).astimezone(UTC)
 
 
 def judge_health(

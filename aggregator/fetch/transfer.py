@@ -29,6 +29,8 @@ _EVENTS = {
     pycurl.POLL_OUT: selectors.EVENT_WRITE,
     pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
 }
+#: Names that libcurl is known to know; beyond that many, it is told anew.
+_MOST_TOLD = 20_000
 #: Seconds too short to count.
 _NO_TIME = 0.05
 
@@ -67,6 +69,8 @@ class _Line:
         curl.setopt(pycurl.LOW_SPEED_TIME, limits.silent_seconds)
         curl.setopt(pycurl.MAXFILESIZE_LARGE, limits.wire_bytes)
         curl.setopt(pycurl.CAINFO, self.authorities)
+        # What we tell it of names must outlive our own memory of them.
+        curl.setopt(pycurl.DNS_CACHE_TIMEOUT, int(limits.name_seconds) * 2 + 60)
         curl.setopt(pycurl.TCP_KEEPALIVE, 1)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
@@ -76,8 +80,8 @@ class _Line:
     def load(self, exchange: Exchange, found: Sequence[str], waited: float) -> None:
         """Set what is this exchange's own.
 
-        ``found`` are its host's addresses, unless it is a number or a proxy's affair;
-        ``waited`` the seconds that finding them took of the time to connect.
+        ``found`` are its host's addresses where libcurl does not know them yet; ``waited``
+        the seconds that finding them took of the time to connect.
         """
         curl = self.curl
         self.exchange, self.answer = exchange, Answer()
@@ -174,6 +178,7 @@ class Transfers:
         self._limits = limits
         self._names = names
         self._authorities = authorities
+        self._told: dict[tuple[str, int], tuple[str, ...]] = {}
         self._idle: list[_Line] = []
         self._busy: dict[Any, _Line] = {}
         self._selector = selectors.DefaultSelector()
@@ -234,6 +239,13 @@ class Transfers:
         started = time.monotonic()
         found = await self._names.find(exchange.address)
         waited = time.monotonic() - started
+        key = (exchange.address.host, exchange.address.port)
+        if self._told.get(key) is found:  # telling libcurl costs as much as asking the portal
+            found = ()
+        elif found:
+            if len(self._told) >= _MOST_TOLD:
+                self._told.clear()
+            self._told[key] = found
         return found, waited if waited > _NO_TIME else 0.0
 
     def _detach(self) -> None:

@@ -18,6 +18,7 @@ from aggregator.schedule import (
     is_work_time,
     judge_health,
     next_poll_at,
+    work_begins_at,
 )
 from aggregator.workdays import is_work_day
 
@@ -107,6 +108,37 @@ def test_a_half_hour_by_day_is_two_hours_by_night():
 
     assert wait(AT_NIGHT, usual_gap=timedelta(hours=2)) == by_day * QUIET_FACTOR
     assert wait(WEEKEND, usual_gap=timedelta(hours=2)) == by_day * QUIET_FACTOR
+
+
+@given(TIMES, IDS, st.timedeltas(timedelta(hours=1), timedelta(hours=20)))
+def test_a_quiet_wait_never_sleeps_through_a_working_day(now, source_id, gap):
+    """What is posted at eight must not wait for the evening because we last looked at seven."""
+    begins = work_begins_at(now)
+    if is_work_time(now):
+        return
+
+    found = next_poll_at(now, source_id=source_id, usual_gap=gap, failures=0, limits=LIMITS)
+
+    latest = begins - now + max(gap / 2, LIMITS.shortest)
+    assert found - now <= latest * 1.1
+
+
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        ("2026-03-02T07:59", "2026-03-02T08:00"),
+        ("2026-03-02T08:00", "2026-03-03T08:00"),
+        ("2026-03-06T18:00", "2026-03-09T08:00"),
+        ("2025-09-30T23:00", "2025-10-09T08:00"),
+        ("2025-09-27T12:00", "2025-09-28T08:00"),
+    ],
+    ids=["morning", "at-work", "weekend", "national-day", "work-sunday"],
+)  # times of Shanghai
+def test_work_begins_when_offices_open(now, begins):
+    """Weekends, holidays and work weekends included."""
+    found = work_begins_at(datetime.fromisoformat(now + "+08:00"))
+
+    assert found == datetime.fromisoformat(begins + "+08:00")
 
 
 def test_failures_double_the_wait():
