@@ -77,6 +77,12 @@ class ParseError(SourceError):
         self.url = url
 
 
+class RefusedError(QuxunError):
+    """The database refuses a row for good: trying the same again gives the same."""
+
+    reason = "refused"
+
+
 class EmbeddedError(QuxunError):
     """The embedded service cannot start or go on; the text says how to mend it."""
 

@@ -20,7 +20,7 @@ QUEUES = ("polls", "articles", "mail", "push", "upkeep")
 app = Celery("quxun", include=["tasks.polls", "tasks.articles", "tasks.mail", "tasks.upkeep"])
 _settings = load_settings()
 app.conf.update(
-    broker_url=celery_url(_settings.broker_url.get_secret_value() or "memory://"),
+    broker_url=celery_url(_settings.broker_url.get_secret_value()),
     broker_transport_options=BROKER_OPTIONS,
     visibility_timeout=BROKER_OPTIONS["visibility_timeout"],
     # A worker that lost its broker comes back for as long as it takes (default: gives up at 100).
@@ -43,7 +43,8 @@ app.conf.update(
     worker_max_tasks_per_child=500,
     worker_max_memory_per_child=300_000,
     worker_eta_task_limit=1000,
-    worker_soft_shutdown_timeout=4,
+    # Embedded everything ends within ten seconds; elsewhere the grace is 45 s (compose file).
+    worker_soft_shutdown_timeout=4 if _settings.embedded else 30,
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from aggregator.errors import FetchError, SourceError
-from aggregator.flow.batching import in_order_of_arrival
+from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
 from aggregator.flow.requests import like
 from aggregator.model import (
     AnnouncementId,
@@ -34,6 +34,9 @@ BATCH_DEADLINE = timedelta(seconds=150)
 #: An entry becomes an announcement from its row alone after this many tries or this long.
 TRIES = 3
 PATIENCE = timedelta(hours=2)
+#: Looks without any end after which an entry is set aside (RELIABILITY row 7), and for how long.
+SET_ASIDE_AFTER = 6
+ASIDE = timedelta(days=1)
 #: An article is read again this long after it was first seen: edits and withdrawals (DESIGN 4).
 READ_AGAIN = (
     timedelta(hours=1),
@@ -79,7 +82,11 @@ async def read_articles(
     changed: list[AnnouncementId] = []
 
     def record(reports: list[ArticleReport]) -> None:
-        fresh = store.record_articles(reports, clock())
+        fresh = each_on_its_own(
+            lambda some: store.record_articles(some, clock()),
+            reports,
+            instead=lambda report, error: _retry(report.entry, clock(), str(error), error.reason),
+        )
         for report in reports:
             open_leases.pop(report.entry.id, None)
         changed.extend(fresh)
@@ -119,13 +126,23 @@ async def _keep_leases(
 
 async def _read_one(stored: StoredEntry, look: _Look) -> ArticleReport:
     """Read one article; whatever happens becomes a report, harming nobody else."""
+    if stored.attempts > SET_ASIDE_AFTER:
+        words = f"looked at {SET_ASIDE_AFTER} times without an end; set aside for a day"
+        return replace(_retry(stored, look.clock(), words, "poison"), due_at=look.clock() + ASIDE)
     try:
         return await _read(stored, look)
     except SourceError as error:
-        return await _failed(stored, error, look)
+        failure = error
     except Exception as error:  # the catch-all for bugs: recorded on the entry, with traceback
         log.exception("article failed by a bug of ours", entry=stored.id)
-        return await _failed(stored, SourceError(f"a bug of ours ({error!r})"), look)
+        failure = SourceError(f"a bug of ours ({error!r})")
+    try:
+        return await _failed(stored, failure, look)
+    except SourceError as error:  # not even the row could be read
+        return _retry(stored, look.clock(), str(error), error.reason)
+    except Exception as error:  # as above
+        log.exception("row failed by a bug of ours", entry=stored.id)
+        return _retry(stored, look.clock(), f"a bug of ours ({error!r})", "bug")
 
 
 async def _read(stored: StoredEntry, look: _Look) -> ArticleReport:
@@ -170,6 +187,7 @@ async def _failed(stored: StoredEntry, error: SourceError, look: _Look) -> Artic
                 entry=stored,
                 at=now,
                 outcome=ArticleOutcome.WITHDRAWN,
+                due_at=read_again_at(stored, now),  # it may come back
                 gone_since=stored.gone_since,
                 problem=str(error),
                 problem_class=error.reason,

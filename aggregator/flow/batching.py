@@ -6,7 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import structlog
+
+from aggregator.errors import RefusedError
+
 Answer = TypeVar("Answer")
+Report = TypeVar("Report")
+
+log = structlog.get_logger()
 
 
 async def in_order_of_arrival(
@@ -45,3 +52,27 @@ async def in_order_of_arrival(
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+
+
+def each_on_its_own(
+    record: Callable[[Sequence[Report]], Sequence[Answer]],
+    reports: Sequence[Report],
+    *,
+    instead: Callable[[Report, RefusedError], Report],
+) -> list[Answer]:
+    """Record reports together; when one is refused, only that one is replaced.
+
+    The batch is halved until the refused report stands alone; ``instead`` says what is
+    recorded in its place. An outage is not a refusal and ends the whole.
+    """
+    try:
+        return list(record(reports))
+    except RefusedError as error:
+        if len(reports) == 1:
+            log.exception("report refused", report=repr(reports[0])[:300])
+            return list(record([instead(reports[0], error)]))
+    half = len(reports) // 2
+    return [
+        *each_on_its_own(record, reports[:half], instead=instead),
+        *each_on_its_own(record, reports[half:], instead=instead),
+    ]

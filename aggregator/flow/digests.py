@@ -132,12 +132,16 @@ def _plan_run(
 ) -> int:
     planned = 0
     for subscriber in _everyone(run, store=store):
-        made = _digest_of(
-            subscriber, run.frequency,
-            due_at=run.due_at, store=store, env=env, house=house, seen=seen, now=now,
-        )  # fmt: skip
-        if made is not None:
-            planned += store.enqueue_digest(run, *made)
+        try:
+            made = _digest_of(
+                subscriber, run.frequency,
+                due_at=run.due_at, store=store, env=env, house=house, seen=seen, now=now,
+            )  # fmt: skip
+            if made is not None:
+                planned += store.enqueue_digest(run, *made)
+        except Exception:  # a bug with one reader's digest must not keep everybody else's back
+            # Nothing is lost: what is owed is a set, and the next run finds it still owed.
+            log.exception("digest not planned", subscriber=subscriber.id, run=run.id)
     if planned:
         log.info("planned", frequency=run.frequency.value, due_at=run.due_at, mails=planned)
     return planned

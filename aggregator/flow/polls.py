@@ -17,7 +17,7 @@ import structlog
 
 from aggregator import schedule
 from aggregator.errors import FetchError, SourceError
-from aggregator.flow.batching import in_order_of_arrival
+from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
 from aggregator.flow.paging import LATER_PAGES, Seen, gap_text, page_back
 from aggregator.flow.requests import like, poll_request
 from aggregator.model import (
@@ -108,7 +108,11 @@ async def poll(
     summaries: list[PollSummary] = []
 
     def record(reports: list[PollReport]) -> None:
-        fresh = store.record_polls(reports)
+        fresh = each_on_its_own(
+            store.record_polls,
+            reports,
+            instead=lambda report, error: _failed(report.source, SourceError(str(error)), look),
+        )
         for report in reports:
             open_leases.pop(report.source.id, None)
         for summary in fresh:
@@ -142,11 +146,12 @@ async def poll(
     except TimeoutError:
         left = list(open_leases.values())
         log.warning("batch out of time", left=len(left), sources=[s.slug for s in left[:10]])
-        await asyncio.to_thread(store.release_sources, left)
     finally:
         keeper.cancel()
         with suppress(asyncio.CancelledError):
             await keeper
+        if open_leases:  # out of time, or the store is: no fault of these sources
+            await asyncio.to_thread(store.release_sources, list(open_leases.values()))
     return summaries
 
 

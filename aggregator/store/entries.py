@@ -17,6 +17,7 @@ from aggregator.model import (
 from aggregator.store import rows
 from aggregator.store.clusters import Clusters
 from aggregator.store.pages import archive, page_hash
+from aggregator.store.refusals import refusals
 
 _JOINED = (
     "e.id, e.entry, e.first_seen_at, e.first_poll, e.generation, e.attempts, e.reads, e.etag,"
@@ -86,6 +87,7 @@ class Entries:
                 },
             )
 
+    @refusals
     def record_articles(
         self, reports: Sequence[ArticleReport], now: datetime
     ) -> Sequence[AnnouncementId]:

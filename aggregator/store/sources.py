@@ -24,6 +24,7 @@ from aggregator.model import (
     SourceState,
 )
 from aggregator.store import polls, rows
+from aggregator.store.refusals import refusals
 
 _COLUMNS = ", ".join(rows.SOURCE_COLUMNS)
 
@@ -117,11 +118,24 @@ class Sources:
             )
 
     def release_held(self, source_id: SourceId) -> None:
-        """An operator looked at what was held: what comes from now on is news again."""
+        """An operator looked at what was held: it is announced now, and so is what comes.
+
+        By the rules of promise 11: what was posted more than 30 days before it was first seen
+        stays unmailed, more than 3 days is marked late.
+        """
         with self._engine.begin() as connection:
-            connection.execute(
-                text("update sources set held = false where id = :id"), {"id": source_id}
-            )
+            for statement in (
+                "update sources set held = false where id = :id",
+                "update entries set held = false where source_id = :id and held",
+                (
+                    "update announcements set announced_at = clock_timestamp(),"
+                    " announced_in = pg_current_xact_id(), novelty = case"
+                    " when posted_at is null or first_seen_at - posted_at <= interval '4 days'"
+                    " then 'news' when first_seen_at - posted_at <= interval '31 days'"
+                    " then 'late-news' else 'late' end where source_id = :id and novelty = 'held'"
+                ),
+            ):
+                connection.execute(text(statement), {"id": source_id})
 
     def remove(self, source_id: SourceId) -> None:
         """Forget a source and its entries; announcements stay."""
@@ -254,6 +268,7 @@ class Sources:
             )
         return [pair for number, pair in enumerate(entries, 1) if number in fresh]
 
+    @refusals
     def record_polls(self, reports: Sequence[PollReport]) -> Sequence[PollSummary]:
         """Store entries and mark polls done, in one transaction and a handful of statements.
 

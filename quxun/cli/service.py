@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from aggregator.errors import QuxunError, UsageError
+from aggregator.errors import QuxunError, SettingsError, UsageError
 from quxun.cli.common import (
     AsJson,
     database_trouble,
@@ -63,6 +63,7 @@ def worker(
     from aggregator.settings import load_settings
 
     _check_queues(queues)
+    _check_urls()
     log_to_stderr()
     # Celery reads it when imported: without it a SIGTERM waits for the longest task.
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")  # noqa: TID251
@@ -84,6 +85,7 @@ def scheduler() -> None:
     """Run the scheduler: it only says "look", so two of them do no harm."""
     from aggregator.settings import load_settings
 
+    _check_urls()
     log_to_stderr()
     from tasks.app import app as celery  # as above
 
@@ -170,6 +172,23 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 Finding = tuple[str, bool, str]
+
+
+def _check_urls() -> None:
+    """A process of the distributed service needs both servers by address.
+
+    Raises:
+        SettingsError: naming the variable that is empty.
+    """
+    from aggregator.settings import load_settings
+
+    settings = load_settings()
+    for name, url in (
+        ("QUXUN_DATABASE_URL", settings.database_url),
+        ("QUXUN_BROKER_URL", settings.broker_url),
+    ):
+        if not url.get_secret_value():
+            raise SettingsError(f'{name} is empty; set it, or run everything with "quxun up"')
 
 
 def _check_queues(queues: str) -> None:

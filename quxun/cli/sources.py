@@ -187,6 +187,15 @@ def resume(source: Reference) -> None:
 
 
 @app.command()
+def release(source: Reference) -> None:
+    """Announce what was held from mail after a flood, now that you have looked at it."""
+    with opened() as parts:
+        one = parts.sources.get(source)
+        parts.sources.release_held(one.id)
+    tell(f"{one.slug}: what was held is announced")
+
+
+@app.command()
 def remove(source: Reference) -> None:
     """Forget a source; its announcements stay."""
     with opened() as parts:

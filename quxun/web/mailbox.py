@@ -92,7 +92,8 @@ def _folder(site: Site, request: Request) -> Path:
     folder = site.parts.settings.home / "mailbox"
     ours = {"localhost", "127.0.0.1", "::1", urlsplit(site.parts.settings.public_url).hostname}
     forwarded = {"x-forwarded-for", "forwarded", "x-real-ip"} & set(request.headers)
-    if forwarded or not _is_loopback(request) or request.url.hostname not in ours:
+    near = _is_loopback(request) and not forwarded and request.url.hostname in ours
+    if not near or not site.parts.settings.embedded:
         raise HTTPException(404)
     if not folder.is_dir():
         raise HTTPException(404, "这里没有本地邮箱 · there is no local mailbox here")

@@ -46,7 +46,7 @@ def test_every_queue_has_a_worker():
     """A queue that no service consumes is mail that never leaves."""
     from tasks.app import QUEUES
 
-    consumed = re.findall(r'--queues, "?([\w,]+)"?\]', COMPOSE.read_text(encoding="utf-8"))
+    consumed = re.findall(r'--queues, "?([\w,]+?)"?(?:\]|, )', COMPOSE.read_text(encoding="utf-8"))
 
     assert sorted(name for group in consumed for name in group.split(",")) == sorted(QUEUES)
 

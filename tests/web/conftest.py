@@ -143,6 +143,7 @@ def web(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[Web]:
         database_url=database_url,
         secret_key="a-secret-of-the-tests-long-enough",
         public_url="http://quxun.example",
+        embedded=True,
     )
     parts = Parts(settings=settings, clock=lambda: time[0])
     server = uvicorn.Server(
