@@ -22,7 +22,7 @@ class Inbox:
     def __init__(self):
         self.mails = []
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802, ARG002  # aiosmtpd's
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802  # aiosmtpd's
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 kept"
 

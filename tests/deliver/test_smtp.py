@@ -42,18 +42,18 @@ class Inbox:
         answer = self.answers.get(step)
         return answer.get(address) if isinstance(answer, dict) else answer
 
-    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: ARG002, N802
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         self.connections.add(session.peer)
         envelope.mail_from = address
         return self._says("mail") or "250 OK"
 
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: ARG002, N802
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         refused = self._says("rcpt", address)
         if refused is None:
             envelope.rcpt_tos.append(address)
         return refused or "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: ARG002, N802
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
         answer = self._says("data")
         if answer == "drop":
             server.transport.abort()

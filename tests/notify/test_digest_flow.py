@@ -437,7 +437,7 @@ def test_a_mail_is_marked_before_the_server_has_its_dot(office):
     seen = []
 
     class Inbox:
-        async def handle_DATA(self, server, session, envelope):  # noqa: ARG002, N802
+        async def handle_DATA(self, server, session, envelope):  # noqa: N802
             seen.append((office.outbox.states(), envelope.rcpt_tos))
             return "250 queued"
 
