@@ -36,6 +36,7 @@ _NOT_PUBLIC_6 = tuple(
 )
 
 Network = IPv4Network | IPv6Network
+_OURS = frozenset({IPv4Address("127.0.0.1"), IPv6Address("::1")})
 
 
 @lru_cache(maxsize=256)
@@ -56,7 +57,9 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 def may_connect(address: str, allowed: tuple[Network, ...]) -> bool:
     """Whether we may open a socket to an address, as the resolver or a URL gave it.
 
-    An IPv4 address dressed as IPv6 (``::ffff:a.b.c.d``) is judged as what it is.
+    An IPv4 address dressed as IPv6 (``::ffff:a.b.c.d``) is judged as what it is. Our own web
+    server and broker listen on 127.0.0.1 and ::1: no wider network exempts those two, only
+    their own name.
     """
     try:
         read = ip_address(address)
@@ -64,9 +67,10 @@ def may_connect(address: str, allowed: tuple[Network, ...]) -> bool:
         return False
     if isinstance(read, IPv6Address) and read.ipv4_mapped:
         read = read.ipv4_mapped
-    if any(read.version == net.version and read in net for net in allowed):
-        return True
-    return is_public(read)
+    exempting = [net for net in allowed if read.version == net.version and read in net]
+    if read in _OURS:
+        return any(net.num_addresses == 1 for net in exempting)
+    return bool(exempting) or is_public(read)
 
 
 def may_name(host: str, allowed: tuple[Network, ...]) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from aggregator.errors import FetchError
 from aggregator.fetch import may_connect
 from aggregator.fetch.addresses import _read_any, _read_plain, read_address
-from aggregator.fetch.guard import may_name
+from aggregator.fetch.guard import may_name, networks
 
 INWARD = [
     "127.0.0.1", "127.255.255.255", "0.0.0.0", "0.1.2.3", "10.1.2.3", "172.16.0.1",
@@ -238,3 +238,14 @@ def test_the_quick_way_to_read_an_address_agrees_with_the_thorough_one(url):
 
     if quick:
         assert quick == _read_any(url, ports)
+
+
+@pytest.mark.parametrize("ours", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_a_wide_exemption_does_not_open_our_own_servers(ours):
+    """Whoever exempts a test network must not thereby let portals read our web and broker."""
+    wide = networks(["127.0.0.0/8", "::/0", "0.0.0.0/0"])
+    named = networks(["127.0.0.1/32", "::1/128"])
+
+    assert not may_connect(ours, wide)
+    assert may_connect(ours, named)
+    assert may_connect("127.0.0.2", wide)
