@@ -20,6 +20,7 @@ import redis
 from flow_world import World
 from sqlalchemy import text
 
+from aggregator.flow import articles, mail, polls
 from quxun.embedded import valkey
 
 #: Nothing that a test waits for takes longer, on two busy cores.
@@ -97,15 +98,16 @@ class Service:
                 self.start(*command)
 
     def leases_run_out(self, *, after: float = 0) -> None:
-        """Let a lease last only so many seconds, so that a test need not wait for 90 of them."""
+        """Let a lease last only so many seconds, so that a test need not wait for all of them."""
+        lasts = {"sources": polls.LEASE, "entries": articles.LEASE, "outbox": mail.LEASE}
         with self.world.engine.begin() as connection:
-            for table in ("sources", "entries", "outbox"):
+            for table, lease in lasts.items():
                 connection.execute(
                     text(
                         f"update {table} set lease_until = now() - interval '1 second'"
                         " where lease_until between now() and :until"
                     ),
-                    {"until": now() + timedelta(seconds=90 - after)},
+                    {"until": now() + lease - timedelta(seconds=after)},
                 )
 
     def words(self) -> str:
