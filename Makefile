@@ -37,7 +37,7 @@ wheel: $(VENV)/dev.stamp
 LOCK := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras
 
 lock: $(VENV)/dev.stamp
-	$(LOCK) -o requirements/build.txt requirements/build.in
+	$(LOCK) --allow-unsafe -o requirements/build.txt requirements/build.in
 	$(LOCK) --extra embedded -o requirements/run.txt pyproject.toml requirements/older.in
 	$(LOCK) --allow-unsafe --extra embedded --extra dev -c requirements/run.txt \
 		-o requirements/dev.txt pyproject.toml requirements/older.in
@@ -56,7 +56,8 @@ $(BIN)/python: | python-is-there
 
 $(VENV)/run.stamp: requirements/build.txt requirements/run.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what the service needs …"
-	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@$(PIP) install --require-hashes -r requirements/build.txt
+	@$(PIP) install --require-hashes -r requirements/run.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
