@@ -236,12 +236,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relearned:
+    """A known shape that stopped fitting and the one learned in its place, for an operator.
+
+    ``before`` and ``after`` say in words what the rows are made of, ``why`` what no longer
+    fitted.
+    """
+
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListReading:
     """What one list page or feed says.
 
     ``next`` is the request for the following page, if there is one. ``charset`` names the
     decision and ``charset_why`` its reason. ``unread`` counts entries that were dropped
     by a bound or could not be read; ``ttl`` is the feed's own wish for a wait.
+    ``learned.rows`` is the shape the rows are known by next time: the one given, letter by
+    letter, as long as it fits or nothing was found; with ``relearned`` when it was dropped.
     """
 
     kind: SourceKind
@@ -255,6 +270,7 @@ class ListReading:
     charset: str | None = None
     charset_why: str | None = None
     learned: Learned = Learned()
+    relearned: Relearned | None = None
     ttl: timedelta | None = None
     unread: int = 0
     notes: tuple[str, ...] = ()

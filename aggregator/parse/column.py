@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.dates import date_from_url
-from aggregator.model import Entry, Learned, ListReading, Selectors, SourceKind
+from aggregator.model import Entry, Learned, ListReading, Relearned, Selectors, SourceKind
 from aggregator.parse.decode import Decoded
 from aggregator.parse.inline import inline_entries
 from aggregator.parse.paging import next_page
@@ -59,14 +59,15 @@ def read_column(
     base = absolute(page.base, url) or url
     refuse_soft_failures(page, url=url)
     notes: tuple[str, ...] = ()
-    key: str | None = None
+    column = Column(entries=(), shape=learned.rows)
     entries: tuple[Entry, ...] = ()
     if selectors.rows:
         entries = told_entries(decoded.text, selectors=selectors, base=base, now=now)
         if not entries:
             notes = (f"the given selector {selectors.rows!r} found no row; read unaided",)
     if not entries:
-        entries, key = learn(page, base=base, now=now, known=learned.rows)
+        column = parse_column(page, base=base, now=now, shape=learned.rows)
+        entries = column.entries
     if not entries:
         entries = inline_entries(page.scripts, base=base, now=now)
     entries = mark_pinned(unique(entries))
@@ -74,7 +75,8 @@ def read_column(
         kind=SourceKind.COLUMN,
         entries=entries,
         next=next_page(page, url=url, base=base, entries=len(entries), selector=selectors.next),
-        learned=replace(learned, rows=key),
+        learned=replace(learned, rows=column.shape),
+        relearned=column.relearned,
         notes=notes,
     )
     return with_head(reading, page, decoded)
@@ -92,6 +94,43 @@ def with_head(reading: ListReading, page: Document, decoded: Decoded) -> ListRea
         charset=decoded.charset,
         charset_why=decoded.why,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """The rows of a page, the shape that read them, and what it replaced if it is another."""
+
+    entries: tuple[Entry, ...]
+    shape: str | None
+    relearned: Relearned | None = None
+
+
+def parse_column(page: Document, *, base: str, now: datetime, shape: str | None) -> Column:
+    """The rows of a page by the shape they were known by, or by one learned anew.
+
+    Args:
+        page: the page as a tree.
+        base: what its links are relative to.
+        now: for dates without a year.
+        shape: what an earlier reading gave as ``shape``, or None.
+
+    Returns:
+        The given shape comes back letter by letter when it read the page, and when the page
+        has no rows at all; another one comes with ``relearned``.
+    """
+    entries, key = learn(page, base=base, now=now, known=shape)
+    if shape is None or key is None or key == shape:
+        return Column(entries=entries, shape=key or shape)
+    changed = Relearned(
+        before=described(shape), after=described(key), why="no such rows are on the page"
+    )
+    return Column(entries=entries, shape=key, relearned=changed)
+
+
+def described(shape: str) -> str:
+    """A shape in words: the nearest containers of its rows, the inner first."""
+    parts = shape.rstrip("#@").split(">")
+    return " in ".join(reversed(parts[-3:]))
 
 
 def learn(

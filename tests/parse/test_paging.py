@@ -109,6 +109,26 @@ def test_the_learned_list_stays_when_another_grows():
     assert [entry.key for entry in later.entries] == [entry.key for entry in first.entries]
 
 
+def test_a_shape_that_no_longer_fits_is_replaced_and_both_are_told():
+    """An operator reads what changed; a page without any rows is no redesign of them."""
+    where = "<div>当前位置：<a href=/>首页</a></div>"
+    first = read(f'{where}<ul class="old">{ROWS}</ul>', "/")
+    moved = f"{where}<table class='new'>{ROWS}</table>".replace("li>", "tr>").replace(
+        "<a", "<td><a"
+    )
+
+    kept = read(f'{where}<ul class="old">{ROWS}</ul>', "/", learned=first.learned)
+    bare = read(where, "/", learned=first.learned)
+    later = read(moved, "/", learned=first.learned)
+
+    assert (kept.learned, kept.relearned) == (first.learned, None)
+    assert (bare.learned, bare.relearned, bare.entries) == (first.learned, None, ())
+    assert [entry.key for entry in later.entries] == [entry.key for entry in first.entries]
+    assert "ul.old" in later.relearned.before
+    assert "table.new" in later.relearned.after
+    assert later.learned.rows != first.learned.rows
+
+
 def test_a_feed_tells_how_long_to_wait_and_its_rows_are_known_again():
     """Ttl and the hash of each entry: what was seen costs nothing the next time."""
     item = "<item><title>关于第{0}批项目的公告</title><link>/{0}.html</link></item>"
