@@ -94,18 +94,33 @@ class SourceSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleShape:
+    """Where the articles of a source keep their parts, each a way of the parse room's making.
+
+    A part that is not told is looked for. Two articles of one template have equal shapes, so
+    a shape that changed says that the source was redesigned.
+    """
+
+    title: str | None = None
+    date: str | None = None
+    source: str | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """What earlier polls learned of a source, tried first next time.
 
-    ``rows`` names the shape of its list rows, ``body`` that of its articles; both are
-    selectors of the parse room's own making. ``params`` holds what a family needs
-    (``unitid`` of a Hanweb column, say).
+    ``rows`` names the shape of its list rows, ``article`` that of its articles (``body`` is
+    where earlier versions kept it); all are selectors of the parse room's own making.
+    ``params`` holds what a family needs (``unitid`` of a Hanweb column, say).
     """
 
     rows: str | None = None
     title: str | None = None
     date: str | None = None
     body: str | None = None
+    article: ArticleShape | None = None
     params: dict[str, str] = field(default_factory=dict)
 
 
@@ -292,7 +307,9 @@ class Article:
     ``fields`` are the labelled values of the header block with their labels normalised
     (索引号, 发文机关, 成文日期, 文号, 发布日期, 有效性 …); ``meta`` the page's meta tags, lower
     case names. ``body_html`` is raw markup of the body, ``body_text`` its paragraphs, one a
-    line. ``date_text`` is the date printed beside the title.
+    line. ``date_text`` is the date printed beside the title. ``shape`` says where the parts
+    stood, None where the page is too short to teach that; ``shape_kept`` that it is the shape
+    which was given and that it was used, so False beside a ``shape`` means learned anew.
     """
 
     url: str
@@ -307,6 +324,8 @@ class Article:
     breadcrumbs: tuple[str, ...] = ()
     charset: str | None = None
     learned_body: str | None = None
+    shape: ArticleShape | None = None
+    shape_kept: bool = False
     notes: tuple[str, ...] = ()
 
 

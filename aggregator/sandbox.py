@@ -29,6 +29,7 @@ import msgspec
 from aggregator.errors import ParseError
 from aggregator.model import (
     Article,
+    ArticleShape,
     Draft,
     Entry,
     ListReading,
@@ -309,7 +310,7 @@ def _work(ask: _Ask, body: bytes) -> object:
         content_type=ask.content_type,
         now=now,
         selector=source.settings.selectors.body,
-        learned=source.learned.body,
+        learned=source.learned.article or ArticleShape(body=source.learned.body),
     )
     return article, normalise.draft(article, entry=entry, source=source, now=now)
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from aggregator.dates import date_from_url
 from aggregator.errors import ParseError
-from aggregator.model import Article, Attachment
+from aggregator.model import Article, ArticleShape, Attachment
 from aggregator.parse.body import beside, find_body, html_of, tidy_body
 from aggregator.parse.decode import decode
 from aggregator.parse.header import (
@@ -70,7 +70,7 @@ def read_article(
     content_type: str | None,
     now: datetime,
     selector: str | None,
-    learned: str | None,
+    learned: ArticleShape | None,
 ) -> Article:
     """Read an article page.
 
@@ -80,7 +80,8 @@ def read_article(
         content_type: the header as sent.
         now: for nothing but symmetry; an article's dates stay as printed.
         selector: CSS for the body, from an operator; wins.
-        learned: the body's shape of an earlier article of the source; dropped when absent.
+        learned: the shape of an earlier article of the source (``Article.shape``), tried first
+            and dropped where it does not fit; the answer says which shape read the page.
 
     Raises:
         ParseError: no page (a file, nothing, a barrier, a soft 404) or one made to hurt.
@@ -101,11 +102,16 @@ def read_article(
     title = tidy_title(title_of(page, crumbs=crumbs, fields=fields))
     everything = lines_of(page)
     container, notes = _container(
-        page, decoded.text, title=title, selector=selector, learned=learned
+        page,
+        decoded.text,
+        title=title,
+        selector=selector,
+        learned=learned.body if learned else None,
     )
     ours = container.getroottree().getroot() is page.root
     telling = len(line_of(container)) >= _TELLING
     shaped = shape(container) if ours and telling else None
+    found = ArticleShape(body=shaped) if shaped else None
     attachments = _attachments(page, container, base)
     files = beside(page, container)
     bar = bar_of(everything, title=title, body=paragraphs(container))
@@ -130,6 +136,8 @@ def read_article(
         breadcrumbs=crumbs,
         charset=decoded.charset,
         learned_body=shaped,
+        shape=found,
+        shape_kept=found is not None and found == learned,
         notes=notes,
     )
 

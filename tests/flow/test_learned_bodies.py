@@ -23,7 +23,7 @@ def test_no_article_teaches_to_read_another_wrongly():
     for column in country.columns:
         pages = [country.shown(column, one).path for one in country.standings(column)]
         alone = {path: read(site, column, path) for path in pages}
-        for learned in {one.learned_body for one in alone.values() if one.learned_body}:
+        for learned in {one.shape for one in alone.values() if one.shape}:
             wrong += [
                 (column.family, path, learned)
                 for path, one in alone.items()

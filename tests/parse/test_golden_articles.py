@@ -8,6 +8,7 @@ import pytest
 
 from aggregator import parse
 from aggregator.errors import ParseError
+from aggregator.model import ArticleShape
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/article.json"))
@@ -44,10 +45,13 @@ def test_what_was_learned_of_one_article_finds_the_next(name):
     body = (GOLDEN / name / "page.html").read_bytes()
     first = read(body, gold["url"])
 
-    again = read(body, gold["url"], learned=first.learned_body)
-    moved = read(body, gold["url"], learned="div.gone>div.away")
+    again = read(body, gold["url"], learned=first.shape)
+    moved = read(body, gold["url"], learned=ArticleShape(body="div.gone>div.away"))
 
     assert again.body_text == moved.body_text == first.body_text
+    assert again.shape_kept == (first.shape is not None)
+    assert not moved.shape_kept
+    assert moved.shape == first.shape
 
 
 def test_an_operator_can_say_where_the_body_is():
