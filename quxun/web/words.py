@@ -48,11 +48,11 @@ FLAGS: Mapping[Flag, str] = MappingProxyType(
     {
         Flag.ATTACHMENT_ONLY: "正文在附件中",
         Flag.TABLE_ONLY: "正文只有表格",
-        Flag.ROW_ONLY: "仅据列表标题,正文尚未读到",
+        Flag.ROW_ONLY: "仅据列表标题，正文尚未读到",
         Flag.STATUS_CHANGE: "修改、延续或废止其他文件",
-        Flag.DRAFT: "征求意见稿,尚未生效",
+        Flag.DRAFT: "征求意见稿，尚未生效",
         Flag.AGGREGATE: "汇总数字",
-        Flag.BODY_DOUBLED: "原页正文重复,已去重",
+        Flag.BODY_DOUBLED: "原页正文重复，已去重",
         Flag.DATE_GUESSED: "日期为推断",
         Flag.EXCLUDED: "默认不进订阅",
     }

@@ -86,7 +86,7 @@ def test_one_announcement_shows_every_figure_with_its_sentence(web, make_draft):
 
     for words in (
         "请于11月30日前申报。", "最高补助500万元。", "最高 500 万元", "剩56天", "申报表.doc",
-        "演示府发[2026]1号", "非政府网站,以原文为准", "http://portal1.example/zwgk/1.html",
+        "演示府发[2026]1号", "非政府网站，以原文为准", "http://portal1.example/zwgk/1.html",
         "第1条 对企业给予支持。",
     ):  # fmt: skip
         assert words in page.text, words
