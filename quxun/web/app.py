@@ -95,7 +95,7 @@ def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:
         case RequestValidationError():
             return 400, "参数无法读取 · a parameter cannot be read", {}
         case OperationalError() | InterfaceError():
-            line = "数据库暂时连不上,请稍后再试 · the database cannot be reached just now"
+            line = "数据库暂时连不上，请稍后再试 · the database cannot be reached just now"
             return 503, line, {"Retry-After": "5"}
         case _:
-            return 500, "我们的程序出错,已记录 · our fault; it has been recorded", {}
+            return 500, "我们的程序出错，已记录 · our fault; it has been recorded", {}

@@ -128,7 +128,7 @@ class FeedShelf:
         return FeedPage(
             name=name,
             title=title,
-            subtitle=f"{filters.describe(wanted, 'zh')}:区县政策与项目公告。非政府网站,以原文为准",
+            subtitle=f"{filters.describe(wanted, 'zh')}：区县政策与项目公告。非政府网站,以原文为准",
             home_url=f"{public_url}/?{query}" if query else f"{public_url}/",
             self_url=f"{public_url}/feeds/{address}",
             tag_authority=self._identity[0],

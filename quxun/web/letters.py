@@ -27,13 +27,13 @@ from quxun.web.http import (
 )
 from quxun.web.site import Site, spoken_region
 
-OLD_LINK = "链接无效或已过期,请重新订阅或使用最近一封邮件里的链接 · this link is unknown or too old"
+OLD_LINK = "链接无效或已过期，请重新订阅或使用最近一封邮件里的链接 · this link is unknown or too old"
 #: What every sign-up is answered, whoever it is: nobody learns who is subscribed.
 SENT = (
-    "如果这个地址可以收信,确认邮件已在路上。请在 48 小时内打开信中的链接,并在页面上按“确认订阅”。"
+    "如果这个地址可以收信，确认邮件已在路上。请在 48 小时内打开信中的链接，并在页面上按“确认订阅”。"
     " · If mail can reach this address, a confirming mail is on its way; confirm within 48 hours."
 )
-LINK_SENT = "如果这个地址有订阅,设置链接已在路上。 · If this address has a subscription, the link is on its way."
+LINK_SENT = "如果这个地址有订阅，设置链接已在路上。 · If this address has a subscription, the link is on its way."
 _WISH_FIELDS = set(filters.FIELDS)
 
 
@@ -73,7 +73,7 @@ def _token_routes(routes: APIRouter, site: Site) -> None:
             "act.html",
             private=True,
             title="确认订阅 Confirm",
-            line="按下按钮后开始发信。没有订阅过?关掉本页即可,什么也不会发生。"
+            line="按下按钮后开始发信。没有订阅过？关掉本页即可，什么也不会发生。"
             " · Press the button to start; if you did not ask for this, just close the page.",
             subscriptions=_kept(who),
             field=("confirm", "yes"),
@@ -108,7 +108,7 @@ def _token_routes(routes: APIRouter, site: Site) -> None:
             "act.html",
             private=True,
             title="退订 Unsubscribe",
-            line="按下按钮后不再发送以下邮件,随时可以重新订阅。 · Press the button to stop these mails."
+            line="按下按钮后不再发送以下邮件，随时可以重新订阅。 · Press the button to stop these mails."
             if found.subscriptions
             else "这些邮件已经停止。 · These mails have stopped already.",
             subscriptions=found.subscriptions,
@@ -169,7 +169,7 @@ def _confirm(site: Site, token: str, ip: str | None) -> Response:
         raise NotFoundError(OLD_LINK)
     return site.message(
         "订阅已生效 Confirmed",
-        "从现在起,新公告会按您选的频率送达;每封信里都有设置与退订的链接。"
+        "从现在起，新公告会按您选的频率送达；每封信里都有设置与退订的链接。"
         " · You will get what is announced from now on; every mail has a link to stop.",
         private=True,
     )
