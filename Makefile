@@ -25,8 +25,11 @@ check: $(VENV)/dev.stamp
 golden: $(VENV)/dev.stamp
 	$(BIN)/python tests/golden/rewrite.py
 
-bench: $(VENV)/run.stamp
-	$(BIN)/quxun bench poll
+# Every test that asks for a floor, then what needs third-party pages, then what needs quiet.
+bench: $(VENV)/dev.stamp $(VENV)/bench.stamp
+	@failed=0; \
+	$(BIN)/python -m pytest -q -n 0 $$(grep -rl "bench.floors" tests --include='test_*.py') || failed=1; \
+	for what in quality poll; do $(BIN)/quxun bench $$what || failed=1; done; exit $$failed
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -41,6 +44,8 @@ lock: $(VENV)/dev.stamp
 	$(LOCK) --extra embedded -o requirements/run.txt pyproject.toml requirements/older.in
 	$(LOCK) --allow-unsafe --extra embedded --extra dev -c requirements/run.txt \
 		-o requirements/dev.txt pyproject.toml requirements/older.in
+	$(LOCK) --allow-unsafe --extra embedded --extra bench -c requirements/run.txt \
+		-o requirements/bench.txt pyproject.toml requirements/older.in
 
 python-is-there:
 	@if [ -z "$(PYTHON)" ]; then \
@@ -64,4 +69,9 @@ $(VENV)/run.stamp: requirements/build.txt requirements/run.txt pyproject.toml | 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp | $(BIN)/python
 	@echo "Installing what the checks need …"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/bench.stamp: requirements/bench.txt $(VENV)/run.stamp | $(BIN)/python
+	@echo "Installing what we are measured beside …"
+	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from aggregator.errors import UsageError
+from aggregator.errors import QuxunError, UsageError
 from aggregator.settings import real_data_folder
-from quxun.cli.common import AsJson, errors, say, show_table
+from quxun.cli.common import AsJson, errors, remark, say, show_table
 
-app = typer.Typer(help="Benchmarks: poll.", no_args_is_help=True)
+app = typer.Typer(help="Benchmarks: poll, read, quality, real.", no_args_is_help=True)
 
 
 @app.callback()
@@ -71,6 +72,73 @@ def poll(
             for p in phases
         ],
     )
+
+
+@app.command()
+def quality(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="folder with pages and gold (default: QUXUN_REAL_DATA, ../shared/data)"),
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="a folder below gold, or titles; repeatable (default: all)"),
+    ] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="leave the libraries out")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score pages with gold answers beside libraries, by halves; 1 when a floor is not reached."""
+    from aggregator.clock import now  # noqa: PLC0415  # only here
+    from quxun.bench.golds import data_folder  # noqa: PLC0415  # only here
+    from quxun.bench.quality import bench_quality  # noqa: PLC0415  # only here
+
+    folder = data_folder(data)
+    if folder is None:
+        raise QuxunError(
+            "NO REAL PAGES: nothing was scored; say where they lie with --data or QUXUN_REAL_DATA"
+        )
+    result = bench_quality(
+        folder,
+        sets=sets or (),
+        now=now(),
+        with_peers=not alone,
+        say=lambda line: errors.print(line, markup=False),
+    )
+    if as_json:
+        say(result)
+    else:
+        for name in dict.fromkeys(one.set for one in result.scores):
+            rows = [one for one in result.scores if one.set == name]
+            figures = list(dict.fromkeys(key for one in rows for key in one.figures))
+            show_table(
+                name,
+                ("who", "half", "pages", *figures, "seconds"),
+                [(r.who, r.half, r.pages, *map(r.figures.get, figures), r.seconds) for r in rows],
+            )
+        show_table(
+            "pages on which we are not wholly right",
+            ("set", "page", "figures"),
+            [(w.set, w.page, _pairs(w.figures)) for w in result.wrong],
+        )
+    _hold(result.below, result.missing)
+
+
+def _pairs(figures: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in figures.items())
+
+
+def _hold(below: Sequence[str], missing: Sequence[str] = ()) -> None:
+    """Say on stderr what was not measured and what does not reach its floor.
+
+    Raises:
+        QuxunError: a figure of bench/floors.json is not reached.
+    """
+    for line in missing:
+        remark(line)
+    for line in below:
+        remark(line)
+    if below:
+        raise QuxunError(f"{len(below)} of the figures in bench/floors.json are not reached")
 
 
 @app.command()

@@ -27,7 +27,9 @@ from quxun.web.http import (
 )
 from quxun.web.site import Site, spoken_region
 
-OLD_LINK = "链接无效或已过期，请重新订阅或使用最近一封邮件里的链接 · this link is unknown or too old"
+OLD_LINK = (
+    "链接无效或已过期，请重新订阅或使用最近一封邮件里的链接 · this link is unknown or too old"
+)
 #: What every sign-up is answered, whoever it is: nobody learns who is subscribed.
 SENT = (
     "如果这个地址可以收信，确认邮件已在路上。请在 48 小时内打开信中的链接，并在页面上按“确认订阅”。"
