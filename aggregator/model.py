@@ -68,7 +68,11 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selectors:
-    """CSS selectors given by an operator or learned from a page; they win over guessing."""
+    """CSS selectors given by an operator; they win over whatever was learned.
+
+    ``title``, ``link`` and ``date`` are looked for within a row; ``body`` and those that begin
+    with ``article_`` in an article page.
+    """
 
     rows: str | None = None
     title: str | None = None
@@ -76,6 +80,9 @@ class Selectors:
     date: str | None = None
     next: str | None = None
     body: str | None = None
+    article_title: str | None = None
+    article_date: str | None = None
+    article_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +120,9 @@ class Learned:
 
     ``rows`` names the shape of its list rows, ``article`` that of its articles (``body`` is
     where earlier versions kept it); all are selectors of the parse room's own making.
-    ``params`` holds what a family needs (``unitid`` of a Hanweb column, say).
+    ``article_next`` is the shape of the last article that did not fit: seen twice running it
+    takes the place of ``article``. ``params`` holds what a family needs (``unitid`` of a Hanweb
+    column, say).
     """
 
     rows: str | None = None
@@ -121,7 +130,29 @@ class Learned:
     date: str | None = None
     body: str | None = None
     article: ArticleShape | None = None
+    article_next: ArticleShape | None = None
     params: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redesign:
+    """The last time that a portal changed under us, as an operator reads it.
+
+    ``what`` is ``list`` (rows are made otherwise), ``kind`` (they come by another way),
+    ``addresses`` (known notices stand under new ones) or ``articles``. ``before`` and ``after``
+    say it in words; ``found`` counts the rows of the first page; ``moved`` the entries known
+    again under new addresses. ``healed`` is false while the new rows carry on nothing that is
+    known: then an operator has to look.
+    """
+
+    at: datetime
+    what: str
+    before: str
+    after: str
+    found_before: int = 0
+    found_after: int = 0
+    moved: int = 0
+    healed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +186,7 @@ class Source:
     problem: str | None = None
     gap_open: str | None = None
     held: bool = False
+    redesign: Redesign | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +301,8 @@ class ListReading:
 
     ``next`` is the request for the following page, if there is one. ``charset`` names the
     decision and ``charset_why`` its reason. ``unread`` counts entries that were dropped
-    by a bound or could not be read; ``ttl`` is the feed's own wish for a wait.
+    by a bound or could not be read; ``ttl`` is the feed's own wish for a wait. ``missed`` names
+    the operator's selectors that matched nothing.
     ``learned.rows`` is the shape the rows are known by next time: the one given, letter by
     letter, as long as it fits or nothing was found; with ``relearned`` when it was dropped.
     """
@@ -289,6 +322,7 @@ class ListReading:
     ttl: timedelta | None = None
     unread: int = 0
     notes: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +361,7 @@ class Article:
     shape: ArticleShape | None = None
     shape_kept: bool = False
     notes: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
 
 
 # --- Normalise -----------------------------------------------------------------------
@@ -541,8 +576,10 @@ class Claim:
 class PollReport:
     """What came of one poll; recorded whole, in one transaction, or not at all.
 
-    ``entries`` are only those not seen before or whose row changed. ``problem`` is in
-    words an operator can act on; its class stands in ``problem_class``.
+    ``entries`` are only those not seen before or whose row changed, ``moved`` those known
+    under another key: (the old key, the entry as it stands now). ``problem`` is in words an
+    operator can act on; its class stands in ``problem_class``. ``kind`` and ``redesign`` are
+    None where they stay as they are; ``held`` keeps the new rows from mail.
     """
 
     source: Source
@@ -563,6 +600,10 @@ class PollReport:
     problem: str | None = None
     problem_class: str | None = None
     notes: tuple[str, ...] = ()
+    moved: tuple[tuple[str, Entry], ...] = ()
+    kind: SourceKind | None = None
+    redesign: Redesign | None = None
+    held: bool = False
     next_poll_at: datetime
 
 
@@ -576,7 +617,21 @@ class PollSummary:
     found: int
     new: int
     changed: int
+    moved: int = 0
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownEntry:
+    """What is known of an entry when rows come back under new addresses.
+
+    ``date`` as an entry has it: ``YYYY-MM-DD`` or ISO 8601.
+    """
+
+    key: str
+    title: str
+    date: str | None
+    date_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -591,6 +646,7 @@ class StoredEntry:
     generation: int = 0
     attempts: int = 0
     reads: int = 0
+    read_at: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
     page_hash: bytes | None = None
@@ -622,7 +678,8 @@ class ArticleReport:
     last_modified: str | None = None
     due_at: datetime | None = None
     gone_since: datetime | None = None
-    learned_body: str | None = None
+    shape: ArticleShape | None = None
+    shape_kept: bool = False
     problem: str | None = None
     problem_class: str | None = None
 

@@ -23,6 +23,7 @@ from aggregator.model import (
     EntryId,
     Filter,
     Frequency,
+    KnownEntry,
     Lane,
     ListReading,
     Mail,
@@ -125,6 +126,10 @@ class PollStore(Protocol):
 
     def unseen(self, entries: Sequence[tuple[SourceId, Entry]]) -> Sequence[tuple[SourceId, Entry]]:
         """Those that the store does not hold, or holds with another ``raw_hash``."""
+        ...
+
+    def known_entries(self, source_id: SourceId, since: datetime) -> Sequence[KnownEntry]:
+        """Entries of a source that were first seen since then, the newest first."""
         ...
 
     def record_polls(self, reports: Sequence[PollReport]) -> Sequence[PollSummary]:

@@ -22,6 +22,9 @@ ENOUGH_ROWS = 5
 #: Nothing new for this many times the usual gap is stale, but not before two weeks.
 STALE_GAPS = 4
 STALE_LEAST = timedelta(days=14)
+#: Without rows for this many polls, or usual gaps, a list is redesigned (RELIABILITY row 20).
+EMPTY_POLLS = 3
+EMPTY_GAPS = 2
 #: Limits shorter than this are a demonstration or a test: they hold at night too.
 STEADY = timedelta(minutes=5)
 
@@ -105,6 +108,16 @@ def judge_health(
         new: rows not seen before.
     """
     if found == 0 and source.usual_rows >= ENOUGH_ROWS:
+        since = source.last_ok_at or now
+        patience = source.usual_gap * EMPTY_GAPS if source.usual_gap else None
+        if source.failures + 1 >= EMPTY_POLLS or (patience and now - since > patience):
+            shape = source.learned.rows or "rows"
+            return Health.REDESIGNED, (
+                f"{source.slug}: no row since {since:%Y-%m-%d %H:%M} UTC where there were "
+                f"{source.usual_rows} ({shape[-60:]}): the page was redesigned beyond what we "
+                f'read; see "quxun sources test {source.url}", then give selectors or another '
+                f'address with "quxun sources edit {source.slug}". What was stored stays'
+            )
         return Health.EMPTY, (
             f"{source.slug}: no row where there were {source.usual_rows}; the page was redesigned "
             f'or is out of order, see "quxun sources test {source.url}". What was stored stays'

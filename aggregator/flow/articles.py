@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from aggregator import healing
 from aggregator.errors import FetchError, SourceError
 from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
 from aggregator.flow.requests import like
@@ -162,6 +163,7 @@ async def _read(stored: StoredEntry, look: _Look) -> ArticleReport:
             due_at=read_again_at(stored, now),
         )
     article, draft = await look.reader.read_article(answer, source=source, entry=entry, now=now)
+    missed = healing.article_selectors_missed(source, article) if article.missed else None
     return ArticleReport(
         entry=stored,
         at=now,
@@ -171,7 +173,10 @@ async def _read(stored: StoredEntry, look: _Look) -> ArticleReport:
         etag=answer.etag,
         last_modified=answer.last_modified,
         due_at=read_again_at(stored, now),
-        learned_body=article.learned_body,
+        shape=article.shape,
+        shape_kept=article.shape_kept,
+        problem=missed,
+        problem_class="selector" if missed else None,
     )
 
 
@@ -182,7 +187,10 @@ async def _failed(stored: StoredEntry, error: SourceError, look: _Look) -> Artic
     now = look.clock()
     status = error.status if isinstance(error, FetchError) else None
     if stored.announcement_id and status in (404, 410):
-        if stored.gone_since and now - stored.gone_since >= GONE_FOR:
+        if _moved_away(stored):
+            words = f"{error}; its address is gone since the portal was redesigned"
+            return replace(_retry(stored, now, words, "moved"), due_at=None)
+        if stored.gone_since and now - stored.gone_since >= GONE_FOR and _is_credible(stored):
             return ArticleReport(
                 entry=stored,
                 at=now,
@@ -193,12 +201,13 @@ async def _failed(stored: StoredEntry, error: SourceError, look: _Look) -> Artic
                 problem_class=error.reason,
             )
         since = stored.gone_since or now
+        due_at = since + GONE_FOR
         return ArticleReport(
             entry=stored,
             at=now,
             outcome=ArticleOutcome.GONE_ONCE,
             gone_since=since,
-            due_at=since + GONE_FOR,
+            due_at=due_at if due_at > now else now + GONE_FOR,
             problem=str(error),
             problem_class=error.reason,
         )
@@ -207,6 +216,24 @@ async def _failed(stored: StoredEntry, error: SourceError, look: _Look) -> Artic
     if stored.attempts >= TRIES or now - stored.first_seen_at >= PATIENCE:
         return await _row_only(stored, look, str(error), error.reason)
     return _retry(stored, now, str(error), error.reason)
+
+
+def _moved_away(stored: StoredEntry) -> bool:
+    """Whether the notice stood on the portal's old pages, whose addresses are all gone."""
+    change = stored.source.redesign
+    return (
+        change is not None and change.what == "addresses" and stored.first_seen_at < change.at
+        and (stored.read_at is None or stored.read_at < change.at)
+    )  # fmt: skip
+
+
+def _is_credible(stored: StoredEntry) -> bool:
+    """Whether a portal that answers 404 is well: its list was read since the first of them.
+
+    When a whole portal moves, list and articles are gone together; that withdraws nothing.
+    """
+    read_at, since = stored.source.last_ok_at, stored.gone_since
+    return read_at is not None and since is not None and read_at >= since
 
 
 def _retry(stored: StoredEntry, now: datetime, problem: str, reason: str) -> ArticleReport:

@@ -10,7 +10,17 @@ import msgspec
 
 from aggregator.errors import FetchError, SourceError
 from aggregator.flow.requests import like
-from aggregator.model import Entry, Learned, ListReading, Page, Request, Source, Unchanged
+from aggregator.healing import carried, known_again
+from aggregator.model import (
+    Entry,
+    KnownEntry,
+    Learned,
+    ListReading,
+    Page,
+    Request,
+    Source,
+    Unchanged,
+)
 from aggregator.ports import Fetcher, Reader
 
 #: Pages read of a list at most: on the first poll, and later (DESIGN.md, one number each).
@@ -20,18 +30,23 @@ LATER_PAGES = 20
 PAGING_FOR = timedelta(seconds=90)
 
 Unseen = Callable[[tuple[Source, Sequence[Entry]]], Awaitable[list[Entry]]]
+#: What is known of a source's entries, asked for when a whole page is unknown.
+Known = Callable[[Source], Awaitable[Sequence[KnownEntry]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What the pages of one source showed.
 
-    ``found`` counts the rows of the first page; ``gaps`` are requests from which reading has
-    to go on at the next poll.
+    ``found`` counts the rows of the first page and ``known`` those of them that are known;
+    ``moved`` are known entries under new addresses, with their old keys; ``gaps`` are
+    requests from which reading has to go on at the next poll.
     """
 
     found: int
+    known: int
     fresh: tuple[Entry, ...]
+    moved: tuple[tuple[str, Entry], ...]
     pages: int
     page_bytes: int
     gaps: tuple[Request, ...]
@@ -47,6 +62,7 @@ async def page_back(
     fetch: Fetcher,
     reader: Reader,
     unseen: Unseen,
+    known: Known,
     clock: Callable[[], datetime],
 ) -> Seen:
     """Read on until rows are known, the list ends, repeats itself or a bound cuts.
@@ -55,17 +71,21 @@ async def page_back(
     later pages since, so nothing lies between. ``first`` is the first page as read, or
     None when it has not changed.
     """
-    walk = _Walk(source=source, fetch=fetch, reader=reader, unseen=unseen, clock=clock)
+    walk = _Walk(
+        source=source, fetch=fetch, reader=reader, unseen=unseen, known=known, clock=clock
+    )  # fmt: skip
     legs: list[Request] = []
     notes: tuple[str, ...] = ()
     ttl: timedelta | None = None
-    found = source.usual_rows
+    found = standing = source.usual_rows
     if first:
         page, reading = first
         found, notes, ttl = len(reading.entries), reading.notes, reading.ttl
         walk.learned = reading.learned
         new = await walk.take(page, reading)
-        if _all(reading, new) and reading.next:
+        standing = found - len(new - walk.moved.keys())
+        strange = reading.relearned and source.first_polled_at and not standing
+        if _all(reading, new) and reading.next and not strange:
             legs.append(reading.next)
     cuts = [cut for leg in legs if (cut := await walk.follow(leg))]
     cuts += [cut for leg in gaps_of(source) if (cut := await walk.follow(leg, old=True))]
@@ -74,7 +94,9 @@ async def page_back(
         cuts = []
     return Seen(
         found=found,
+        known=standing,
         fresh=tuple(walk.fresh.values()),
+        moved=tuple(walk.moved.values()),
         pages=walk.pages,
         page_bytes=walk.page_bytes,
         gaps=tuple(cuts),
@@ -102,8 +124,10 @@ class _Walk:
     fetch: Fetcher
     reader: Reader
     unseen: Unseen
+    known: Known
     clock: Callable[[], datetime]
     fresh: dict[str, Entry] = field(default_factory=dict)
+    moved: dict[str, tuple[str, Entry]] = field(default_factory=dict)
     before: set[str] = field(default_factory=set)
     pages: int = 0
     page_bytes: int = 0
@@ -122,9 +146,24 @@ class _Walk:
         self.page_bytes += len(page.body)
         self.before |= {entry.key for entry in reading.entries}
         new = await self.unseen((self.source, reading.entries))
+        unknown = {entry.key for entry in new}
+        moving = bool(self.moved)
+        if new and self.source.first_polled_at and (reading.relearned or _all(reading, unknown)):
+            known = await self.known(self.source)
+            again = known_again(
+                reading.entries, known, taken=[old for old, _ in self.moved.values()]
+            )
+            unknown -= {one.key for one in known}  # their rows are made otherwise, no more
+            for entry in new:
+                if entry.key in again:
+                    old = again[entry.key]
+                    self.moved.setdefault(entry.key, (old.key, carried(entry, old)))
+        if moving and unknown and not unknown & self.moved.keys():
+            return set()  # below all that is known: shown before we came (ADR 0003)
         for entry in new:
-            self.fresh.setdefault(entry.key, entry)
-        return {entry.key for entry in new}
+            if entry.key not in self.moved:
+                self.fresh.setdefault(entry.key, entry)
+        return unknown
 
     async def follow(self, leg: Request, *, old: bool = False) -> Request | None:
         """Read page after page; where it was cut, or None when the leg came to its end.

@@ -15,20 +15,23 @@ from hashlib import blake2b
 
 import structlog
 
-from aggregator import schedule
+from aggregator import healing, schedule
 from aggregator.errors import FetchError, SourceError
 from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
-from aggregator.flow.paging import LATER_PAGES, Seen, gap_text, page_back
+from aggregator.flow.paging import LATER_PAGES, Known, Seen, gap_text, page_back
 from aggregator.flow.requests import like, poll_request
 from aggregator.model import (
     Entry,
     Health,
+    KnownEntry,
     ListReading,
     Page,
     PollReport,
     PollSummary,
+    Redesign,
     Source,
     SourceId,
+    SourceKind,
     Unchanged,
 )
 from aggregator.ports import Bell, Fetcher, PollStore, Reader
@@ -63,6 +66,7 @@ class _Look:
     fetch: Fetcher
     reader: Reader
     unseen: Together[tuple[Source, Sequence[Entry]], list[Entry]]
+    known: Known
     clock: Callable[[], datetime]
     rules: PollRules
 
@@ -126,6 +130,7 @@ async def poll(
             )
             if seen:
                 seen(summary)
+        _raise_alarms(reports, fresh)
         summaries.extend(fresh)
         if any(summary.new or summary.changed for summary in fresh):
             bell.ring("articles.tick")
@@ -134,6 +139,7 @@ async def poll(
         fetch=fetch,
         reader=reader,
         unseen=Together(_ask_unseen(store)),
+        known=_ask_known(store, clock),
         clock=clock,
         rules=rules,
     )
@@ -168,6 +174,28 @@ def _ask_unseen(store: PollStore):  # type: ignore[no-untyped-def]  # noqa: ANN2
         ]
 
     return ask
+
+
+def _ask_known(store: PollStore, clock: Callable[[], datetime]) -> Known:
+    async def ask(source: Source) -> Sequence[KnownEntry]:
+        since = clock() - healing.KNOWN_FOR
+        return await asyncio.to_thread(store.known_entries, source.id, since)
+
+    return ask
+
+
+def _raise_alarms(reports: Sequence[PollReport], recorded: Sequence[PollSummary]) -> None:
+    """Say aloud, once, what an operator has to look at, and what healed by itself."""
+    ours = {summary.source_id for summary in recorded}
+    for report in reports:
+        if report.source.id not in ours:
+            continue
+        if report.health is Health.REDESIGNED and report.source.health is not Health.REDESIGNED:
+            log.warning("alarm", source=report.source.slug, problem=report.problem)
+        if report.redesign:
+            log.info(
+                "redesigned", source=report.source.slug, told=healing.in_words(report.redesign)
+            )
 
 
 async def _keep_leases(
@@ -206,7 +234,7 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
     digest = blake2b(answer.body, digest_size=16).digest()
     if digest == source.body_hash and not gap:
         return _report(source, look, answer, "same", body_hash=digest, now=now)
-    reading = await look.reader.read_list(answer, source=source, now=now)
+    kind, reading = await _read_list(answer, source, look, now)
     indirect = not reading.entries and reading.next is not None
     if indirect and reading.next:
         # The page is a shell, its rows come from elsewhere: the two together are what may have
@@ -220,10 +248,30 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
         answer = replace(rows, etag=None, last_modified=None)
         if digest == source.body_hash and not gap:
             return _report(source, look, answer, "same", body_hash=digest, now=now)
-        shell, reading = reading, await look.reader.read_list(rows, source=source, now=now)
+        told = replace(source, kind=kind, learned=reading.learned)
+        shell, reading = reading, await look.reader.read_list(rows, source=told, now=now)
         reading = replace(reading, learned=shell.learned)
-    seen = await _page_back(source, look, (answer, reading))
-    return _report(source, look, answer, "read", seen=seen, body_hash=digest, now=now)
+    seen = await _page_back(replace(source, kind=kind), look, (answer, reading))
+    change = healing.redesign_of(
+        source, reading, kind=kind, moved=len(seen.moved), known=seen.known, now=now
+    )  # fmt: skip
+    return _report(
+        source, look, answer, "read", seen=seen, body_hash=digest, now=now,
+        reading=reading, kind=kind, change=change,
+    )  # fmt: skip
+
+
+async def _read_list(
+    page: Page, source: Source, look: _Look, now: datetime
+) -> tuple[SourceKind, ListReading]:
+    """Read a page as what its source is, or, when that gives nothing, as what it is now."""
+    reading = await look.reader.read_list(page, source=source, now=now)
+    if reading.entries or reading.next:
+        return source.kind, reading
+    kind, other = await look.reader.detect(page, now=now)
+    if kind is source.kind or not (other.entries or other.next):
+        return source.kind, reading
+    return kind, replace(other, learned=replace(other.learned, article=source.learned.article))
 
 
 async def _page_back(source: Source, look: _Look, first: tuple[Page, ListReading] | None) -> Seen:
@@ -233,6 +281,7 @@ async def _page_back(source: Source, look: _Look, first: tuple[Page, ListReading
         fetch=look.fetch,
         reader=look.reader,
         unseen=look.unseen,
+        known=look.known,
         clock=look.clock,
     )
 
@@ -252,12 +301,26 @@ def _report(
     now: datetime,
     seen: Seen | None = None,
     body_hash: bytes | None = None,
+    reading: ListReading | None = None,
+    kind: SourceKind | None = None,
+    change: Redesign | None = None,
 ) -> PollReport:
     found = seen.found if seen else source.usual_rows
     new = len(seen.fresh) if seen else 0
     health, problem = schedule.judge_health(
         source, now=now, found=found if outcome == "read" else None, new=new
     )
+    strange = change is not None and not change.healed
+    if reading and reading.missed:
+        health, problem = Health.REDESIGNED, healing.selectors_missed(source, reading)
+    elif change and strange and reading:
+        words = healing.not_carried_on(source, change, reading.entries[0].title)
+        health, problem = Health.REDESIGNED, words
+    elif source.held and source.redesign and not source.redesign.healed and found:
+        health, problem = Health.REDESIGNED, source.problem
+    notes = seen.notes if seen else ()
+    if change and not strange:
+        notes = (*notes, healing.in_words(change))
     if seen and seen.gaps and not problem:
         problem = (
             f"gap open: more than {LATER_PAGES} pages of new rows; reading goes on at the next poll"
@@ -273,6 +336,7 @@ def _report(
         status=answer.status if isinstance(answer, Page) else 304,
         found=found,
         entries=seen.fresh if seen else (),
+        moved=seen.moved if seen else (),
         pages=seen.pages if seen else 1,
         page_bytes=seen.page_bytes if seen else 0,
         took=answer.took,
@@ -288,7 +352,10 @@ def _report(
         problem_class="gap"
         if problem and seen and seen.gaps
         else (health.value if problem else None),
-        notes=seen.notes if seen else (),
+        notes=notes,
+        kind=kind if found and kind is not source.kind else None,
+        redesign=change,
+        held=strange,
         next_poll_at=schedule.next_poll_at(
             now,
             source_id=source.id,

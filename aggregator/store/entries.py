@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
+from aggregator import healing
 from aggregator.model import (
     AnnouncementId,
     ArticleOutcome,
     ArticleReport,
+    ArticleShape,
     EntryId,
+    Learned,
+    SourceId,
     StoredEntry,
 )
 from aggregator.store import rows
@@ -20,8 +24,8 @@ from aggregator.store.pages import archive, page_hash
 from aggregator.store.refusals import refusals
 
 _JOINED = (
-    "e.id, e.entry, e.first_seen_at, e.first_poll, e.generation, e.attempts, e.reads, e.etag,"
-    " e.last_modified, e.page_hash, e.gone_since, e.announcement_id, "
+    "e.id, e.entry, e.first_seen_at, e.first_poll, e.generation, e.attempts, e.reads, e.read_at,"
+    " e.etag, e.last_modified, e.page_hash, e.gone_since, e.announcement_id, "
     + ", ".join(f"s.{column} as s_{column}" for column in rows.SOURCE_COLUMNS)
 )
 _WITH_DRAFT = {ArticleOutcome.READ, ArticleOutcome.ROW_ONLY}
@@ -115,7 +119,7 @@ class Entries:
                     changed.extend(clusters.withdraw(report))
             _mark(connection, kept, belongs)
         with self._engine.begin() as connection:  # apart: polls lock sources before entries
-            _learn_bodies(connection, kept)
+            _learn(connection, kept, now)
         return changed
 
     def problems(self, *, limit: int = 50) -> Sequence[tuple[str, str, str]]:
@@ -171,6 +175,7 @@ def _mark(
             " due_at = case when e.raw_hash = r.hash then r.due else least(r.due, e.due_at) end,"
             " attempts = case when r.settled then 0 else e.attempts end,"
             " reads = e.reads + case when r.read then 1 else 0 end,"
+            " read_at = case when r.read then r.at else e.read_at end,"
             " etag = case when r.read then r.etag else e.etag end,"
             " last_modified = case when r.read then r.modified else e.last_modified end,"
             " page_hash = coalesce(r.page, e.page_hash),"
@@ -181,8 +186,9 @@ def _mark(
             " cast(:settleds as boolean[]), cast(:reads as boolean[]), cast(:etags as text[]),"
             " cast(:modifieds as text[]), cast(:pages as bytea[]), cast(:gones as timestamptz[]),"
             " cast(:announcements as bigint[]), cast(:problems as text[]),"
-            " cast(:classes as text[]), cast(:hashes as text[])) as r (id, due, settled, read, etag,"
-            " modified, page, gone, announcement, problem, class, hash) where e.id = r.id"
+            " cast(:classes as text[]), cast(:hashes as text[]), cast(:ats as timestamptz[]))"
+            " as r (id, due, settled, read, etag, modified, page, gone, announcement, problem,"
+            " class, hash, at) where e.id = r.id"
         ),
         {
             "ids": [r.entry.id for r in reports],
@@ -197,24 +203,38 @@ def _mark(
             "problems": [r.problem for r in reports],
             "classes": [r.problem_class for r in reports],
             "hashes": [r.entry.entry.raw_hash for r in reports],
+            "ats": [r.at for r in reports],
         },
     )
 
 
-def _learn_bodies(connection: Connection, reports: Sequence[ArticleReport]) -> None:
-    """Keep with each source where its article bodies stand, when that is new."""
-    learned = {
-        r.entry.source.id: r.learned_body
-        for r in reports
-        if r.learned_body and r.learned_body != r.entry.source.learned.body
-    }
-    if learned:
-        ordered = sorted(learned.items())
-        connection.execute(
-            text(
-                "update sources s set learned = jsonb_set(s.learned, '{body}', to_jsonb(r.body))"
-                " from unnest(cast(:ids as bigint[]), cast(:bodies as text[])) as r (id, body)"
-                " where s.id = r.id"
-            ),
-            {"ids": [one for one, _ in ordered], "bodies": [body for _, body in ordered]},
-        )
+def _learn(connection: Connection, reports: Sequence[ArticleReport], now: datetime) -> None:
+    """Keep with each source how its articles are made, and when that changed."""
+    seen: dict[SourceId, list[tuple[ArticleShape, bool]]] = {}
+    for report in sorted(reports, key=lambda one: one.entry.id):
+        if report.shape:
+            seen.setdefault(report.entry.source.id, []).append((report.shape, report.shape_kept))
+    if not seen:
+        return
+    found = connection.execute(
+        text(
+            "select id, learned from sources where id = any(cast(:ids as bigint[])) order by id"
+            " for update"
+        ),
+        {"ids": sorted(seen)},
+    ).all()
+    for source_id, kept in found:
+        before = rows.from_json(kept, Learned)
+        learned, change = healing.learn_articles(before, seen[SourceId(source_id)], now=now)
+        if learned != before:
+            connection.execute(
+                text(
+                    "update sources set learned = cast(:learned as jsonb),"
+                    " redesign = coalesce(cast(:redesign as jsonb), redesign) where id = :id"
+                ),
+                {
+                    "id": source_id,
+                    "learned": rows.to_json(learned),
+                    "redesign": rows.to_json(change) if change else None,
+                },
+            )

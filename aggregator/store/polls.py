@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 from sqlalchemy import Connection, text
 
-from aggregator.model import Entry, PollReport, PollSummary, SourceId
+from aggregator.model import Entry, Health, PollReport, PollSummary, SourceId
 from aggregator.store import rows
 
 #: More new rows than this in one poll are held from mail until an operator looked (promise 11).
@@ -26,6 +27,7 @@ def record(connection: Connection, reports: Sequence[PollReport]) -> Sequence[Po
     kept = [report for report in reports if report.source.id in ours]
     if not kept:
         return []
+    moved = _move_entries(connection, kept)
     counts = _store_entries(connection, kept)
     flooded = _hold_floods(connection, kept, counts)
     _mark_done(connection, kept, counts, flooded)
@@ -37,6 +39,7 @@ def record(connection: Connection, reports: Sequence[PollReport]) -> Sequence[Po
             found=report.found,
             new=counts.get(report.source.id, (0, 0))[0],
             changed=counts.get(report.source.id, (0, 0))[1],
+            moved=moved.get(report.source.id, 0),
             problem=report.problem,
         )
         for report in kept
@@ -58,6 +61,46 @@ def _still_ours(connection: Connection, reports: Sequence[PollReport]) -> set[So
         },
     ).scalars()
     return {SourceId(one) for one in found}
+
+
+def _move_entries(connection: Connection, reports: Sequence[PollReport]) -> dict[SourceId, int]:
+    """Let entries that stand under new addresses have these; how many, by source.
+
+    They keep their id and their announcement. Their article is due at once under the new
+    address, and what the old one answered (validators, a first 404) counts no more.
+    """
+    moves = sorted(
+        ((report.source.id, old, entry, report.at) for report in reports
+         for old, entry in report.moved),
+        key=lambda move: move[:2],
+    )  # fmt: skip
+    if not moves:
+        return {}
+    found = connection.execute(
+        text(
+            "update entries e set key = m.key, url = m.url, title = m.title,"
+            " entry = cast(m.entry as jsonb), raw_hash = m.hash, etag = null,"
+            " last_modified = null, due_at = m.at, attempts = 0, gone_since = null,"
+            " problem = null, problem_class = null"
+            " from unnest(cast(:ids as bigint[]), cast(:olds as text[]), cast(:keys as text[]),"
+            " cast(:urls as text[]), cast(:titles as text[]), cast(:entries as text[]),"
+            " cast(:hashes as text[]), cast(:ats as timestamptz[]))"
+            " as m (id, old, key, url, title, entry, hash, at)"
+            " where e.source_id = m.id and e.key = m.old and not exists (select 1 from entries o"
+            " where o.source_id = m.id and o.key = m.key) returning e.source_id"
+        ),
+        {
+            "ids": [source_id for source_id, _, _, _ in moves],
+            "olds": [old for _, old, _, _ in moves],
+            "keys": [entry.key for _, _, entry, _ in moves],
+            "urls": [entry.url for _, _, entry, _ in moves],
+            "titles": [entry.title for _, _, entry, _ in moves],
+            "entries": [rows.to_json(entry) for _, _, entry, _ in moves],
+            "hashes": [entry.raw_hash for _, _, entry, _ in moves],
+            "ats": [at for _, _, _, at in moves],
+        },
+    ).scalars()
+    return dict(Counter(SourceId(one) for one in found))
 
 
 def _store_entries(
@@ -116,7 +159,7 @@ def _copy(connection: Connection, fresh: Sequence[Fresh]) -> None:
                     (
                         source_id, key, entry.url, entry.title, rows.to_json(entry),
                         entry.raw_hash, report.at, report.source.first_polled_at is None,
-                        report.source.held,
+                        report.source.held or report.held,
                     )
                 )  # fmt: skip
 
@@ -176,30 +219,35 @@ def _mark_done(
         connection.execute(
             text(
                 "update sources s set lease_until = null, attempts = 0, last_polled_at = r.at,"
-                " first_polled_at = coalesce(s.first_polled_at, case when r.ok then r.at end),"
+                " first_polled_at = coalesce(s.first_polled_at, case when r.done then r.at end),"
                 " last_ok_at = case when r.ok then r.at else s.last_ok_at end,"
                 " last_new_at = case when r.new > 0 then r.at else s.last_new_at end,"
                 " failures = case when r.ok then 0 else s.failures + 1 end,"
                 " usual_rows = case when r.health = 'well' and r.read then r.found"
                 " else s.usual_rows end,"
                 " next_poll_at = r.next, etag = r.etag, last_modified = r.modified,"
-                " body_hash = r.hash, learned = coalesce(cast(r.learned as jsonb), s.learned),"
+                # What articles teach is written by those who read them.
+                " body_hash = r.hash, learned = s.learned || coalesce(cast(r.learned as jsonb)"
+                " - 'article' - 'article_next' - 'body', '{}'),"
                 " gap_open = r.gap, health = r.health, problem = r.problem,"
-                " problem_class = r.class, held = s.held or r.held"
+                " problem_class = r.class, held = s.held or r.held,"
+                " kind = coalesce(r.kind, s.kind),"
+                " redesign = coalesce(cast(r.redesign as jsonb), s.redesign)"
                 " from unnest(cast(:ids as bigint[]), cast(:ats as timestamptz[]),"
                 " cast(:oks as boolean[]), cast(:reads as boolean[]), cast(:news as integer[]),"
                 " cast(:founds as integer[]), cast(:nexts as timestamptz[]),"
                 " cast(:etags as text[]), cast(:modifieds as text[]), cast(:hashes as bytea[]),"
                 " cast(:learneds as text[]), cast(:gaps as text[]), cast(:healths as text[]),"
-                " cast(:problems as text[]), cast(:classes as text[]), cast(:helds as boolean[]))"
+                " cast(:problems as text[]), cast(:classes as text[]), cast(:helds as boolean[]),"
+                " cast(:dones as boolean[]), cast(:kinds as text[]), cast(:redesigns as text[]))"
                 " as r (id, at, ok, read, new, found, next, etag, modified, hash, learned, gap,"
-                " health, problem, class, held) where s.id = r.id"
+                " health, problem, class, held, done, kind, redesign) where s.id = r.id"
             ),
             _columns(
                 loud,
                 ids=lambda r: r.source.id,
                 ats=lambda r: r.at,
-                oks=lambda r: r.outcome != "failed",
+                oks=_is_well_read,
                 reads=lambda r: r.outcome == "read",
                 news=lambda r: counts.get(r.source.id, (0, 0))[0],
                 founds=lambda r: r.found,
@@ -212,7 +260,10 @@ def _mark_done(
                 healths=lambda r: r.health.value,
                 problems=lambda r: r.problem,
                 classes=lambda r: r.problem_class,
-                helds=lambda r: r.source.id in flooded,
+                helds=lambda r: r.held or r.source.id in flooded,
+                dones=lambda r: r.outcome != "failed",
+                kinds=lambda r: r.kind.value if r.kind else None,
+                redesigns=lambda r: rows.to_json(r.redesign) if r.redesign else None,
             ),
         )
         _learn_gaps(connection, [r.source.id for r in loud if counts.get(r.source.id)])
@@ -248,6 +299,12 @@ def _mark_done(
                 notes=lambda r: "\x1f".join(r.notes),
             ),
         )
+
+
+def _is_well_read(report: PollReport) -> bool:
+    """Whether a poll showed what the source has; an empty list where rows were did not."""
+    doubted = report.health in {Health.EMPTY, Health.REDESIGNED} and not report.found
+    return report.outcome != "failed" and not doubted
 
 
 def _is_quiet(report: PollReport) -> bool:

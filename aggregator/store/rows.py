@@ -17,6 +17,7 @@ from aggregator.model import (
     Health,
     Learned,
     Novelty,
+    Redesign,
     Sighting,
     Source,
     SourceId,
@@ -91,6 +92,7 @@ def source(row: Row, prefix: str = "") -> Source:
         problem=col("problem"),
         gap_open=col("gap_open"),
         held=col("held"),
+        redesign=from_json(col("redesign"), Redesign) if col("redesign") else None,
     )
 
 
@@ -99,7 +101,7 @@ SOURCE_COLUMNS = (
     "id", "slug", "name", "kind", "url", "region", "authority", "settings", "state", "learned",
     "etag", "last_modified", "body_hash", "generation", "attempts", "failures", "first_polled_at",
     "last_polled_at", "last_ok_at", "last_new_at", "next_poll_at", "usual_gap", "usual_rows",
-    "health", "problem", "gap_open", "held",
+    "health", "problem", "gap_open", "held", "redesign",
 )  # fmt: skip
 
 
@@ -114,6 +116,7 @@ def stored_entry(row: Row) -> StoredEntry:
         generation=row["generation"],
         attempts=row["attempts"],
         reads=row["reads"],
+        read_at=row["read_at"],
         etag=row["etag"],
         last_modified=row["last_modified"],
         page_hash=row["page_hash"],

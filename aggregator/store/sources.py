@@ -16,6 +16,7 @@ from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
     Coverage,
     Entry,
+    KnownEntry,
     NewSource,
     PollReport,
     PollSummary,
@@ -267,6 +268,21 @@ class Sources:
                 ).scalars()
             )
         return [pair for number, pair in enumerate(entries, 1) if number in fresh]
+
+    def known_entries(self, source_id: SourceId, since: datetime) -> Sequence[KnownEntry]:
+        """Entries first seen since then, the newest first; asked for when a portal moved."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select key, title, entry ->> 'date', entry ->> 'date_text' from entries"
+                    " where source_id = :id and first_seen_at >= :since order by id desc"
+                    " limit 5000"
+                ),
+                {"id": source_id, "since": since},
+            )
+            return [
+                KnownEntry(key=row[0], title=row[1], date=row[2], date_text=row[3]) for row in found
+            ]
 
     @refusals
     def record_polls(self, reports: Sequence[PollReport]) -> Sequence[PollSummary]:

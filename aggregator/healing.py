@@ -1,0 +1,260 @@
+"""What a redesign is, told from a failure: the decisions, as plain functions.
+
+Shapes are learned and dropped by the parse room; here it is decided what that means for the
+source: whether the new rows carry on the old, which of them are known notices under new
+addresses, and in which words the operator reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from aggregator.model import (
+    Article,
+    ArticleShape,
+    Entry,
+    KnownEntry,
+    Learned,
+    ListReading,
+    Redesign,
+    Source,
+    SourceKind,
+)
+from aggregator.text import fold
+
+#: Moved notices keep their day, give or take one; older ones than this are notices of their
+#: own (DOMAIN.md §13).
+NEAR = timedelta(days=1)
+KNOWN_FOR = timedelta(days=400)
+#: Fewer rows than this known again prove no move: an office may post one notice twice.
+FEW = 2
+#: Shorter titles, and shorter beginnings of cut ones, are shared by different notices.
+TELLING = 12
+
+
+def known_again(
+    rows: Sequence[Entry], known: Sequence[KnownEntry], *, taken: Iterable[str] = ()
+) -> dict[str, KnownEntry]:
+    """Which rows of a page are known entries that moved to a new address, by the row's key.
+
+    Title and day (± 1) speak together; where a day is missing the title must be one of a
+    kind on both sides. An entry that still stands under its old address has not moved, and
+    one or two of many rows prove nothing: then the answer is empty.
+
+    Args:
+        rows: all rows of a page, as they stand now.
+        known: entries of the same source, of the last 400 days.
+        taken: keys of known entries that were found again on an earlier page.
+    """
+    here = {row.key for row in rows}
+    old_keys = {one.key for one in known}
+    gone = here | set(taken)
+    by_head: dict[str, list[tuple[str, KnownEntry]]] = {}
+    for one in known:
+        if one.key not in gone:
+            title = _bare(one.title)
+            by_head.setdefault(title[:TELLING], []).append((title, one))
+    strangers = [(row, _bare(row.title)) for row in rows if row.key not in old_keys]
+    found: dict[str, KnownEntry] = {}
+    used: set[str] = set()
+    for row, title in strangers:
+        if not row.date and sum(_same_title(title, other) for _, other in strangers) > 1:
+            continue
+        fits = [
+            one
+            for other, one in by_head.get(title[:TELLING], ())
+            if one.key not in used and _same_title(title, other) and _same_day(row.date, one.date)
+        ]
+        on_the_day = [
+            one for one in fits if row.date and one.date and row.date[:10] == one.date[:10]
+        ]
+        if len(fits) == 1 or len(on_the_day) == 1:
+            found[row.key] = (on_the_day or fits)[0]
+            used.add(found[row.key].key)
+    return found if len(found) >= max(FEW, len(strangers) / 2) else {}
+
+
+def _bare(title: str) -> str:
+    return fold(title).rstrip(".…")
+
+
+def _same_title(one: str, other: str) -> bool:
+    """Equal, or one cut as rows cut them."""
+    short, long = sorted((one, other), key=len)
+    return short == long or (len(short) > TELLING and long.startswith(short))
+
+
+def _same_day(one: str | None, other: str | None) -> bool:
+    if not one or not other:
+        return True
+    return abs(date.fromisoformat(one[:10]) - date.fromisoformat(other[:10])) <= NEAR
+
+
+def carried(row: Entry, known: KnownEntry) -> Entry:
+    """A row under its new address, with what the old list said and the new one does not."""
+    cut = len(known.title) > len(row.title) and row.title.endswith(("…", "..."))
+    return replace(
+        row,
+        title=known.title if cut else row.title,
+        date=row.date or known.date,
+        date_text=row.date_text if row.date else known.date_text,
+    )
+
+
+def redesign_of(
+    source: Source,
+    reading: ListReading,
+    *,
+    kind: SourceKind,
+    moved: int,
+    known: int,
+    now: datetime,
+) -> Redesign | None:
+    """What changed about a list that still has rows, or None when it is as it was.
+
+    Args:
+        source: as it was before this poll.
+        reading: of its first page.
+        kind: how that was read.
+        moved: rows known again under new addresses, on all pages.
+        known: rows of the first page that are known, moved ones too.
+        now: UTC.
+    """
+    if not source.first_polled_at or not reading.entries:
+        return None
+    change = reading.relearned
+    if kind is not source.kind:
+        what, before, after = "kind", source.kind.value, kind.value
+    elif change:
+        what, before, after = "list", change.before, change.after
+    elif moved:
+        what, before, after = "addresses", "", ""
+    else:
+        return None
+    return Redesign(
+        at=now,
+        what="addresses" if moved else what,
+        before=before,
+        after=after,
+        found_before=source.usual_rows,
+        found_after=len(reading.entries),
+        moved=moved,
+        healed=known > 0,
+    )
+
+
+def in_words(change: Redesign) -> str:
+    """A redesign as a line for the operator: what was, what is, what came of it."""
+    what = {
+        "kind": f"its rows come another way ({change.before} → {change.after})",
+        "articles": f"article template {change.before} → {change.after}",
+    }.get(change.what, "")
+    if not what:
+        what = f"{change.before} → {change.after}" if change.after else "the same markup"
+    parts = ["redesigned, learned again", what]
+    if change.what != "articles":
+        parts.append(f"{change.found_after} rows where there were {change.found_before}")
+    if change.moved:
+        parts.append(f"{change.moved} known notices stand under new addresses and keep their ids")
+    return "; ".join(parts)
+
+
+def not_carried_on(source: Source, change: Redesign, sample: str) -> str:
+    """What to tell the operator of rows that carry on nothing."""
+    return (
+        f"{source.slug}: another list stands where the known one was ({change.before or 'rows'} → "
+        f"{change.after or 'rows'}), and none of its {change.found_after} rows is known, the first: "
+        f"{sample[:60]!r}. They are stored and held from mail; look at {source.url}, then "
+        f'"quxun sources release {source.slug}"'
+    )
+
+
+def selectors_missed(source: Source, reading: ListReading) -> str:
+    """What to tell the operator of selectors that match nothing, and what was read instead."""
+    names = " and ".join(
+        f"{name} = {getattr(source.settings.selectors, name)!r}" for name in reading.missed
+    )
+    verb = "match" if len(reading.missed) > 1 else "matches"
+    seen = (
+        f"read unaided: {len(reading.entries)} rows, the first {reading.entries[0].title[:40]!r}"
+        if reading.entries
+        else "and nothing was read unaided"
+    )
+    return (
+        f"{source.slug}: the given selector {names} {verb} nothing at {source.url}; {seen}. Give "
+        f'new ones or none with "quxun sources edit {source.slug} --selectors FILE"'
+    )
+
+
+def article_selectors_missed(source: Source, article: Article) -> str:
+    """The same of selectors for articles."""
+    names = " and ".join(
+        f"{name} = {getattr(source.settings.selectors, name)!r}" for name in article.missed
+    )
+    return (
+        f"the given selector {names} matches nothing at {article.url}; read unaided: "
+        f"{article.title[:40]!r}, {len(article.body_text)} characters"
+    )
+
+
+def learn_articles(
+    learned: Learned, seen: Sequence[tuple[ArticleShape, bool]], *, now: datetime
+) -> tuple[Learned, Redesign | None]:
+    """What the articles of one source teach of its template.
+
+    One that does not fit may be a notice made by hand; two running of one new shape are a new
+    template.
+
+    Args:
+        learned: as it is kept.
+        seen: the shapes of articles in the order in which they were read, and whether the
+            kept one was used. Articles too short to teach have none.
+        now: UTC.
+    """
+    old, change = learned, None
+    for shape, kept in seen:
+        held = old.article or (ArticleShape(body=old.body) if old.body else None)
+        if held is None or kept or _fits(shape, held):
+            told = shape if held is None else _filled(held, shape)
+            old = replace(old, article=told, body=None, article_next=None)
+        elif shape == old.article_next:
+            change = Redesign(
+                at=now,
+                what="articles",
+                before=shape_words(held),
+                after=shape_words(shape),
+            )
+            old = replace(old, article=shape, body=None, article_next=None)
+        else:
+            old = replace(old, article_next=shape)
+    return old, change
+
+
+def _fits(shape: ArticleShape, held: ArticleShape) -> bool:
+    """Whether two shapes agree wherever both say something."""
+    return all(
+        mine is None or theirs is None or mine == theirs
+        for mine, theirs in zip(_ways(shape), _ways(held), strict=True)
+    )
+
+
+def _filled(held: ArticleShape, shape: ArticleShape) -> ArticleShape:
+    """A shape with what another of the same template tells beside it."""
+    return ArticleShape(
+        title=held.title or shape.title,
+        date=held.date or shape.date,
+        source=held.source or shape.source,
+        body=held.body or shape.body,
+    )
+
+
+def _ways(shape: ArticleShape) -> tuple[str | None, ...]:
+    return shape.title, shape.date, shape.source, shape.body
+
+
+def shape_words(shape: ArticleShape) -> str:
+    """An article's shape in words: where its body stands, the inner container first."""
+    parts = (shape.body or "").rstrip("#@").split(">")
+    return " in ".join(reversed(parts[-3:]))
