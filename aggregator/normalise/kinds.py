@@ -1,27 +1,40 @@
-"""Kind and categories, with the words that decided and where they stood (DOMAIN.md §9)."""
+"""Kind and categories, with the words that decided and where they stood (DOMAIN.md §9).
+
+Evidence counts in this order: what the operator set for the source, what the portal says of the
+column, the title, the body's first lines. In the title, what it ends in says what the document is
+(…办法, …的公示); phrases and the shape of the whole say what it is about. All of it is data:
+``lexicon.toml``.
+"""
 
 from __future__ import annotations
 
 import re
-import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from aggregator.model import Category, Flag, Kind
+from aggregator.normalise.lexicon import Lexicon, Rule, lexicon
 from aggregator.text import fold, shorten
 
-_BODY_SHARE = 0.2
-_BODY_MOST = 3
 _BODY_CHARS = 600
-_COLUMN_SHARE = 0.6
-_COLUMN_TYPES = {"政策文件": "policy", "政策解读": "interpretation", "政策法规": "policy", "规范性文件": "policy"}  # fmt: skip
-_STATUS = ("废止", "失效", "修改", "延续", "延长", "宣布失效")
+_BODY_PHRASE = 3
+_REASONS = 4
+_CATEGORIES = 4
+_OWN_NUMBER = 2.5
+_STATUS = re.compile(
+    r"废止|失效|修改(?!意见)|延续|延长.{0,20}(?:有效期|期限|政策|施行)|延期(?:执行|施行)"
+)
 #: A draft that is asked about; 关于征求《…实施意见》意见 holds the word twice.
 _DRAFTS = re.compile(
     r"意见稿|公开征求|意见征[集求]|征(?:求|集)[^。]{0,80}?(?<!实施)(?<!指导)(?<!若干)(?<!管理)意见"
 )
-_AT_LEAST = 1.0
+#: Behind a form: (试行), [2024]5号, 》, and what cuts a title.
+_BEHIND = re.compile(r"(?:\([^()]*\)|\[[^\[\]]*\]\d*号?|[》\"'!.…,;]|-+$)+$")
+_QUOTED = re.compile(r"《([^》]+)》[^《》]{0,8}$")
+_CARRIED = re.compile(
+    r"(?:印发|转发|发布|公布|修改|修订|废止|下发|颁布|调整|延长|执行|实施)(.{4,})的(?:通知|公告|决定|函|通告)$"
+)
+_HEADED = re.compile(r"^(.{2,12}?)(?:-{1,2}|[:|])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +47,25 @@ class Subject:
     flags: tuple[Flag, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Lexicon:
-    also: float
-    exclude: dict[str, tuple[str, ...]]
-    kinds: dict[str, Kind]
-    words: dict[str, dict[str, float]]
-    patterns: dict[str, tuple[tuple[re.Pattern[str], float], ...]]
+class _Sums:
+    """Scores of the categories with the reasons that made them, the heaviest first."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, list[tuple[float, str]]] = {}
+        self.of: dict[str, float] = {}
+
+    def add(self, slug: str, weight: float, why: str) -> None:
+        self.of[slug] = self.of.get(slug, 0.0) + weight
+        if weight > 0:
+            self._said.setdefault(slug, []).append((weight, why))
+
+    def rule(self, rule: Rule, why: str) -> None:
+        for slug, weight in rule.gives.items():
+            self.add(slug, weight, why)
+
+    def why(self, slug: str) -> str:
+        said = sorted(self._said.get(slug, ()), key=lambda one: -one[0])
+        return "；".join(dict.fromkeys(why for _, why in said[:_REASONS]))
 
 
 def read_subject(
@@ -50,7 +75,6 @@ def read_subject(
     column: str = "",
     given: str | None = None,
     doc_number: str | None = None,
-    authority_policy: bool = False,
 ) -> Subject:
     """Judge a notice.
 
@@ -60,29 +84,29 @@ def read_subject(
         column: the column's name or ColumnType meta tag.
         given: the category that the operator set for the source; it wins.
         doc_number: a document number of its own speaks for a policy.
-        authority_policy: the column is one of policy documents.
     """
-    lexicon = _lexicon()
-    scores, reasons = _score(title, body, column, lexicon)
+    known = lexicon()
+    sums = _Sums()
+    _read_title(fold(title), sums, known)
+    _read_column(column, sums, known)
+    _read_body(fold(body[:_BODY_CHARS]), sums, known)
     if doc_number:
-        _add(scores, reasons, "policy", 1.5, f"文号 {doc_number}")
-    for word, slug in _COLUMN_TYPES.items():
-        if word in column or authority_policy:
-            _add(scores, reasons, slug, 1.0, f"栏目“{column or word}”")
-            break
-    flags = _flags(title, scores, reasons, lexicon)
+        sums.add("policy", _OWN_NUMBER, f"文号 {doc_number}")
+    flags = _flags(title, sums, known)
     ranked = sorted(
-        ((score, slug) for slug, score in scores.items() if score >= _AT_LEAST),
-        key=lambda one: (-one[0], list(lexicon.words).index(one[1])),
+        ((score, slug) for slug, score in sums.of.items() if score >= known.least),
+        key=lambda one: (-one[0], known.slugs.index(one[1])),
     )
     best = ranked[0][0] if ranked else 0.0
-    slugs = [slug for score, slug in ranked if score >= best * lexicon.also][:4]
+    slugs = [slug for score, slug in ranked if score >= best * known.also][:_CATEGORIES]
     if given:
         slugs = [given, *(slug for slug in slugs if slug != given)]
-        reasons.setdefault(given, []).insert(0, "来源栏目设置")
+    why = {slug: sums.why(slug) for slug in slugs}
+    if given:
+        why[given] = "；".join(filter(None, ("来源栏目设置", why[given])))
     if not slugs:
-        slugs, reasons["other"] = ["other"], ["无类别词"]
-    kind = lexicon.kinds.get(slugs[0], Kind.OTHER)
+        slugs, why["other"] = ["other"], "无类别词"
+    kind = known.kinds.get(slugs[0], Kind.OTHER)
     if (
         Flag.STATUS_CHANGE in flags
         and Flag.DRAFT not in flags
@@ -91,81 +115,80 @@ def read_subject(
         kind = Kind.POLICY
     return Subject(
         kind=kind,
-        kind_why="；".join(reasons.get(slugs[0], ())),
-        categories=tuple(
-            Category(slug=slug, why="；".join(reasons.get(slug, ("",)))) for slug in slugs
-        ),
+        kind_why=why[slugs[0]],
+        categories=tuple(Category(slug=slug, why=why[slug]) for slug in slugs),
         flags=flags,
     )
 
 
-def _score(
-    title: str, body: str, column: str, lexicon: _Lexicon
-) -> tuple[dict[str, float], dict[str, list[str]]]:
-    scores: dict[str, float] = {}
-    reasons: dict[str, list[str]] = {}
-    heading, start, place = fold(title), fold(body[:_BODY_CHARS]), fold(column)
-    for slug, words in lexicon.words.items():
-        taken: list[str] = []
-        for word, weight in sorted(words.items(), key=lambda one: -len(one[0])):
-            if word in heading and not any(word in longer for longer in taken):
-                taken.append(word)
-                _add(scores, reasons, slug, weight, f"标题“{word}”")
-            elif place and word in place:
-                _add(scores, reasons, slug, weight * _COLUMN_SHARE, f"栏目“{word}”")
-            elif start and word in start and len(word) >= _BODY_MOST - 1:
-                _add(scores, reasons, slug, weight * _BODY_SHARE, f"正文“{word}”")
-    for slug, patterns in lexicon.patterns.items():
-        for pattern, weight in patterns:
-            found = pattern.search(heading)
-            if found:
-                _add(scores, reasons, slug, weight, f"标题“{shorten(found.group(), 20)}”")
-    return scores, reasons
+def _read_title(heading: str, sums: _Sums, known: Lexicon) -> None:
+    told: dict[str, list[tuple[float, str]]] = {}
+    for hit in known.hits(heading):
+        for slug, weight in hit.gives.items():
+            told.setdefault(slug, []).append((weight, f"标题第{hit.start + 1}字“{hit.phrase}”"))
+    for slug, weights in told.items():
+        for rank, (weight, why) in enumerate(sorted(weights, key=lambda one: -one[0])):
+            sums.add(slug, weight / 2**rank, why)
+    for where, text in _endings(heading):
+        form = known.form(text)
+        if form:
+            for rule in form[1]:
+                sums.rule(rule, f"{where}“{form[0]}”")
+    for shape, rule in known.frames:
+        found = shape.search(heading)
+        if found:
+            sums.rule(rule, f"标题句式{rule.name}“{shorten(found.group(), 20)}”")
 
 
-def _flags(
-    title: str, scores: dict[str, float], reasons: dict[str, list[str]], lexicon: _Lexicon
-) -> tuple[Flag, ...]:
+def _endings(heading: str) -> Iterator[tuple[str, str]]:
+    """Where a title says what the document is: its end, the end of what it carries, its head."""
+    core = _BEHIND.sub("", heading)
+    yield "标题末", core or heading
+    carried = _QUOTED.search(heading) if not core.endswith("》") else None
+    if carried is None:
+        carried = _CARRIED.search(core)
+    if carried and carried.end(1) < len(core):
+        yield "所印发文件末", _BEHIND.sub("", carried.group(1))
+    headed = _HEADED.match(core)
+    if headed:
+        yield "标题首", headed.group(1)
+
+
+def _read_column(column: str, sums: _Sums, known: Lexicon) -> None:
+    place = fold(column)
+    if not place:
+        return
+    for names, rule in known.columns:
+        name = next((name for name in names if name in place), None)
+        if name:
+            sums.rule(rule, f"栏目“{name}”")
+
+
+def _read_body(start: str, sums: _Sums, known: Lexicon) -> None:
+    best: dict[str, tuple[float, str]] = {}
+    for hit in known.hits(start):
+        if len(hit.phrase) >= _BODY_PHRASE:
+            for slug, weight in hit.gives.items():
+                if weight > best.get(slug, (0.0, ""))[0]:
+                    best[slug] = (weight, hit.phrase)
+    for slug, (weight, phrase) in best.items():
+        sums.add(slug, weight * known.body, f"正文“{phrase}”")
+
+
+def _flags(title: str, sums: _Sums, known: Lexicon) -> tuple[Flag, ...]:
     flags: list[Flag] = []
-    if any(word in title.replace("修改意见", "") for word in _STATUS):
+    if _STATUS.search(title):
         flags.append(Flag.STATUS_CHANGE)
     if asked := _DRAFTS.search(title):
         flags.append(Flag.DRAFT)
         # What is only asked about is no policy in force.
-        most = max(scores.get("notice", 0.0), scores.get("policy", 0.0) + 1.0)
-        _add(scores, reasons, "notice", most - scores.get("notice", 0.0), f"标题“{asked.group()}”")
-    ours = max((scores.get(s, 0.0) for s in ("project", "land", "park", "application")), default=0)
-    not_ours = any(word in title for words in lexicon.exclude.values() for word in words)
-    strong = 3.0
-    tender = scores.get("tender", 0.0) > max(ours, scores.get("policy", 0.0), strong - 1)
+        most = max(sums.of.get(slug, 0.0) for slug in ("policy", "application", "interpretation"))
+        lack = max(most + 1.0, known.least) - sums.of.get("notice", 0.0)
+        sums.add("notice", max(lack, 0.0), f"标题“{asked.group()}”")
+    ours = max((sums.of.get(s, 0.0) for s in ("project", "land", "park", "application")), default=0)
+    not_ours = any(word in title for word in known.exclude)
+    strong = 4.0
+    tender = sums.of.get("tender", 0.0) > max(ours, sums.of.get("policy", 0.0), strong - 1)
     if (not_ours and ours < strong) or tender:
         flags.append(Flag.EXCLUDED)
     return tuple(flags)
-
-
-def _add(
-    scores: dict[str, float], reasons: dict[str, list[str]], slug: str, weight: float, why: str
-) -> None:
-    scores[slug] = scores.get(slug, 0.0) + weight
-    said = reasons.setdefault(slug, [])
-    if len(said) < _BODY_MOST + 1:
-        said.append(why)
-
-
-@cache
-def _lexicon() -> _Lexicon:
-    text = (files("aggregator.normalise") / "lexicon.toml").read_text(encoding="utf-8")
-    read = tomllib.loads(text)
-    return _Lexicon(
-        also=float(read["also"]),
-        exclude={name: tuple(words) for name, words in read["exclude"].items()},
-        kinds={slug: Kind(kind) for kind, slugs in read["kinds"].items() for slug in slugs},
-        words={
-            slug: {fold(word): float(weight) for word, weight in words.items()}
-            for slug, words in read["category"].items()
-        },
-        patterns={
-            slug: tuple((re.compile(shape), float(weight)) for shape, weight in shapes.items())
-            for slug, shapes in read["pattern"].items()
-        },
-    )
