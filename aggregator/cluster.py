@@ -137,6 +137,12 @@ def _score(a: Draft, b: Draft) -> float:  # noqa: PLR0911  # a ladder of signs, 
     return 0.0
 
 
+def near(a: Draft, b: Draft) -> bool:
+    """Whether two drafts have one text, give or take a few words."""
+    bits = _distance(a.fingerprint, b.fingerprint)
+    return bits is not None and bits <= CLOSE_BITS
+
+
 def _one_host(a: str, b: str) -> bool:
     """One site does not retell itself: the same title there is next month's notice."""
     return bool(a) and urlsplit(a).netloc == urlsplit(b).netloc

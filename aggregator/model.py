@@ -554,11 +554,16 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One substantive change: what was there before and after, field by field."""
+    """One substantive change: what was there before and after, field by field.
+
+    ``why`` is ``edited`` (the portal changed its page) or ``reread`` (we read the same page
+    better; that is told to nobody).
+    """
 
     revision: int
     at: datetime
     changes: dict[str, tuple[str, str]]
+    why: str = "edited"
 
 
 # --- The poll, as the store is told of it --------------------------------------------

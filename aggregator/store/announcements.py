@@ -82,7 +82,7 @@ class Announcements:
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
-                    "select revision, at, changes from revisions where announcement_id = :id"
+                    "select revision, at, changes, why from revisions where announcement_id = :id"
                     " order by revision desc"
                 ),
                 {"id": announcement_id},
@@ -92,6 +92,7 @@ class Announcements:
                     revision=row["revision"],
                     at=row["at"],
                     changes={name: (pair[0], pair[1]) for name, pair in row["changes"].items()},
+                    why=row["why"],
                 )
                 for row in found
             ]

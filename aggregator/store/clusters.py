@@ -19,12 +19,13 @@ from aggregator.model import (
     ArticleReport,
     Authority,
     Draft,
+    EntryId,
     Flag,
     Novelty,
     Precision,
 )
 from aggregator.store import rows
-from aggregator.store.pages import page_hash
+from aggregator.store.changes import changes_of, other_template, read_again, weighty
 from aggregator.text import fold
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -35,8 +36,6 @@ OLD_AFTER = timedelta(days=30)
 LOOK_BACK = timedelta(days=400)
 _RANK = {Authority.OFFICIAL: 0, Authority.MEDIA: 1, Authority.COMMERCIAL: 2}
 _NO_SUM = {"aggregate", "other", "unit", "rate"}
-#: What a revision compares; everything else is not shown as a change.
-_COMPARED = ("title", "body_text", "attachments", "valid_from", "valid_until", "validity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +54,7 @@ class Clusters:
         self._now = now
         self._known: dict[AnnouncementId, Announcement] = {}
         self._by_key: dict[str, set[AnnouncementId]] = {}
+        self._stood: dict[EntryId, str] = {}
 
     def prepare(self, reports: Sequence[ArticleReport]) -> None:
         """Lock the keys of all drafts and load what may be the same, in two queries.
@@ -98,6 +98,15 @@ class Clusters:
         ).mappings()  # fmt: skip
         for row in found:
             self._learn(rows.announcement(row))
+        self._stood = {
+            EntryId(row[0]): row[1]
+            for row in self._connection.execute(
+                text(
+                    "select entry_id, url from sightings where entry_id = any(cast(:ids as bigint[]))"
+                ),
+                {"ids": [r.entry.id for r in reports if r.entry.announcement_id]},
+            )
+        }
 
     def _learn(self, one: Announcement) -> None:
         """Know an announcement by its id and by every key under which it may be asked for."""
@@ -108,11 +117,50 @@ class Clusters:
     def place(self, report: ArticleReport, draft: Draft, *, held: bool) -> Placed:
         """Put a draft where it belongs."""
         own = report.entry.announcement_id
-        there = (self._known.get(own) if own else None) or self._same(draft)
+        there = self._known.get(own) if own else None
+        stood = self._stood.get(report.entry.id)
+        moved = there is not None and stood is not None and stood != draft.url
+        leads = moved and there is not None and there.draft.url == stood
+        if there is None and (there := self._moved(report, draft)):
+            moved = leads = True
+            self._retire(report, there.id)
+        there = there or self._same(draft)
         if there is None:
             return self._create(report, draft, held=held)
         self._sight(report, draft, there.id)
-        return self._revise(report, draft, there)
+        return self._revise(report, draft, there, leads=leads, moved=moved)
+
+    def _moved(self, report: ArticleReport, draft: Draft) -> Announcement | None:
+        """The notice that this source showed under another address before its redesign.
+
+        Title and day (± 1) decide, whatever the new template makes of the text (DOMAIN.md §13).
+        """
+        source, posted = report.entry.source, draft.posted_at
+        change = source.redesign
+        if change is None or posted is None or report.entry.first_seen_at < change.at:
+            return None
+        fits = [
+            one
+            for one in (self._known[n] for n in sorted(self._by_key.get(f"t{draft.title_key}", ())))
+            if one.source_id == source.id and one.first_seen_at < change.at
+            and one.draft.title_key == draft.title_key and one.draft.posted_at
+            and _days_apart(one.draft.posted_at, posted) <= 1 and one.draft.url != draft.url
+        ]  # fmt: skip
+        return fits[0] if len(fits) == 1 else None
+
+    def _retire(self, report: ArticleReport, announcement: AnnouncementId) -> None:
+        """Look no more at the old addresses of a notice that has moved."""
+        self._connection.execute(
+            text(
+                "update entries set due_at = null where announcement_id = :id"
+                " and source_id = :source and first_seen_at < :at"
+            ),
+            {
+                "id": announcement,
+                "source": report.entry.source.id,
+                "at": report.entry.first_seen_at,
+            },
+        )
 
     def withdraw(self, report: ArticleReport) -> list[AnnouncementId]:
         """Mark the entry's announcement withdrawn, unless another portal still shows it."""
@@ -184,29 +232,44 @@ class Clusters:
         self._sight(report, draft, made.id)
         return Placed(id=made.id, changed=True)
 
-    def _revise(self, report: ArticleReport, draft: Draft, there: Announcement) -> Placed:
+    def _revise(
+        self,
+        report: ArticleReport,
+        draft: Draft,
+        there: Announcement,
+        *,
+        leads: bool,
+        moved: bool,
+    ) -> Placed:
         """Let a better or newer draft replace the one there, with a revision if it differs.
 
         The leading sighting speaks; another, of the same portal too, takes the lead only when
         its authority is higher. Otherwise two rows of one notice would revise it in turns.
-        A row alone never replaces what was read.
+        A row alone never replaces what was read. A page under a new address or a new template,
+        and a newer reading of ours, change the substance only where it counts (promise 10);
+        the same page read anew is written down as such and told to nobody.
         """
         source = report.entry.source
-        leads = there.source_id is None or (
+        leads = leads or there.source_id is None or (
             source.id == there.source_id and draft.url == there.draft.url
-        )
+        )  # fmt: skip
         outranks = _RANK[draft.authority] < _RANK[there.draft.authority]
         row_only = report.outcome is ArticleOutcome.ROW_ONLY
         was_row_only = Flag.ROW_ONLY in there.draft.flags
         if row_only or not (leads or outranks or was_row_only):
             return Placed(id=there.id, changed=False)
         back = there.withdrawn_at is not None
-        changes = _changes(there.draft, draft)
+        changes = changes_of(there.draft, draft)
+        reread = read_again(report)
+        newer = draft.extractor > there.draft.extractor
+        if moved or newer or other_template(report):
+            changes = weighty(there.draft, draft, changes)
         substance = (
             draft.substance_hash != there.draft.substance_hash
             and bool(changes)
-            and not _read_again(report)
+            and (newer or not reread)
         )
+        told = substance and not reread
         if draft == there.draft and not back:
             return Placed(id=there.id, changed=False)
         values = self._values(report, draft)
@@ -230,7 +293,7 @@ class Clusters:
                 "id": there.id,
                 "now": self._now,
                 "substance": substance,
-                "moved": substance or back,
+                "moved": told or back,
             },
         ).mappings().one()  # fmt: skip
         revised = rows.announcement(row)
@@ -238,17 +301,18 @@ class Clusters:
         if substance:
             self._connection.execute(
                 text(
-                    "insert into revisions (announcement_id, revision, at, changes)"
-                    " values (:id, :revision, :now, cast(:changes as jsonb))"
+                    "insert into revisions (announcement_id, revision, at, changes, why)"
+                    " values (:id, :revision, :now, cast(:changes as jsonb), :why)"
                 ),
                 {
                     "id": there.id,
                     "revision": revised.revision,
                     "now": self._now,
                     "changes": rows.to_json(changes),
+                    "why": "reread" if reread else "edited",
                 },
             )
-        return Placed(id=there.id, changed=substance or back)
+        return Placed(id=there.id, changed=told or back)
 
     def _values(self, report: ArticleReport, draft: Draft) -> dict[str, object]:
         source = report.entry.source
@@ -284,10 +348,8 @@ class Clusters:
         }
 
 
-def _read_again(report: ArticleReport) -> bool:
-    """Whether the page is the one we have: only our reading of it differs (promise 10)."""
-    page = report.page
-    return page is not None and page_hash(page) == report.entry.page_hash
+def _days_apart(one: datetime, other: datetime) -> int:
+    return abs((one.astimezone(SHANGHAI).date() - other.astimezone(SHANGHAI).date()).days)
 
 
 def novelty_of(report: ArticleReport, draft: Draft, *, held: bool) -> Novelty:
@@ -321,28 +383,6 @@ def sort_time(draft: Draft, first_seen_at: datetime) -> datetime:
         return draft.posted_at
     day = datetime.combine(draft.posted_at.astimezone(SHANGHAI).date(), time(0), SHANGHAI)
     return day + min(max(first_seen_at - day, timedelta(0)), timedelta(hours=23, minutes=59))
-
-
-def _changes(before: Draft, after: Draft) -> dict[str, tuple[str, str]]:
-    """Field by field what a revision changed, as text."""
-    changes = {
-        name: (_words(getattr(before, name)), _words(getattr(after, name)))
-        for name in _COMPARED
-        if getattr(before, name) != getattr(after, name)
-    }
-    for name in ("deadlines", "amounts", "stages"):
-        old, new = getattr(before.facts, name), getattr(after.facts, name)
-        if [one.value for one in old] != [one.value for one in new]:
-            changes[name] = (_words(old), _words(new))
-    return changes
-
-
-def _words(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, tuple):
-        return ", ".join(str(getattr(one, "value", getattr(one, "name", one))) for one in value)
-    return str(value)
 
 
 def _bands(draft: Draft) -> tuple[int, ...]:

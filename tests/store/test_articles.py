@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
@@ -16,8 +16,10 @@ from aggregator.model import (
     ArticleReport,
     Authority,
     Category,
+    Deadline,
     Draft,
     Entry,
+    Facts,
     Filter,
     Flag,
     Kind,
@@ -26,9 +28,11 @@ from aggregator.model import (
     Page,
     PollReport,
     Precision,
+    Redesign,
     SourceKind,
     StoredEntry,
 )
+from aggregator.store import rows
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=90)
@@ -183,8 +187,8 @@ def test_an_edit_is_a_revision_that_can_be_compared(engine: Engine):
     assert revision.changes["body_text"] == (before.draft.body_text, edited.body_text)
 
 
-def test_better_reading_of_the_same_page_is_no_revision(engine: Engine):
-    """A new extractor over the archive updates records and tells nobody (promise 10)."""
+def test_better_reading_of_the_same_page_tells_nobody(engine: Engine):
+    """A new extractor over the archive updates records and sends nothing (promise 10)."""
     page = Page(url="u", requested_url="u", status=200, body=b"<p>raw</p>", fetched_at=NOW)
     [entry] = shown(engine, "办法")
     store.Entries(engine).record_articles([read(entry, draft_of("办法"), page=page)], NOW)
@@ -200,6 +204,61 @@ def test_better_reading_of_the_same_page_is_no_revision(engine: Engine):
     assert (after.draft.body_text, after.draft.extractor) == (better.body_text, 2)
     assert (after.changed_at, after.change, changed) == (before.changed_at, before.change, [])
     assert store.Announcements(engine).page_of(after.id) == b"<p>raw</p>"
+
+
+def test_a_newer_reading_with_another_deadline_is_written_down_and_told_to_nobody(engine: Engine):
+    """What we said before stays to be compared; the portal changed nothing, so nobody is told."""
+    page = Page(url="u", requested_url="u", status=200, body=b"<p>raw</p>", fetched_at=NOW)
+    [entry] = shown(engine, "办法")
+    store.Entries(engine).record_articles([read(entry, draft_of("办法"), page=page)], NOW)
+    [before] = store.Announcements(engine).find(Filter(), limit=9)
+    later = NOW + 2 * HOUR
+    [entry] = again(engine, later)
+    until = Deadline(value=date(2026, 4, 30), sentence="申报截止四月三十日")
+    better = replace(
+        draft_of("办法", facts=Facts(deadlines=(until,)), extractor=9), substance_hash="better"
+    )
+    changed = store.Entries(engine).record_articles(
+        [read(entry, better, page=page, at=later)], later
+    )
+
+    [after] = store.Announcements(engine).find(Filter(), limit=9)
+    [revision] = store.Announcements(engine).revisions(after.id)
+    assert (after.revision, after.changed_at, after.change, changed) == (
+        2, before.changed_at, before.change, [],
+    )  # fmt: skip
+    assert revision.changes == {"deadlines": ("", "2026-04-30")}
+    assert revision.why == "reread"
+
+
+@pytest.mark.parametrize("field", ["body", "deadline"])
+def test_a_new_template_is_no_change_but_a_new_deadline_is(engine: Engine, field: str):
+    """A redesign prints one line more beside every text: nobody hears of a thousand changes."""
+    pages = [
+        Page(url="u", requested_url="u", status=200, body=body, fetched_at=NOW)
+        for body in (b"<p>old</p>", b"<div>new</div>")
+    ]
+    [entry] = shown(engine, "办法")
+    store.Entries(engine).record_articles([read(entry, draft_of("办法"), page=pages[0])], NOW)
+    later = NOW + 2 * HOUR
+    with engine.begin() as connection:
+        connection.execute(
+            text("update sources set redesign = cast(:redesign as jsonb)"),
+            {"redesign": rows.to_json(Redesign(at=later, what="list", before="a", after="b"))},
+        )
+    [entry] = again(engine, later)
+    drawn = draft_of("办法", body_text=f"办法。{BODY}来源甲区")
+    if field == "deadline":
+        until = Deadline(value=date(2026, 4, 30), sentence="申报截止四月三十日")
+        drawn = replace(drawn, facts=Facts(deadlines=(until,)), substance_hash="put off")
+    changed = store.Entries(engine).record_articles(
+        [read(entry, drawn, page=pages[1], at=later)], later
+    )
+
+    [after] = store.Announcements(engine).find(Filter(), limit=9)
+    assert after.draft.body_text == drawn.body_text
+    assert bool(changed) is (field == "deadline")
+    assert after.revision == (2 if field == "deadline" else 1)
 
 
 def test_the_official_source_takes_the_lead_and_a_commercial_one_never_does(engine: Engine):

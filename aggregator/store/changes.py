@@ -1,0 +1,63 @@
+"""What a revision changed, field by field, and which of it counts as a change."""
+
+from __future__ import annotations
+
+from aggregator import cluster
+from aggregator.model import ArticleReport, Draft
+from aggregator.store.pages import page_hash
+from aggregator.text import fold
+
+#: What a revision compares; everything else is not shown as a change.
+_COMPARED = ("title", "body_text", "attachments", "valid_from", "valid_until", "validity")
+
+
+def read_again(report: ArticleReport) -> bool:
+    """Whether the page is the one we have: only our reading of it differs (promise 10)."""
+    page = report.page
+    return page is not None and page_hash(page) == report.entry.page_hash
+
+
+def other_template(report: ArticleReport) -> bool:
+    """Whether the page may be made otherwise than when it was read last."""
+    change, read_at = report.entry.source.redesign, report.entry.read_at
+    redesigned = change is not None and (read_at is None or read_at < change.at)
+    held = report.entry.source.learned.article
+    return redesigned or (held is not None and report.shape is not None and not report.shape_kept)
+
+
+def weighty(
+    before: Draft, after: Draft, changes: dict[str, tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Those changes that a new template or a better reading does not make by itself."""
+    kept = dict(changes)
+    if [one.name for one in before.attachments] == [one.name for one in after.attachments]:
+        kept.pop("attachments", None)
+    if before.title_key == after.title_key:
+        kept.pop("title", None)
+    old, new = fold(before.body_text), fold(after.body_text)
+    framed = (old in new or new in old) and 10 * abs(len(old) - len(new)) <= len(old)
+    if cluster.near(before, after) or framed:
+        kept.pop("body_text", None)
+    return kept
+
+
+def changes_of(before: Draft, after: Draft) -> dict[str, tuple[str, str]]:
+    """Field by field what a revision changed, as text."""
+    changes = {
+        name: (_words(getattr(before, name)), _words(getattr(after, name)))
+        for name in _COMPARED
+        if getattr(before, name) != getattr(after, name)
+    }
+    for name in ("deadlines", "amounts", "stages"):
+        old, new = getattr(before.facts, name), getattr(after.facts, name)
+        if [one.value for one in old] != [one.value for one in new]:
+            changes[name] = (_words(old), _words(new))
+    return changes
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(one, "value", getattr(one, "name", one))) for one in value)
+    return str(value)
