@@ -10,20 +10,20 @@ from urllib.parse import unquote, urlsplit
 from aggregator.dates import date_from_url
 from aggregator.errors import ParseError
 from aggregator.model import Article, ArticleShape, Attachment
-from aggregator.parse.body import beside, find_body, html_of, tidy_body
+from aggregator.parse.body import Found, beside, find_body, seed_of
 from aggregator.parse.decode import decode
 from aggregator.parse.header import (
     bar_of,
     breadcrumbs_of,
     date_of,
     fields_of,
-    lines_of,
     source_of,
     title_of,
 )
 from aggregator.parse.prescan import MAX_BYTES
 from aggregator.parse.refusals import refuse_soft_failures
 from aggregator.parse.rows import shape, tidy_title
+from aggregator.parse.survey import Survey, survey
 from aggregator.parse.told import told_one
 from aggregator.parse.tree import (
     Document,
@@ -34,6 +34,7 @@ from aggregator.parse.tree import (
     paragraphs,
     read_tree,
 )
+from aggregator.parse.trim import cut_outside, html_of, tidy_body
 from aggregator.parse.walk import is_hidden_zone
 from aggregator.text import clean, one_line, shorten
 from aggregator.urls import absolute
@@ -97,23 +98,25 @@ def read_article(
     page = document(decoded.text, url=url)
     base = absolute(page.base, url) or url
     refuse_soft_failures(page, url=url)
+    seen = survey(page)
     crumbs = breadcrumbs_of(page)
-    fields = fields_of(page)
-    title = tidy_title(title_of(page, crumbs=crumbs, fields=fields))
-    everything = lines_of(page)
-    container, notes = _container(
-        page,
-        decoded.text,
-        title=title,
-        selector=selector,
-        learned=learned.body if learned else None,
+    fields = fields_of(page, seen)
+    seed = seed_of(seen)
+    title = tidy_title(title_of(page, seen, crumbs=crumbs, fields=fields, seed=seed))
+    found, notes = _container(
+        page, seen, decoded.text, seed=seed, title=title, selector=selector, learned=learned
     )
+    container = found.container
     ours = container.getroottree().getroot() is page.root
-    telling = len(line_of(container)) >= _TELLING
-    shaped = shape(container) if ours and telling else None
-    found = ArticleShape(body=shaped) if shaped else None
+    led_by = found.led_by
+    telling = led_by is not None and seen.weights.get(led_by, 0) >= _TELLING
+    shaped = shape(led_by) if led_by is not None and ours and telling else None
+    told = ArticleShape(body=shaped) if shaped else None
     attachments = _attachments(page, container, base)
     files = beside(page, container)
+    if ours:
+        cut_outside(seen, container, found.first, found.last)
+    everything = [line.text for line in seen.lines]
     bar = bar_of(everything, title=title, body=paragraphs(container))
     lines = tidy_body(container, title=title, before=())
     for block in files:
@@ -136,23 +139,31 @@ def read_article(
         breadcrumbs=crumbs,
         charset=decoded.charset,
         learned_body=shaped,
-        shape=found,
-        shape_kept=found is not None and found == learned,
+        shape=told,
+        shape_kept=told is not None and told == learned,
         notes=notes,
     )
 
 
 def _container(
-    page: Document, markup: str, *, title: str, selector: str | None, learned: str | None
-) -> tuple[Element, tuple[str, ...]]:
+    page: Document,
+    seen: Survey,
+    markup: str,
+    *,
+    seed: Element | None,
+    title: str,
+    selector: str | None,
+    learned: ArticleShape | None,
+) -> tuple[Found, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
     if selector:
         told = told_one(markup, selector)
         if told:
             root = read_tree(told)
-            return next(iter(root.iter("body")), root), ()
-        found = find_body(page, title=title, learned=learned)
-        return found, (f"the given selector {selector!r} found no body; read unaided",)
-    return find_body(page, title=title, learned=learned), ()
+            return Found(next(iter(root.iter("body")), root), 0, 0), ()
+        notes = (f"the given selector {selector!r} found no body; read unaided",)
+    known = learned.body if learned else None
+    return find_body(page, seen, seed=seed, title=title, learned=known), notes
 
 
 def _attachments(page: Document, container: Element, base: str) -> tuple[Attachment, ...]:

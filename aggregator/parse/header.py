@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of, paragraphs
+from aggregator.parse.bars import LABELS, LONGEST, PAIR, is_bar, is_bare
+from aggregator.parse.survey import Survey
+from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
 from aggregator.parse.walk import FULL, date_in, is_hidden_zone
 from aggregator.text import fold, one_line, squeeze
 
-#: Labels of the header block as printed → as we name them (DOMAIN §10).
-LABELS = {
-    "索引号": "索引号", "信息索引号": "索引号", "索引编号": "索引号",
-    "主题分类": "主题分类", "信息分类": "主题分类", "所属主题": "主题分类", "分类": "主题分类",
-    "发文机关": "发文机关", "发布机构": "发文机关", "发文单位": "发文机关", "发布单位": "发文机关",
-    "制发机关": "发文机关", "公开责任部门": "发文机关", "发文机构": "发文机关", "信息公开主体": "发文机关",
-    "发布机关": "发文机关", "公开机构": "发文机关", "制定机关": "发文机关", "责任部门": "发文机关",
-    "成文日期": "成文日期", "发文日期": "成文日期", "成文时间": "成文日期", "发文时间": "成文日期",
-    "生成日期": "生成日期", "签发日期": "成文日期", "印发日期": "成文日期",
-    "标题": "标题", "名称": "标题", "信息名称": "标题", "文件名称": "标题",
-    "文号": "文号", "发文字号": "文号", "文件编号": "文号", "文件号": "文号", "发布文号": "文号",
-    "发布日期": "发布日期", "发布时间": "发布日期", "上载日期": "发布日期", "公开日期": "发布日期",
-    "公开时间": "发布日期", "上传日期": "发布日期", "信息发布时间": "发布日期", "发稿时间": "发布日期",
-    "有效性": "有效性", "效力状态": "有效性", "是否有效": "有效性", "时效性": "有效性", "文件状态": "有效性",
-    "主题词": "主题词", "关键词": "主题词", "体裁": "体裁", "体裁分类": "体裁", "公文种类": "体裁",
-    "实施日期": "实施日期", "施行日期": "实施日期", "生效日期": "实施日期",
-    "失效日期": "失效日期", "废止日期": "失效日期", "失效时间": "失效日期",
-    "统一编号": "统一编号", "登记号": "统一编号", "规范性文件登记号": "统一编号", "统一登记号": "统一编号",
-    "所属地区": "所属地区", "公开形式": "公开形式", "公开方式": "公开方式", "服务对象": "服务对象",
-}  # fmt: skip
-_PAIR = re.compile(
-    r"^\s*[\[【(]?\s*([\u4e00-\u9fff][\u4e00-\u9fff\s\u3000]{1,14}?)\s*[\]】)]?\s*[:：]\s*(.*)$"
-)
 #: Labels within one line, padded or not; lines of a header that has no cells.
 _IN_LINE = re.compile(
     r"(?:^|(?<=\s))("
@@ -52,26 +32,24 @@ _SOURCE_END = re.compile(
 _POSTED = re.compile(
     rf"(?:发布|发稿|发表|公开|上载|上传|录入|添加|信息发布)\s*(?:时间|日期)\s*[:：]?\s*({FULL})"
 )
-_BUTTONS = re.compile(
-    r"打印|关闭|分享到|字体|字号|收藏|浏览次数|阅读次数|点击率|点击量|保护视力|责任编辑"
-    r"|(?:信息|文章|稿件)?(?:发布|发稿|发表|更新|公开)(?:时间|日期)|来\s*源\s*[:：]|来源于\s*[:：]|作者\s*[:：]"
-    r"|索引号|所属地区|发布(?:者|人|机构|单位)\s*[:：]"
-)
-_BAR = re.compile(
-    r"^[\[【(（\s]*(?:信息|文章|稿件|新闻)?(?:发布|发稿|发表|更新|上传|添加)?(?:时间|日期|来\s*源|作者|索引号)"
-    r"\s*[:：]\s*(?:(?:19|20)\d\d|[\u4e00-\u9fff]{2,20}\s*$|$)|^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s+[\d:：]+)?[\]】)）\s]*$"
-)
 _LABELLED = re.compile(rf"(?:时\s*间|日\s*期|发布于|更新于)\s*[:：]?\s*({FULL})")
 _TITLE_NAME = re.compile(
     r"(?:^|[\s_-])(?:[a-z]*title|[a-z]*tit|biaoti|bt|headline|newst|news_?bt|arti-?title|h1|subject)(?:$|[\s_\d-])"
 )
-_SUFFIX = re.compile(r"\s*(?:[_|｜»>]+|\s[-－—–]+\s?|[-－—–]{1,3}(?=[^-－—–]{2,30}$))\s*")
+_SUFFIX = re.compile(r"\s*(?:[_|｜»>]+|\s[-－—–]+\s?|[-－—–]{2,3}|[-－—–](?=[^-－—–]{2,30}$))\s*")
+#: What the last part of a title element ends with where it names the site.
+_SITE = re.compile(
+    r"(?:网|网站|门户|官网|平台|政府|局|委员会|委|办公室|协会|学会|集团|公司|大学|学院|学校|中心|频道|厅|管委会|在线|[省市区县旗州])$"
+)
+#: The way to a page, printed as a line.
+_TRAIL = re.compile(r"首\s*页\s*(?:[>»›/＞-]|&gt;)|(?:当前|您的|现在|所在)[^:：]{0,4}位置|>>\s*\S+")
 _CRUMB = re.compile(r"(?:当前|您的|现在|所在|你的)[^:：]{0,6}(?:位置|栏目)\s*[:：]?")
 _TITLES = (
     "h1",
     "h2",
     "h3",
     "h4",
+    "h5",
     "div",
     "p",
     "td",
@@ -82,7 +60,13 @@ _TITLES = (
     "center",
     "ucaptitle",
 )
-_MAX = 200
+_BY_TAG = {"h1": 3.0, "h2": 2.0, "h3": 1.5, "h4": 1.0, "h5": 1.0, "ucaptitle": 4.0}
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
+#: A title may stand so many lines inside the container of the text, or before its bar.
+_INSIDE = 8
+_NEAR = 4
+_TALL = 4
+_SURE = 3.0
 
 
 def breadcrumbs_of(page: Document) -> tuple[str, ...]:
@@ -101,17 +85,17 @@ def breadcrumbs_of(page: Document) -> tuple[str, ...]:
     return ()
 
 
-def fields_of(page: Document) -> dict[str, str]:
+def fields_of(page: Document, seen: Survey) -> dict[str, str]:
     """Labelled values of the header block, labels normalised (white space inside ignored).
 
     In cells, in an element each, or in lines; the first that says a label holds it.
     """
     found: dict[str, str] = {}
-    for label, text in (*_in_cells(page), *_in_elements(page), *_in_lines(page)):
+    for label, text in (*_in_cells(page), *_in_elements(page), *_in_lines(seen)):
         name = LABELS[label]
         if name.endswith("日期") and not any(c.isdigit() or c in "〇○" for c in text):
             continue
-        if text and len(text) <= _MAX and squeeze(text).rstrip(":：") not in LABELS:
+        if text and len(text) <= LONGEST and squeeze(text).rstrip(":：") not in LABELS:
             found.setdefault(name, text)
     return found
 
@@ -128,7 +112,7 @@ def _in_cells(page: Document) -> Iterator[tuple[str, str]]:
 def _in_elements(page: Document) -> Iterator[tuple[str, str]]:
     for node in page.root.iter(*_PAIRED):
         text = line_of(node)
-        pair = _PAIR.match(text) if 3 < len(text) <= _MAX else None  # noqa: PLR2004
+        pair = PAIR.match(text) if 3 < len(text) <= LONGEST else None  # noqa: PLR2004
         label = squeeze(pair.group(1)) if pair else ""
         if not pair or label not in LABELS:
             continue
@@ -140,9 +124,9 @@ def _in_elements(page: Document) -> Iterator[tuple[str, str]]:
         yield label, value[: inner.start()].strip() if inner else value
 
 
-def _in_lines(page: Document) -> Iterator[tuple[str, str]]:
-    for line in lines_of(page)[:_HEAD_LINES]:
-        marks = list(_IN_LINE.finditer(line)) if len(line) <= 2 * _MAX else []
+def _in_lines(seen: Survey) -> Iterator[tuple[str, str]]:
+    for line in (one.text for one in seen.lines[:_HEAD_LINES]):
+        marks = list(_IN_LINE.finditer(line)) if len(line) <= 2 * LONGEST else []
         for mark, after in zip(marks, [*marks[1:], None], strict=False):
             yield (
                 squeeze(mark.group(1)),
@@ -150,46 +134,105 @@ def _in_lines(page: Document) -> Iterator[tuple[str, str]]:
             )
 
 
-def title_of(page: Document, *, crumbs: Sequence[str], fields: Mapping[str, str]) -> str:
+def title_of(
+    page: Document,
+    seen: Survey,
+    *,
+    crumbs: Sequence[str],
+    fields: Mapping[str, str],
+    seed: Element | None,
+) -> str:
     """The article's title: neither the site's nor the column's name."""
+    parts = [part.strip() for part in _SUFFIX.split(page.title) if part.strip()]
     site = {fold(page.meta.get(name, "")) for name in ("sitename", "columnname", "columntype")}
     site |= {fold(crumb) for crumb in crumbs}
+    site |= {fold(part) for part in parts[1:] if _SITE.search(part)}
     site.discard("")
-    head = fold(page.title)
-    told = fold(page.meta.get("articletitle", ""))
-    shown = fold(page.meta.get("og:title", ""))
     best: tuple[float, str] = (0.5, "")
     for text in (page.meta.get("articletitle"), fields.get("标题")):
         if text and fold(text) not in site and len(text) >= 4:  # noqa: PLR2004
             best = max(best, (5.0, one_line(text)), key=lambda pair: pair[0])
-    first = _from_head(page.title, site)
+    first = _from_head(parts, site)
     if first:
         best = max(best, (2.5, first), key=lambda pair: pair[0])
-    dated = _first_date(page)
-    for order, node in enumerate(page.root.iter(*_TITLES)):
-        text = line_of(node)
-        if not 4 <= len(text) <= _MAX or _has_block(node):  # noqa: PLR2004
+    start = seen.spans[seed][0] if seed is not None else len(seen.lines)
+    bars = [i for i, line in enumerate(seen.lines[: start + _INSIDE]) if _is_posted(line.text)]
+    marks = _Marks(
+        start=start,
+        bars=bars,
+        site=site,
+        head=fold(page.title),
+        told=fold(page.meta.get("articletitle", "")),
+        shown=fold(page.meta.get("og:title", "")),
+    )
+    for node in page.root.iter(*_TITLES):
+        at, end = seen.spans.get(node, (0, 0))
+        if at > start + _INSIDE and best[0] >= _SURE:
+            break
+        if end - at > (_TALL if node.tag in _HEADINGS else 2):
             continue
-        known = fold(text)
-        score = {"h1": 3.0, "h2": 2.0, "h3": 1.5, "ucaptitle": 4.0}.get(node.tag, 0.0)
-        score += 2.0 if _TITLE_NAME.search(names_of(node)) else 0.0
-        style = (node.get("style") or "").lower()
-        score += 1.0 if "bold" in style or "font-size" in style else 0.0
-        if len(known) >= 6 and head:  # noqa: PLR2004
-            score += 4.0 if head.startswith(known) else 2.0 if known in head else 0.0
-        score += 6.0 if told and known == told else 0.0
-        score += 2.0 if shown and known == shown else 0.0
-        if dated is not None and 0 < dated - order < 8:  # noqa: PLR2004
-            score += 1.5
-        score -= 3.0 if len(text) < 7 else 0.0  # noqa: PLR2004
-        score -= 6.0 if known in site else 0.0
-        score -= 5.0 if date_in(text, in_link=False) or _SOURCE.search(text) else 0.0
-        score -= 2.0 if text.endswith(("。", "；", ";", "：", ":")) else 0.0
-        up = (node, *ancestors(node))
-        score -= 4.0 if any(x.tag == "a" or is_hidden_zone(x) for x in up) else 0.0
-        if score > best[0]:
-            best = (score, text)
-    return best[1] or page.title
+        text = line_of(node)
+        if 4 <= len(text) <= LONGEST and not _has_block(node):  # noqa: PLR2004
+            best = max(best, (_score(node, text, at, marks), text), key=lambda pair: pair[0])
+    return _whole(best[1] or page.title, parts, page.meta.get("articletitle"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Marks:
+    """What speaks for or against a line as the title."""
+
+    start: int
+    bars: Sequence[int]
+    site: set[str]
+    head: str
+    told: str
+    shown: str
+
+
+def _score(node: Element, text: str, at: int, marks: _Marks) -> float:
+    known = fold(text)
+    score = _BY_TAG.get(node.tag, 0.0)
+    score += 2.0 if _TITLE_NAME.search(names_of(node)) else 0.0
+    score += 1.0 if _is_set_off(node) else 0.0
+    if len(known) >= 6 and marks.head:  # noqa: PLR2004
+        score += 4.0 if marks.head.startswith(known) else 2.0 if known in marks.head else 0.0
+    score += 6.0 if marks.told and known == marks.told else 0.0
+    score += 2.0 if marks.shown and known == marks.shown else 0.0
+    if any(0 <= bar - at <= _NEAR for bar in marks.bars):
+        score += 2.0
+    elif 0 <= marks.start - at <= _NEAR:
+        score += 1.0
+    score -= 3.0 if len(text) < 7 else 0.0  # noqa: PLR2004
+    score -= 6.0 if known in marks.site or _TRAIL.search(text) else 0.0
+    score -= 5.0 if date_in(text, in_link=False) or _SOURCE.search(text) else 0.0
+    score -= 2.0 if text.endswith(("。", "；", ";", "：", ":")) else 0.0
+    score -= 3.0 if at > marks.start + _INSIDE else 0.0
+    up = (node, *ancestors(node))
+    return score - (4.0 if any(x.tag == "a" or is_hidden_zone(x) for x in up) else 0.0)
+
+
+def _is_set_off(node: Element) -> bool:
+    """Whether a line is set in large or bold type, or stands in the middle."""
+    style = (node.get("style") or "").lower()
+    if "bold" in style or "font-size" in style or "text-align:center" in style.replace(" ", ""):
+        return True
+    size = node.get("size") or ""
+    return node.tag in {"strong", "b", "center"} or size.strip("+") in {"3", "4", "5", "6", "7"}
+
+
+def _is_posted(text: str) -> bool:
+    return len(text) <= LONGEST and bool(
+        _POSTED.search(text) or _SOURCE.search(text) or is_bare(text) or is_bar(text)
+    )
+
+
+def _whole(title: str, parts: Sequence[str], told: str | None) -> str:
+    """A title that is cut on the page, as its head or its meta tag has it in full."""
+    stem = fold(title.rstrip(" .…"))
+    if not title.endswith(("...", "…")) or not stem:
+        return title
+    full = (one for one in (told, *parts) if one and not one.endswith(("...", "…")))
+    return next((one for one in full if fold(one).startswith(stem)), title)
 
 
 def _has_block(node: Element) -> bool:
@@ -200,61 +243,28 @@ def _has_block(node: Element) -> bool:
     )
 
 
-def _first_date(page: Document) -> int | None:
-    for order, node in enumerate(page.root.iter(*_TITLES)):
-        text = line_of(node)
-        if (
-            len(text) <= _MAX
-            and not _has_block(node)
-            and (_POSTED.search(text) or _SOURCE.search(text))
-        ):
-            return order
-    return None
-
-
-def _from_head(title: str, site: set[str]) -> str | None:
+def _from_head(parts: Sequence[str], site: set[str]) -> str | None:
     """The part of the title element that is not the site's name."""
-    parts = [part.strip() for part in _SUFFIX.split(title) if part.strip()]
-    parts = [part for part in parts if fold(part) not in site]
-    if not parts:
+    rest = [part for part in parts if fold(part) not in site]
+    if not rest:
         return None
-    return parts[0] if len(parts[0]) >= 8 else max(parts, key=len)  # noqa: PLR2004
+    return rest[0] if len(rest[0]) >= 8 else max(rest, key=len)  # noqa: PLR2004
 
 
 def bar_of(lines: Sequence[str], *, title: str, body: Sequence[str]) -> list[str]:
     """Lines around the body that may hold date and source: after the title, then the rest."""
     known = fold(title)
-    inside = {fold(line) for line in body if not (is_bar(line) or _BAR.match(line))}
+    inside = {fold(line) for line in body if not (is_bar(line) or is_bare(line))}
     outside = [
         line
         for line in lines
-        if (fold(line) not in inside or fold(line) == known) and len(line) <= _MAX * 2
+        if (fold(line) not in inside or fold(line) == known) and len(line) <= LONGEST * 2
     ]
     start = next((i for i, line in enumerate(outside) if fold(line) == known), None)
     if start is None:
         start = next((i for i, line in enumerate(outside) if known and known in fold(line)), 0)
         return outside[start:] + outside[:start]
     return outside[start + 1 :] + outside[:start]
-
-
-def is_bar(line: str) -> bool:
-    """Whether a line is the bar of date, source and buttons around a body."""
-    if len(line) > 160 or "。" in line:  # noqa: PLR2004
-        return False
-    return len(set(_BUTTONS.findall(line))) > 1 or bool(
-        re.match(r"^[\[【(（\s]*(?:信息)?(?:发布|发稿|发表)(?:时间|日期)\s*[:：]", line)
-    )
-
-
-def is_header(line: str) -> bool:
-    """Whether a line is a labelled pair of the header block."""
-    pair = _PAIR.match(line)
-    return pair is not None and len(line) <= _MAX and squeeze(pair.group(1)) in LABELS
-
-
-def is_bare(line: str) -> bool:
-    """Whether a line is nothing but a date or one labelled value of the bar."""
-    return bool(_BAR.match(line))
 
 
 def date_of(bar: Sequence[str], *, title: str, fields: Mapping[str, str]) -> str | None:
@@ -290,8 +300,3 @@ def source_of(bar: Sequence[str]) -> str | None:
         if value and len(value) <= 40:  # noqa: PLR2004
             return value
     return None
-
-
-def lines_of(page: Document) -> list[str]:
-    """All lines of the page's body."""
-    return paragraphs(next(iter(page.root.iter("body")), page.root))

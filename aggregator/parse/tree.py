@@ -21,7 +21,7 @@ _OPEN_LINK = re.compile(r"<a\s", re.IGNORECASE)
 _FORGIVEN = 2
 _DROPPED = ("script", "style", "noscript", "template", "svg", "select", "textarea", "iframe")
 _PLACEHOLDER = re.compile(r"网站名称|栏目名称|文章标题|\$\{|\{\{|<%|^\s*$|^null$|^undefined$")
-_BLOCKS = frozenset(
+BLOCKS = frozenset(
     [
         *("p", "div", "li", "tr", "br", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"),
         *("section", "dd", "dt", "dl", "article", "center", "form", "blockquote", "pre", "hr"),
@@ -114,7 +114,7 @@ def paragraphs(element: Element) -> list[str]:
     """The text below an element as lines, broken where a browser breaks them."""
     parts: list[str] = []
     for event, node in etree.iterwalk(element, events=("start", "end")):
-        block = node.tag in _BLOCKS
+        block = node.tag in BLOCKS
         if event == "start":
             if block:
                 parts.append("\n")

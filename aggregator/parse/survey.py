@@ -1,0 +1,204 @@
+"""One walk over an article page: its lines, what of them is links or chrome, and their weight."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from aggregator.parse.bars import is_bar, is_bare, is_header
+from aggregator.parse.tree import BLOCKS, Document, Element, ancestors, names_of
+from aggregator.parse.walk import is_hidden_zone
+from aggregator.text import one_line
+
+_PUNCTUATION = re.compile(r"[，。；：、！？,;]")
+_IMPRINT = re.compile(
+    r"版权所有|ICP备|公网安备|技术支持|主办单位|主办[:：]|承办单位|承办[:：]|copyright|建议使用|网站标识码|网站地图|"
+    r"备案序号|备案号|法律顾问|违法和不良信息|All Rights Reserved",
+    re.IGNORECASE,
+)
+#: Names of what stands around a text and holds sentences of its own.
+_ASIDE = re.compile(
+    r"(?:^|[\s_-])(?:comments?|pinglun|reply|replies|disclaimer|login|popup|dialog|modal|"
+    r"side|sider|sidebar|right-?bar|toolbar|footer|header|topbar|app-?download)(?:$|[\s_\d-]|bar|box|list)"
+)
+#: How much a line of running text weighs for its own block, that block's parent, and so on up.
+_DECAY = (0.6, 1.0, 0.7, 0.4, 0.2, 0.1)
+_SHORT, _LONG = 8, 15
+#: A text that is one block, its paragraphs set apart by nothing or by breaks.
+_HEAVY = 150
+_BAR = 160
+_HEADINGS = frozenset({"h1", "h2", "h3"})
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """A line as a browser breaks it, the block that holds it, and how much of it is links."""
+
+    text: str
+    node: Element
+    linked: int
+    zones: tuple[Element, ...]
+    hidden: bool
+    weight: int = 0
+
+    @property
+    def is_links(self) -> bool:
+        """Whether it is more link than text."""
+        return 2 * self.linked > len(self.text)
+
+
+@dataclass(slots=True)
+class Survey:
+    """The lines of a page in order; ``spans`` are the lines below each element."""
+
+    lines: list[Line] = field(default_factory=list)
+    spans: dict[Element, tuple[int, int]] = field(default_factory=dict)
+    weights: dict[Element, int] = field(default_factory=dict)
+    scores: dict[Element, float] = field(default_factory=dict)
+
+    def within(self, node: Element) -> list[Line]:
+        """The lines below an element."""
+        first, last = self.spans.get(node, (0, 0))
+        return self.lines[first:last]
+
+
+def survey(page: Document) -> Survey:
+    """Walk over a page once."""
+    found = Survey()
+    _walk(page.root, found)
+    _weigh(found)
+    return found
+
+
+def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915  # one pass is what it is for
+    lines, spans = found.lines, found.spans
+    parts: list[str] = []
+    blocks: list[Element] = [root]
+    zones: list[Element] = []
+    known: dict[str, bool] = {}
+    links = hidden = linked = 0
+    starts: list[int] = []
+
+    def close() -> None:
+        nonlocal linked
+        if parts:
+            text = one_line("".join(parts))
+            if text:
+                lines.append(
+                    Line(
+                        text=text,
+                        node=blocks[-1],
+                        linked=min(linked, len(text)),
+                        zones=tuple(zones),
+                        hidden=hidden > 0,
+                    )
+                )
+            parts.clear()
+        linked = 0
+
+    for event, node in etree.iterwalk(root, events=("start", "end")):
+        tag = node.tag
+        if event == "start":
+            if tag in BLOCKS:
+                close()
+                blocks.append(node)
+            elif tag in {"td", "th"}:
+                parts.append("\t")
+            names = names_of(node)
+            if len(names) > 1 or tag in {"nav", "footer", "aside", "header"}:
+                zone = known.get(names)
+                if zone is None:
+                    zone = known[names] = is_hidden_zone(node) or bool(_ASIDE.search(names))
+                if zone or tag in {"nav", "footer", "aside"}:
+                    close()
+                    zones.append(node)
+            if hides(node):
+                hidden += 1
+            if tag == "a":
+                links += 1
+            starts.append(len(lines))
+            text = node.text
+            if text and tag not in {"head", "title", "option", "button"}:
+                parts.append(text.replace("\n", " "))
+                if links:
+                    linked += len(text.strip())
+            continue
+        if tag in BLOCKS:
+            close()
+            blocks.pop()
+        if zones and zones[-1] is node:
+            close()
+            zones.pop()
+        if tag == "a":
+            links -= 1
+        if hides(node):
+            close()
+            hidden -= 1
+        spans[node] = (starts.pop(), len(lines) + (1 if parts and parts[-1].strip() else 0))
+        if node.tail and node is not root:
+            parts.append(node.tail.replace("\n", " "))
+            if links:
+                linked += len(node.tail.strip())
+    close()
+
+
+def hides(node: Element) -> bool:
+    """Whether an element's own style hides it."""
+    style = node.get("style")
+    return style is not None and "display:none" in style.replace(" ", "").lower()
+
+
+def is_imprint(text: str) -> bool:
+    """Whether a line is of a site's footer."""
+    return bool(_IMPRINT.search(text))
+
+
+def _weigh(found: Survey) -> None:
+    """Give each line of running text its weight, and add it up over what holds it.
+
+    A container that is called navigation and holds half of the page's text is none.
+    """
+    total = 0
+    below: dict[Element, int] = {}
+    for line in found.lines:
+        weight = _weight(line)
+        line.weight = weight
+        total += weight
+        if weight:
+            for zone in line.zones:
+                below[zone] = below.get(zone, 0) + weight
+    real = {zone for zone, weight in below.items() if weight < total / 2}
+    weights, scores = found.weights, found.scores
+    for line in found.lines:
+        line.zones = tuple(zone for zone in line.zones if zone in real or zone not in below)
+        if line.zones:
+            line.weight = 0
+        weight = line.weight
+        if not weight:
+            continue
+        for level, node in enumerate((line.node, *ancestors(line.node))):
+            weights[node] = weights.get(node, 0) + weight
+            if level < len(_DECAY):
+                share = 1.0 if not level and weight >= _HEAVY else _DECAY[level]
+                scores[node] = scores.get(node, 0.0) + weight * share
+
+
+def _weight(line: Line) -> int:
+    text = line.text
+    length = len(text) - line.linked
+    if (
+        line.hidden
+        or length < _SHORT
+        or line.is_links
+        or line.node.tag in _HEADINGS
+        or _IMPRINT.search(text)
+    ):
+        return 0
+    marks = len(_PUNCTUATION.findall(text))
+    if not marks and length < _LONG:
+        return 0
+    if len(text) <= _BAR and (is_bar(text) or is_bare(text) or is_header(text)):
+        return 0
+    return length + 10 * min(marks, 10)

@@ -1,0 +1,226 @@
+"""What in a body, or around it, is not of the article: buttons, neighbours, a second copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lxml import etree
+
+from aggregator.parse.bars import is_bar, is_bare, is_header
+from aggregator.parse.survey import Survey, hides
+from aggregator.parse.tree import BLOCKS, Element, line_of, names_of, paragraphs
+from aggregator.text import fold
+
+_NOISE_NAMES = re.compile(
+    r"(?:^|[\s_-])(?:share|bdshare|bdsharebuttonbox|print|tools?|toolbar|pre-?next|prev|related|"
+    r"relate|qrcode|ewm|saoyisao|editor-?name|zrbj|page-?tools|copyright|fontsize|font-?size|comment)"
+    r"(?:$|[\s_\d-])"
+)
+_NOISE = re.compile(
+    r"^[\[【(（「|\s]*(?:扫一扫.*|上一[篇条].*|下一[篇条].*|上篇.*|下篇.*|责任编辑.*|"
+    r"编辑[:：].{0,12}|责编.{0,14}|审核[:：].{0,12}|校对[:：].{0,12}|转载请注明.*|标签[:：].*|"
+    r"信息来源[:：].{0,30}|视力保护色.*|(?:你|您)?(?:现在|当前)?的?(?:位置|所在位置)\s*[:：].*|\[\s*\]|[|｜\]】)）」\s]+|附件\s*[:：]\s*(?:没有|无|暂无)(?:附件)?|正文)"
+    r"[\]】)）」|\s:：]*$"
+)
+#: Buttons and counters of a page; a line of nothing else is chrome.
+_BUTTON = re.compile(
+    r"(?:我要)?打印(?:本[页文]|文章|此[页文]|预览)?|关闭(?:本页|窗口|此页|页面)?|(?:加入)?收藏(?:本[页文站])?|"
+    r"分享(?:到|至)?[:：]?|(?:新浪|腾讯)?微博|微信(?:好友)?|朋友圈|QQ(?:空间|好友)?|人人网|复制链接|"
+    r"【?字体(?:大小|显示)?】?|字号|(?<![\u4e00-\u9fff])(?:特?大|中|小|默认|超大)(?![\u4e00-\u9fff])|放大|缩小|A[-+]|"
+    r"(?:(?:阅读|浏览|点击|访问|查看|关注)(?:次数|量|数|率|人数|人次|热度)?|人气|热度)\s*[:：]?\s*\d*\s*(?:次|人)?|"
+    r"评论(?:数)?\s*[(（:：]?\s*\d*\s*[)）]?|核发[:：]?\s*\d*|举报|点赞|转发|语音(?:播报|阅读)|听新闻|"
+    r"返回(?:顶部|列表|首页|上一页|上一级|上级|页面)?|正文|首页|上一[篇条]|下一[篇条]|TAG|标签|"
+    r"相关(?:链接|阅读|文章|新闻|信息)|责任编辑[:：]?|编辑[:：]|来源[:：]|作者[:：]|扫一扫"
+)
+_PUNCT = re.compile(r"[\W_]+")
+_END = re.compile(
+    r"^\W*(?:(?:阅读)?[上下]一[篇条则页个]\W*(?!\d)|[上下前后]一?[篇条]\s*[:：]|相关(?:链接|阅读|文章|新闻|信息|资讯|内容|推荐|报道|稿件|解读|文件)\W*$|"
+    r"延伸阅读|(?:推荐|关联|相关|热门)阅读\W*$|(?:热[门点]|精彩|编辑|本网|为[你您])推荐\W*$|热[门点](?:新闻|文章|排行|资讯)\W*$|猜你喜欢|"
+    r"(?:网友|最新|热门|发表|我要|全部)(?:评论|跟帖|留言)|我来说两句|评论\W*\d*\W*$|(?:免责|版权|特别|郑重)声明\W*$|(?:特别|免责|版权|郑重)声明[:：]|Notice: The content above|声明[:：].{0,8}(?:网|报|本|文)|关键词\s*>>|"
+    r"返回(?:列表|顶部|首页|上一页)|友情链接|站点地图|网站地图)"
+)
+_TWIN = 200
+_MIN_TWIN = 80
+_MOSTLY_LINKS = 0.7
+_LIST = 4
+_LONGEST_CHROME = 120
+#: So far down may a bar stand inside a body's container; a title, so far.
+_HEAD = 12
+_TITLED = 6
+_PROSE = 40
+_ENOUGH = 150
+#: A document's own head (文号) is kept.
+_NUMBER = re.compile(r"[〔\[（(]\s*(?:19|20)\d\d\s*[〕\])）]\s*\d+\s*号")
+FILE_LINK = re.compile(
+    r"\.(?:docx?|xlsx?|pdf|wps|et|ofd|zip|rar|pptx?)\b|附件|download", re.IGNORECASE
+)
+
+
+def ends_article(text: str) -> bool:
+    """Whether a line heads what follows an article: its neighbours, comments, links."""
+    return bool(_END.match(text))
+
+
+def is_chrome(text: str) -> bool:
+    """Whether a line is nothing but the page's buttons and counters."""
+    if len(text) > _LONGEST_CHROME:
+        return False
+    if _NOISE.match(text):
+        return True
+    rest = _BUTTON.sub("", text)
+    return rest != text and not _PUNCT.sub("", rest)
+
+
+def cut_outside(seen: Survey, container: Element, first: int, last: int) -> None:
+    """Remove, in place, the blocks of a container that hold none of its body's lines."""
+    gone: list[Element] = []
+    for node in container.iterdescendants():
+        if node.tag not in BLOCKS and node.tag != "td":
+            continue
+        start, end = seen.spans.get(node, (0, 0))
+        if end > start and (end <= first or start >= last):
+            gone.append(node)
+    for node in gone:
+        if node.getparent() is not None:
+            _remove(node)
+
+
+def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
+    """Cut from a body, in place, what belongs to the page; its lines that stay.
+
+    Args:
+        body: the container.
+        title: the article's title, cut where it is repeated.
+        before: lines of the page's information bar (date, source), cut too.
+    """
+    _drop_noise(body, fold(title))
+    _drop_link_lists(body)
+    _drop_twins(body)
+    known = {fold(line) for line in before} | {fold(title)}
+    lines = _without_head(paragraphs(body), fold(title))
+    while lines and (
+        fold(lines[0]) in known
+        or is_chrome(lines[0])
+        or any(judge(lines[0]) for judge in (is_bar, is_bare, is_header))
+    ):
+        lines.pop(0)
+    kept: list[str] = []
+    for line in lines:
+        said = sum(map(len, kept))
+        if ends_article(line) and said and (said > _ENOUGH or said > _rest(lines, line)):
+            break
+        if not is_chrome(line) and not is_bar(line):
+            kept.append(line)
+    return kept
+
+
+def _without_head(lines: list[str], title: str) -> list[str]:
+    """Lines behind a title and bar that stand inside the body's own container."""
+    cut = 0
+    for index, line in enumerate(lines[:_HEAD]):
+        if is_bar(line) or is_bare(line) or (title and fold(line) == title and index < _TITLED):
+            if not any(_NUMBER.search(before) for before in lines[cut:index]):
+                cut = index + 1
+        elif len(line) > _PROSE and "。" in line:
+            break
+    return lines[cut:] if cut < len(lines) else lines
+
+
+def _rest(lines: Sequence[str], line: str) -> int:
+    return sum(map(len, lines[lines.index(line) + 1 :]))
+
+
+def _drop_noise(body: Element, title: str) -> None:
+    for node in list(body.iter()):
+        if node is body or not isinstance(node.tag, str) or node.getparent() is None:
+            continue
+        if node.tag in {"input", "button", "h1"} and (
+            node.tag != "h1" or not title or fold(line_of(node)) == title
+        ):
+            _remove(node)
+            continue
+        if hides(node) or (
+            (_NOISE_NAMES.search(names_of(node)) or _is_list_aside(node))
+            and len(line_of(node)) < 400  # noqa: PLR2004
+        ):
+            _remove(node)
+
+
+def _drop_link_lists(body: Element) -> None:
+    """Cut blocks that are nothing but links to elsewhere, unless the body itself is that."""
+    if _linked(body) > _MOSTLY_LINKS / 2:
+        return
+    for node in list(body.iter("div", "ul", "dl", "ol", "aside", "section")):
+        if node is body or node.getparent() is None:
+            continue
+        links = [a for a in node.iter("a") if line_of(a)]
+        files = any(FILE_LINK.search(f"{a.get('href') or ''} {line_of(a)}") for a in links)
+        if len(links) >= _LIST and not files and _linked(node) > _MOSTLY_LINKS:
+            _remove(node)
+
+
+def _linked(node: Element) -> float:
+    whole = len(line_of(node))
+    return sum(len(line_of(a)) for a in node.iter("a")) / whole if whole else 0.0
+
+
+def _is_list_aside(node: Element) -> bool:
+    """Whether a block is nothing but links to other notices (上一篇, 相关链接)."""
+    if node.tag not in {"div", "ul", "dl", "p"}:
+        return False
+    text = line_of(node)
+    return (
+        bool(re.match(r"^(?:上一[篇条]|下一[篇条]|相关(?:链接|阅读|文章|新闻))", text))
+        and len(text) < _TWIN
+    )
+
+
+def _remove(node: Element) -> None:
+    """Take an element out and leave the text that follows it."""
+    parent = node.getparent()
+    if parent is None:
+        return
+    if node.tail:
+        before = node.getprevious()
+        if before is not None:
+            before.tail = (before.tail or "") + node.tail
+        else:
+            parent.text = (parent.text or "") + node.tail
+        node.tail = None
+    parent.remove(node)
+
+
+def _drop_twins(body: Element) -> None:
+    """Of two containers that hold the same text (for print, for phones) keep the fuller."""
+    blocks = [
+        (child, {fold(line) for line in paragraphs(child)})
+        for child in body
+        if isinstance(child.tag, str) and child.tag in {"div", "section", "article", "td", "table"}
+    ]
+    blocks = [
+        (child, lines)
+        for child, lines in blocks
+        if sum(map(len, lines)) >= _MIN_TWIN and len(lines) > 1
+    ]
+    gone: set[Element] = set()
+    for child, lines in blocks:
+        for other, more in blocks:
+            if other is child or other in gone or child in gone or len(more) < len(lines):
+                continue
+            shared = sum(len(line) for line in lines & more)
+            if shared >= 0.9 * sum(map(len, lines)):
+                later = child if len(more) > len(lines) or _comes_after(child, other) else other
+                gone.add(later)
+    for child in gone:
+        _remove(child)
+
+
+def _comes_after(one: Element, other: Element) -> bool:
+    parent = one.getparent()
+    return parent is not None and parent.index(one) > parent.index(other)
+
+
+def html_of(body: Element) -> str:
+    """The markup of a body, still to be sanitised."""
+    return etree.tostring(body, encoding="unicode", method="html", with_tail=False)
