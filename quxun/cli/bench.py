@@ -75,6 +75,47 @@ def poll(
 
 
 @app.command()
+def read(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder with third-party pages (default: QUXUN_REAL_DATA, ../shared/data)"
+        ),
+    ] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="leave the libraries out")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Time list pages and articles, unaided and by a known shape, beside libraries; 1 when slow."""
+    from aggregator.clock import now  # noqa: PLC0415  # only here
+    from quxun.bench.golds import data_folder  # noqa: PLC0415  # only here
+    from quxun.bench.read import bench_read, rows_of  # noqa: PLC0415  # only here
+
+    folder = data_folder(data)
+    if folder is None:
+        remark("NO REAL PAGES: only pages of our own are timed (QUXUN_REAL_DATA)")
+    times = bench_read(
+        folder,
+        now=now(),
+        with_peers=not alone,
+        say=lambda line: errors.print(line, markup=False),
+    )
+    if as_json:
+        say(times)
+    else:
+        for name, rows in rows_of(times):
+            show_table(
+                name, ("who", "pages", "KB", "ms", "slowest", "median/best", "× unaided"), rows
+            )
+        sizes = list(times.growth[0].ms)
+        show_table(
+            "growth, unaided",
+            ("pages", *(f"ms at {kb} KB" for kb in sizes), "ms a KB, last over first"),
+            [(g.pages, *g.ms.values(), g.ratio) for g in times.growth],
+        )
+    _hold(times.below, times.missing)
+
+
+@app.command()
 def quality(
     data: Annotated[
         Path | None,
