@@ -24,7 +24,7 @@ def entries_of_fragments(
     for fragment in fragments[:_MAX]:
         wrapped = f"<table>{fragment}</table>" if fragment.lstrip()[:3] == "<tr" else fragment
         page = document(f"<html><body>{wrapped}</body></html>", url=base)
-        found = walk(page, base=base)
+        found = walk([page.root], base=base)
         body = next(iter(page.root.iter("body")), page.root)
         if len(found.stamps) > 1 and len(found.links) > 2:  # noqa: PLR2004
             entries.extend(entries_of_html(fragment, base=base, now=now))
@@ -44,7 +44,7 @@ def entries_of_html(fragment: str, *, base: str, now: datetime) -> tuple[Entry, 
     page = document(f"<html><body>{fragment}</body></html>", url=base)
     entries, _ = learn(page, base=base, now=now, known=None)
     if not entries:
-        found = walk(page, base=base)
+        found = walk([page.root], base=base)
         rows = [Row(root=link.element, links=[link], stamp=None) for link in found.links]
         made = (entry_of(row, hints=True, now=now) for row in rows)
         entries = tuple(entry for entry in made if entry)

@@ -89,7 +89,7 @@ def _closed(markup: str) -> str:
 
 def text_of(element: Element) -> str:
     """All text below an element, as it stands."""
-    return "".join(str(text) for text in element.itertext())
+    return etree.tostring(element, method="text", encoding="unicode", with_tail=False)
 
 
 def line_of(element: Element) -> str:

@@ -4,63 +4,98 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lxml import etree
 
-from aggregator.parse.tree import Document, Element, line_of, names_of
+from aggregator.parse.stamps import (
+    FULL,
+    date_in,
+    date_in_three,
+    date_in_two,
+    full_date_in,
+    only_date,
+    strip_date,
+)
+from aggregator.parse.tree import Element, ancestors, line_of, names_of
 from aggregator.text import one_line
 from aggregator.urls import absolute
 
-_SEP = r"[-/.年—－–‐]"
-_SEP2 = r"[-/.月—－–‐]"
-_CLOCK = r"(?:[\sT]*\d{1,2}[:：∶]\d{2}(?:[:：∶]\d{2})?(?:\.\d+)?)?"
-FULL = rf"(?:19|20)\d\d\s*{_SEP}\s*\d{{1,2}}\s*{_SEP2}\s*\d{{1,2}}\s*日?{_CLOCK}"
-_FULL = re.compile(FULL)
-#: What may stand alone in a cell as a date without a year, or said in relation to today.
-_SHORT = re.compile(
-    r"(?:\d{2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}|\d{1,2}月\d{1,2}日?"
-    r"|(?:今天|昨天|前天|刚刚)|\d{1,2}\s*(?:天|小时|分钟)前|(?:19|20)\d\d[01]\d[0-3]\d)" + _CLOCK
+__all__ = [
+    "CRUMBS",
+    "FULL",
+    "Link",
+    "Stamp",
+    "Walk",
+    "date_in",
+    "is_hidden_zone",
+    "strip_date",
+    "walk",
+]
+
+_ADDRESS = re.compile(
+    r"""['"]((?:https?:/|\.{0,2})/[^'"\s()]{2,500}|[\w\-./]{1,300}\.\w{2,5}(?:\?[^'"\s]{0,300})?)['"]"""
 )
-_LABEL = re.compile(
-    r"^(?:[\u4e00-\u9fff\s]{1,8}[:：]|发布|发文|成文|公开|公布|更新|上传|时间|日期|于|on|[:：\s])*",
-    re.IGNORECASE,
+_CLICKED = frozenset({"li", "tr", "div", "dl", "dd", "dt", "td", "p", "section"})
+#: Words that lead to a row's article and are not its title, and those that lead elsewhere.
+_MUTE = (
+    r"详情|查看|查看详情|查看全文|阅读全文|阅读原文|详细|详细信息|详细内容|立即查看|点击查看|了解更多|了解详情|"
+    r"进入专题|进入|全文|原文|预览|在线预览|下载|点击下载|附件下载|文件下载|read more|details?|view"
 )
-_WRAP = " \t\r\n\u3000\u00a0[]()（）【】〔〕{}<>《》|｜·•:：-—/,，"
-_LABELLED = re.compile(rf"(?:时间|日期)\s*[:：]?\s*({FULL})")
-_TAIL = re.compile(rf"[\s\[(（【〔|]+({FULL})\s*[\])）】〔]?\s*$")
-_HEAD = re.compile(rf"^\s*[\[(（【〔]?\s*({FULL})\s*[\])）】〕\s|]+(?=\S)")
-_DAY = re.compile(r"(?:0?[1-9]|[12]\d|3[01])\s*日?")
-_YEAR_MONTH = re.compile(rf"(?:19|20)\d\d\s*{_SEP}\s*(?:0?[1-9]|1[0-2])\s*月?")
-_MONTH = re.compile(r"(0?[1-9]|1[0-2])\s*月")
-_REST = 30
-_ONCLICK = re.compile(r"""['"]((?:https?:)?[^'"\s]*?/?[\w\-./]+\.\w{2,5}(?:\?[^'"]*)?)['"]""")
 _NO_TITLE = re.compile(
-    r"^(?:更多|查看更多|更多信息|more|\+?更多\+?|详情|查看|查看详情|查看全文|阅读全文|详细|详细信息|下载|附件|"
-    r"首\s*页|尾\s*页|末\s*页|上一页|下一页|上页|下页|前一页|后一页|返回|返回首页|打印|关闭|收藏|分享|"
-    r"设为首页|加入收藏|登录|注册|无障碍|繁体|简体|english|跳转|确定|go|\W*|[\d\s<>«»‹›.…]+)"
-    r"[\s>»›+.…]*$",
+    r"^(?:更多|查看更多|更多信息|更多内容|more|\+?更多\+?|附件|首\s*页|尾\s*页|末\s*页|上一页|下一页|上页|下页|"
+    r"前一页|后一页|返回|返回首页|打印|关闭|收藏|分享|设为首页|加入收藏|登录|注册|无障碍|繁体|简体|english|"
+    r"跳转|确定|go|\W*|[\d\s<>«»‹›.…]+|" + _MUTE + r")[\s>»›+.…\]】）)]*$",
     re.IGNORECASE,
+)
+_IS_MUTE = re.compile(rf"^(?:{_MUTE})[\s>»›+.…\]】）)]*$", re.IGNORECASE)
+#: An address that tells a day; then even two characters are a title.
+_DATED = re.compile(r"(?:19|20)\d\d[-/]?[01]?\d[-/]?[0-3]?\d(?!\d)")
+_PAGE = re.compile(r"[上下尾末前后]\s*一?\s*页")
+_FRAME = re.compile(r"^[\s\[【（(<《+·]+")
+CRUMBS = re.compile(
+    r"(?:当前|您的|您?现在的?|你的|所在)\s*(?:所在)?的?\s*(?:页面)?(?:位置|栏目)|(?:^|\s)位置\s*[:：>]"
 )
 _MIN_TITLE = 4
+_MIN_CAPTION = 5
+_TOO_WIDE = frozenset({"body", "html", "tbody", "table", "ul", "ol", "form"})
+_ZONE = re.compile(
+    r"(?:^|[\s_-])(?:nav|navi?gation|menu|foot|footer|bottom|crumbs?|breadcrumbs?|friend|links?|"
+    r"yqlj|sidebar|aside|related|recommend|hot|rank|share|search|copyright|pager?|pagination)"
+    r"(?:$|[\s_\d-]|bar|list|box)",
+)
 
 
 @dataclass(slots=True, eq=False)
 class Link:
-    """A link that may be the title of a row; ``href`` is None when it leads nowhere."""
+    """A link that may be the title of a row.
+
+    ``element`` shows the title. It is the link itself, or what stands around a link that
+    shows only a picture or says 详情.
+    """
 
     at: int
-    end: int
     element: Element
     text: str
     hint: str
-    href: str | None
-    used: bool = False
+    base: str
+    anchor: Element
+    _href: str | None = None
+    _asked: bool = False
 
     @property
     def words(self) -> str:
         """The longer of what it shows and what its title attribute says."""
         return self.hint if len(self.hint) > len(self.text) else self.text
+
+    @property
+    def href(self) -> str | None:
+        """Its absolute address, or None when it leads nowhere; made when first asked for."""
+        if not self._asked:
+            self._asked = True
+            self._href = _address_of(self.anchor, self.base)
+        return self._href
 
 
 @dataclass(slots=True, eq=False)
@@ -74,10 +109,18 @@ class Stamp:
 
 @dataclass(slots=True)
 class Walk:
-    """What one walk found; positions count pieces of text."""
+    """What one walk found; positions count pieces of text.
+
+    ``texts`` are the pieces by position; ``mores``, ``pagers`` and ``crumbs`` the positions of
+    links that say 更多, of links of a pager and of texts that say where the page stands.
+    """
 
     links: list[Link] = field(default_factory=list)
     stamps: list[Stamp] = field(default_factory=list)
+    texts: list[tuple[int, str]] = field(default_factory=list)
+    mores: list[int] = field(default_factory=list)
+    pagers: list[int] = field(default_factory=list)
+    crumbs: list[int] = field(default_factory=list)
     spans: dict[Element, tuple[int, int]] = field(default_factory=dict)
     _starts: list[int] = field(default_factory=list)
     _stamps: list[int] = field(default_factory=list)
@@ -85,12 +128,7 @@ class Walk:
     def links_in(self, element: Element) -> list[Link]:
         """The links below (or at) an element."""
         start, end = self.spans[element]
-        at = bisect_left(self._starts, start)
-        found = []
-        while at < len(self.links) and self.links[at].at < end:
-            found.append(self.links[at])
-            at += 1
-        return found
+        return self.links[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
 
     def stamps_in(self, element: Element) -> list[Stamp]:
         """The dates below (or at) an element."""
@@ -104,133 +142,175 @@ class Walk:
         self._stamps = [stamp.at for stamp in self.stamps]
 
 
-def walk(page: Document, *, base: str) -> Walk:
-    """Find the links and dates of a page in one pass."""
+def walk(roots: Iterable[Element], *, base: str) -> Walk:
+    """Find the links and dates below some elements, which do not hold each other."""
     found = Walk()
+    spans = found.spans
     opened: dict[Element, int] = {}
     link: Element | None = None
     pieces: list[tuple[int, Element, str, bool]] = []
+    mute: list[Element] = []
     at = 0
-    for event, node in etree.iterwalk(page.root, events=("start", "end")):
-        if event == "start":
-            at += 1
-            opened[node] = at
-            if node.tag == "a" and link is None:
-                link = node
-            if node.text and node.text.strip():
-                at += 1
-                pieces.append((at, node, node.text, link is not None))
-            continue
+    for root in roots:
         at += 1
-        found.spans[node] = (opened.pop(node), at)
-        if link is not None and node is link:
-            link = None
-            _add_link(found, node, base)
-        parent = node.getparent()
-        if node.tail and parent is not None and node.tail.strip():
+        for event, node in etree.iterwalk(root, events=("start", "end")):
+            if event == "start":
+                at += 1
+                opened[node] = at
+                if link is None and (
+                    node.tag == "a" or (node.tag in _CLICKED and node.get("onclick"))
+                ):
+                    link = node if node.tag == "a" or _is_clicked(node) else None
+                text = node.text
+                if text and not text.isspace():
+                    at += 1
+                    pieces.append((at, node, text, link is not None))
+                continue
             at += 1
-            pieces.append((at, parent, node.tail, link is not None))
+            spans[node] = (opened.pop(node), at)
+            if link is not None and node is link:
+                link = None
+                _add_link(found, mute, node, base)
+            text = node.tail
+            if text and node is not root and not text.isspace():
+                parent = node.getparent()
+                if parent is not None:
+                    at += 1
+                    pieces.append((at, parent, text, link is not None))
     _add_stamps(found, pieces)
     found.close()
+    if mute:
+        _give_titles(found, mute, base)
     return found
 
 
-def _add_link(found: Walk, node: Element, base: str) -> None:
+def _is_clicked(node: Element) -> bool:
+    """Whether a whole row is a link by script, and holds none that leads anywhere itself."""
+    if not _ADDRESS.search(node.get("onclick") or ""):
+        return False
+    return not any(absolute(link.get("href"), "http://any.example/") for link in node.iter("a"))
+
+
+def _address_of(node: Element, base: str) -> str | None:
+    href = node.get("href")
+    found = absolute(href, base)
+    if found is None:
+        clicked = _ADDRESS.search(node.get("onclick") or "") or (
+            _ADDRESS.search(href) if href and "(" in href else None
+        )
+        found = absolute(clicked.group(1), base) if clicked else None
+    return found
+
+
+def _add_link(found: Walk, mute: list[Element], node: Element, base: str) -> None:
     text = line_of(node)
     hint = one_line(node.get("title") or "")
-    if not text and not hint:
-        return
     words = hint if len(hint) > len(text) else text
-    if len(words) < _MIN_TITLE or _NO_TITLE.match(words):
+    if not text and not hint:
+        image = next(iter(node.iter("img")), None)
+        if image is None:
+            return
+        hint = words = one_line(image.get("alt") or image.get("title") or "")
+        if len(hint) < _MIN_TITLE:
+            mute.append(node)
+            return
+    elif _NO_TITLE.match(_FRAME.sub("", words)) or (
+        len(words) < _MIN_TITLE and not _DATED.search(node.get("href") or "")
+    ):
+        _note(found, mute, node, words)
         return
-    href = absolute(node.get("href"), base)
-    if href is None:
-        clicked = _ONCLICK.search(node.get("onclick") or "") or _ONCLICK.search(
-            node.get("href") or "" if "(" in (node.get("href") or "") else ""
+    found.links.append(
+        Link(
+            at=found.spans[node][0],
+            element=node,
+            text=text,
+            hint=hint,
+            base=base,
+            anchor=node,
         )
-        href = absolute(clicked.group(1), base) if clicked else None
-    start, end = found.spans[node]
-    found.links.append(Link(at=start, end=end, element=node, text=text, hint=hint, href=href))
+    )
+
+
+def _note(found: Walk, mute: list[Element], node: Element, words: str) -> None:
+    """Remember where a link stands that is no title."""
+    bare = _FRAME.sub("", words)
+    if "更多" in bare or "more" in bare.lower():
+        found.mores.append(found.spans[node][0])
+    elif _PAGE.search(bare) or (bare.isdecimal() and _in_pager(node)):
+        found.pagers.append(found.spans[node][0])
+    elif len(bare) < _MIN_TITLE or _IS_MUTE.match(bare):
+        mute.append(node)
+
+
+def _in_pager(node: Element) -> bool:
+    """Whether a number that is a link is one of a pager: not of a picture show."""
+    around = [up for up, _ in zip(ancestors(node), range(4), strict=False)]
+    return any(re.search(r"(?:^|[\s_-])pag(?:e|es|er|ing|ination)", names_of(up)) for up in around)
+
+
+def _give_titles(found: Walk, mute: list[Element], base: str) -> None:
+    """Make links of those that show no title, where it stands as text around them alone."""
+    taken: set[Element] = set()
+    for node in mute:
+        if not (href := _address_of(node, base)):
+            continue
+        best = None
+        for holder in ancestors(node):
+            if holder not in found.spans or holder.tag in _TOO_WIDE or found.links_in(holder):
+                break
+            if any(_address_of(link, base) not in {href, None} for link in holder.iter("a")):
+                break
+            text = line_of(holder)
+            if len(text) - len(line_of(node)) >= _MIN_CAPTION and not only_date(text):
+                best = holder
+        if best is None or best in taken:
+            continue
+        taken.add(best)
+        found.links.append(
+            Link(
+                at=found.spans[node][0],
+                element=best,
+                text=line_of(best),
+                hint=one_line(node.get("title") or ""),
+                base=base,
+                anchor=node,
+            )
+        )
+    found.close()
 
 
 def _add_stamps(found: Walk, pieces: list[tuple[int, Element, str, bool]]) -> None:
-    skip = -1
+    skip = 0
     for index, (at, holder, raw, in_link) in enumerate(pieces):
-        if index == skip:
-            continue
         text = one_line(raw)
+        found.texts.append((at, text))
+        if skip:
+            skip -= 1
+            continue
+        if "位置" in text and CRUMBS.search(text):
+            found.crumbs.append(at)
         stamp = date_in(text, in_link=in_link)
         if stamp:
-            wide = one_line(holder.get("title") or "")
-            whole = _FULL.search(wide) if not _FULL.search(stamp) and holder.tag != "a" else None
-            found.stamps.append(
-                Stamp(at=at, element=holder, text=whole.group() if whole else stamp)
-            )
+            wide = one_line(holder.get("title") or "") if holder.tag != "a" else ""
+            whole = full_date_in(wide) if wide and not full_date_in(stamp) else None
+            found.stamps.append(Stamp(at=at, element=holder, text=whole or stamp))
             continue
-        if index + 1 < len(pieces):
-            joined = _two_nodes(text, one_line(pieces[index + 1][2]))
-            if joined:
-                skip = index + 1
-                found.stamps.append(Stamp(at=at, element=holder, text=joined))
-
-
-def _two_nodes(one: str, other: str) -> str | None:
-    """A day in one node and its month (and year) in the next, either way round."""
-    a, b = one.strip(_WRAP), other.strip(_WRAP)
-    if len(a) > 10 or len(b) > 10:  # noqa: PLR2004  # no year and month is longer
-        return None
-    for day, month in ((a, b), (b, a)):
-        if not _DAY.fullmatch(day):
+        if len(text) > 2 * _MIN_TITLE * 2 or index + 1 == len(pieces):
             continue
-        if _YEAR_MONTH.fullmatch(month):
-            return re.sub(r"\D+", "-", month.strip("月 ")) + "-" + day.strip("日 ")
-        if only := _MONTH.fullmatch(month):
-            return f"{only.group(1)}-{day.strip('日 ')}"
-    if re.fullmatch(r"(?:19|20)\d\d\s*年?", a) and re.fullmatch(r"\d{1,2}[-/.月]\d{1,2}日?", b):
-        return f"{a.strip('年 ')}-" + re.sub(r"\D+", "-", b.strip("日"))
-    if re.fullmatch(r"\d{1,2}[-/.月]\d{1,2}日?", a) and re.fullmatch(r"(?:19|20)\d\d\s*年?", b):
-        return f"{b.strip('年 ')}-" + re.sub(r"\D+", "-", a.strip("日"))
-    return None
-
-
-def date_in(text: str, *, in_link: bool) -> str | None:  # noqa: PLR0911  # a table of cases
-    """The date that a piece of text is, or carries at its end, as printed.
-
-    A sentence that speaks of a day is no date of a row.
-    """
-    if len(text) < 4 or (not any(c.isdigit() for c in text) and "天" not in text):  # noqa: PLR2004
-        return None
-    bare = _LABEL.sub("", text.strip(_WRAP)).strip(_WRAP)
-    if _SHORT.fullmatch(bare):
-        return bare
-    found = _FULL.search(text)
-    if not found:
-        return None
-    if _FULL.fullmatch(bare):
-        return bare
-    if labelled := _LABELLED.search(text):
-        return labelled.group(1)
-    if in_link:
-        edge = _TAIL.search(text) or _HEAD.search(text)
-        return edge.group(1) if edge else None
-    edge = _TAIL.search(text) or _HEAD.search(text)
-    if edge:
-        return edge.group(1)
-    return found.group() if len(text) - len(found.group()) <= _REST else None
+        following = one_line(pieces[index + 1][2])
+        third = one_line(pieces[index + 2][2]) if index + 2 < len(pieces) else ""
+        joined = date_in_three(text, following, third)
+        skip = 2 if joined else 0
+        if not joined:
+            joined = date_in_two(text, following)
+            skip = 1 if joined else 0
+        if not joined and not following.strip("/-|.· "):
+            joined = date_in_two(text, third)  # ``20 / 11月``: a line between the two
+            skip = 2 if joined else 0
+        if joined:
+            found.stamps.append(Stamp(at=at, element=holder, text=joined))
 
 
 def is_hidden_zone(element: Element) -> bool:
     """Whether a container is by its name navigation, footer or the like."""
     return bool(_ZONE.search(names_of(element))) or element.tag in {"nav", "footer", "aside"}
-
-
-_ZONE = re.compile(
-    r"(?:^|[\s_-])(?:nav|navi?gation|menu|foot|footer|bottom|crumbs?|breadcrumbs?|friend|links?|"
-    r"yqlj|sidebar|aside|related|recommend|hot|rank|share|search|copyright|pager?|pagination)"
-    r"(?:$|[\s_\d-]|bar|list|box)",
-)
-
-
-def strip_date(text: str) -> str:
-    """A title without the date printed at its end or beginning."""
-    return _HEAD.sub("", _TAIL.sub("", text)).strip()

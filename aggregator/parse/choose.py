@@ -1,0 +1,252 @@
+"""Which of a page's lists is the one it was made for, and whether it was made for a list at all."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aggregator.parse import addresses
+from aggregator.parse.groups import Group
+from aggregator.parse.rows import Row
+from aggregator.parse.stamps import only_date
+from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
+from aggregator.parse.walk import CRUMBS, Walk, is_hidden_zone
+from aggregator.text import fold
+from aggregator.urls import canonical_url
+
+_LONG_TITLE = 40
+_MIN_UNDATED = 3
+_UNDATED_TITLE = 9
+_SHORT_UNDATED = 5
+_MOST = 0.7
+_ASIDE = re.compile(
+    r"相关|推荐|热点|热门|热文|热榜|排行|点击|猜你|最新|最近更新|更多项目|友情|链接|常见问题|专题"
+)
+#: Blocks of a home page without dates that are no announcements.
+_NO_NEWS = re.compile(r"视频|影像|办事|服务|入口|导航|下载")
+_PAGER = re.compile(
+    r"createPage\w*\s*\(|下一页|下\s*页|尾\s*页|末\s*页|共\s*\d+\s*页|jpage|pageCount|totalPage",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[，。；,;]")
+_BODY_NAMES = re.compile(
+    r"trs_(?:editor|ueditor|paper)|vsb_content|ucap-?content|ivs_content|article-?con|newscon|"
+    r"(?:^|\s)zoom(?:$|\s)|content-?text|article-?body"
+)
+_NAME_END = re.compile(r"[-_—|–>·]|\s")
+_MUCH_TEXT = 200
+_HEADING = 12
+_NEAR_LINKS = 2
+
+
+@dataclass(slots=True)
+class Around:
+    """What a page says of itself, by which its lists are judged."""
+
+    page: Document
+    walk: Walk
+    base: str
+    text: str
+    name: str = ""
+    column: bool = False
+    patterns: set[str] = field(default_factory=set)
+
+
+def look_around(page: Document, walk: Walk, *, base: str) -> Around:
+    """Read what tells a column from a home page: tags, the way to it, a pager, its name."""
+    body = next(iter(page.root.iter("body")), page.root)
+    around = Around(page=page, walk=walk, base=base, text=line_of(body))
+    told = page.meta.get("columnname", "")
+    around.name = fold(told or _NAME_END.split(page.title.strip(), maxsplit=1)[0])
+    around.column = _is_column(around, body)
+    return around
+
+
+def _is_column(around: Around, body: Element) -> bool:
+    page = around.page
+    if page.meta.get("columnname") and page.meta.get("columntype") != "首页":
+        return True
+    return (
+        pages_on(page)
+        or len(around.walk.pagers) > 1
+        or bool(CRUMBS.search(around.text) or _PAGER.search(around.text))
+        or any("crumb" in names_of(node) for node in body.iter("div", "p", "ul", "nav", "ol"))
+    )
+
+
+def pages_on(page: Document) -> bool:
+    """Whether a script of the page is a pager."""
+    return bool(_PAGER.search(page.scripts))
+
+
+def weigh(group: Group, around: Around) -> float:
+    """How much a list looks like the one its page was made for."""
+    rows = group.rows
+    weight = float(sum(min(len(row.link.words), _LONG_TITLE) for row in rows))
+    if not group.dated:
+        weight *= _by_address(rows, around)
+    if any(is_hidden_zone(x) for x in (rows[0].root, *ancestors(rows[0].root)) if x.tag != "body"):
+        weight *= 0.25
+    headings, block = _block_of(group, around)
+    if around.name and around.name in headings:
+        weight *= 2
+    elif any(_ASIDE.search(heading) for heading in headings):
+        weight *= 0.05 if around.column else 0.4
+    if around.column:
+        weight *= _by_place(block, around)
+    return weight
+
+
+def _by_address(rows: Sequence[Row], around: Around) -> float:
+    """What the addresses of rows without dates are worth."""
+    urls = [row.link.href for row in rows]
+    likes = [addresses.likeness(url) for url in urls if url]
+    here = addresses.host(around.base)
+    if sum(1 for url in urls if url and addresses.host(url) != here) > len(rows) / 2:
+        return 0.05
+    for least, worth in ((addresses.DATED, 0.8), (addresses.NUMBERED, 0.5)):
+        if sum(1 for like in likes if like >= least) > len(rows) * _MOST:
+            return worth
+    return 0.15
+
+
+def _by_place(block: tuple[int, int], around: Around) -> float:
+    """What it is worth that a pager follows a list, or that the way to the page does."""
+    walk = around.walk
+    worth = 1.0
+    if _any_in(walk.pagers, *block):
+        worth *= 2
+    if _any_in(walk.mores, *block):
+        worth *= 0.5
+    if walk.crumbs and block[1] < walk.crumbs[0]:
+        worth *= 0.3
+    return worth
+
+
+def _any_in(places: Sequence[int], start: int, end: int) -> bool:
+    return bisect_left(places, start) < bisect_right(places, end)
+
+
+def _block_of(group: Group, around: Around) -> tuple[set[str], tuple[int, int]]:
+    """The headings right before a list, folded, and the span of the block that it fills."""
+    walk = around.walk
+    holder = group.holder
+    if holder is None:
+        return set(), (0, 0)
+    start, end = walk.spans[holder]
+    own = len(walk.links_in(holder))
+    for node in ancestors(holder):
+        if node.tag in {"body", "html"} or node not in walk.spans:
+            break
+        if len(walk.links_in(node)) > own + _NEAR_LINKS:
+            break
+        start, end = walk.spans[node]
+    first = min(walk.spans[row.root][0] if not row.shared else row.link.at for row in group.rows)
+    headings: list[str] = []
+    at = bisect_left(walk.texts, (first, ""))
+    while at and len(headings) < 4 and walk.texts[at - 1][0] > start:  # noqa: PLR2004
+        at -= 1
+        text = walk.texts[at][1]
+        if not only_date(text):
+            headings.append(fold(text))
+    return {text for text in headings if len(text) <= _HEADING}, (start, end)
+
+
+def plausible(group: Group, around: Around) -> bool:
+    """Whether rows with dates are a list: one alone must be made as rows are."""
+    rows = [row for row in group.rows if row.stamp]
+    if len(rows) != 1:
+        return bool(rows)
+    row = rows[0]
+    words = len(row.link.words)
+    room = 300 if around.column else 40
+    return (
+        (around.column or row.root.tag in {"li", "tr", "dl", "a"})
+        and len(row.links) <= 2  # noqa: PLR2004
+        and words >= 8  # noqa: PLR2004
+        and len(line_of(row.root)) < words * 2 + room
+    )
+
+
+def plausible_undated(group: Group, around: Around) -> bool:
+    """Whether rows without dates are a list: several, long enough, leading to articles."""
+    rows = group.rows
+    if len(rows) < (_MIN_UNDATED if around.column else 1):
+        return False
+    urls = [row.link.href for row in rows if row.link.href]
+    own = canonical_url(around.base)
+    if len({canonical_url(url) for url in urls} - {own}) < len(rows) / 2:
+        return False
+    lengths = sorted(len(row.link.words) for row in rows)
+    middle = lengths[len(rows) // 2]
+    if middle >= _UNDATED_TITLE and len(rows) >= _MIN_UNDATED:
+        return True
+    dated = sum(1 for url in urls if addresses.likeness(url) == addresses.DATED)
+    known = sum(1 for url in urls if addresses.pattern(url) in around.patterns)
+    return middle >= _SHORT_UNDATED and max(dated, known) > len(rows) * _MOST
+
+
+def blocks(groups: Sequence[Group], best: Group, around: Around) -> list[Group]:
+    """The blocks of a home page: every list that is not much smaller than the largest.
+
+    Lists without dates are blocks of it when they lead to articles of the same site.
+    """
+    return [group for group in groups if group is best or _is_block(group, best, around)]
+
+
+def _is_block(group: Group, best: Group, around: Around) -> bool:
+    if group.weight < best.weight * (0.02 if group.rows[1:] else 0.005):
+        return False
+    if any(is_hidden_zone(node) for node in _up(group.rows[0].root)):
+        return False
+    if group.dated:
+        return len(group.rows) > 1
+    headings, block = _block_of(group, around)
+    if any(_ASIDE.search(heading) or _NO_NEWS.search(heading) for heading in headings):
+        return False
+    if len(group.rows) == 1 and not _any_in(around.walk.mores, *block):
+        return False
+    urls = [row.link.href for row in group.rows if row.link.href]
+    like = sum(
+        1
+        for url in urls
+        if addresses.likeness(url) == addresses.DATED or addresses.pattern(url) in around.patterns
+    )
+    return like > len(group.rows) * _MOST
+
+
+def _up(element: Element) -> list[Element]:
+    return [node for node in (element, *ancestors(element)) if node.tag != "body"]
+
+
+def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:
+    """Whether the page is one notice, with lists only beside it."""
+    page = around.page
+    told = bool(page.meta.get("articletitle"))
+    paged = pages_on(page)
+    if paged and not told:
+        return False
+    own = {row.root for group in groups for row in group.rows if not row.shared}
+    roots = {row.root for row in best.rows}
+    prose = named = 0
+    for node in page.root.iter("p", "div", "span", "td", "ucapcontent", "section", "article"):
+        text = "".join([node.text or "", *(child.tail or "" for child in node)]).strip()
+        if len(text) < 30 or not _SENTENCE.search(text):  # noqa: PLR2004
+            continue
+        up = (node, *ancestors(node))
+        if any(x in own or x in roots or x.tag == "a" for x in up):
+            continue
+        if any(is_hidden_zone(x) for x in up):
+            continue
+        prose += len(text)
+        if any(_BODY_NAMES.search(names_of(x)) for x in up):
+            named += len(text)
+    if told and prose > _MUCH_TEXT / 2:
+        return True
+    if paged:
+        return False
+    return named > _MUCH_TEXT or (
+        prose > _MUCH_TEXT and prose > best.weight and bool(around.walk.links)
+    )

@@ -1,0 +1,48 @@
+"""Every make of list in every surrounding, read unaided (DOMAIN §3, §5, §17)."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator import parse
+from tests.parse.listpages import AROUND, MAKES, UNDATED, page
+
+NOW = datetime(2025, 11, 21, 4, 0, tzinfo=UTC)
+
+
+def read(made):
+    _, reading = parse.detect(made.html.encode(), url=made.url, content_type=None, now=NOW)
+    return reading
+
+
+def shown(reading):
+    return tuple(
+        (entry.title, entry.url, entry.date and entry.date[:10]) for entry in reading.entries
+    )
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("make", [*MAKES, *UNDATED])
+@pytest.mark.parametrize("count", [3, 15])
+def test_the_rows_of_any_make_are_found_and_nothing_else(make, around, count):
+    """Nobody writes a rule for a portal: menus, sidebars, friends and pagers stay out."""
+    made = page(make, around, count=5 if make in UNDATED else count)
+
+    assert shown(read(made)) == made.rows
+
+
+@pytest.mark.parametrize("around", ["portal", "with_asides", "nested"])
+@pytest.mark.parametrize("make", MAKES)
+def test_a_column_of_one_notice_shows_that_one(make, around):
+    """New columns begin with one row, and last pages end with one."""
+    made = page(make, around, count=1)
+
+    assert shown(read(made)) == made.rows
+
+
+@pytest.mark.parametrize("make", ["plain", "breaks", "table_a_row", "in_the_link", "undated"])
+def test_a_list_of_five_hundred_rows_is_read_whole(make):
+    """Some portals print a whole archive on one page."""
+    made = page(make, "with_asides", count=500)
+
+    assert shown(read(made)) == made.rows
