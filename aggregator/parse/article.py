@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from aggregator.dates import date_from_url
 from aggregator.errors import ParseError
 from aggregator.model import Article, ArticleShape, Attachment
-from aggregator.parse.body import Found, beside, find_body, seed_of
+from aggregator.parse.body import Found, beside, find_body, seed_of, stands_outside
 from aggregator.parse.decode import decode
 from aggregator.parse.header import (
     bar_of,
@@ -98,7 +98,7 @@ def read_article(
     page = document(decoded.text, url=url)
     base = absolute(page.base, url) or url
     refuse_soft_failures(page, url=url)
-    seen = survey(page)
+    seen = survey(page.root)
     crumbs = breadcrumbs_of(page)
     fields = fields_of(page, seen)
     seed = seed_of(seen)
@@ -106,33 +106,38 @@ def read_article(
     found, notes = _container(
         page, seen, decoded.text, seed=seed, title=title, selector=selector, learned=learned
     )
-    container = found.container
+    container, first, last = found.container, found.first, found.last
     ours = container.getroottree().getroot() is page.root
-    led_by = found.led_by
+    led_by = found.led_by if ours else None
     telling = led_by is not None and seen.weights.get(led_by, 0) >= _TELLING
-    shaped = shape(led_by) if led_by is not None and ours and telling else None
+    shaped = shape(led_by) if led_by is not None and telling else None
     told = ArticleShape(body=shaped) if shaped else None
     attachments = _attachments(page, container, base)
-    files = beside(page, container)
-    if ours:
-        cut_outside(seen, container, found.first, found.last)
-    everything = [line.text for line in seen.lines]
-    bar = bar_of(everything, title=title, body=paragraphs(container))
-    lines = tidy_body(container, title=title, before=())
-    for block in files:
-        lines.extend(line for line in paragraphs(block) if line not in lines)
-        container.append(deepcopy(block))
-    printed = date_of(bar, title=title, fields=fields)
+    files = beside(seen, container, first, last) if ours else []
+    bar = bar_of(seen, title=title, first=first, last=last)
+    printed = date_of(
+        bar,
+        within=seen.within(container) if ours else (),
+        fields=fields,
+        sure="成文日期" in fields or "pubdate" in page.meta,
+    )
     if printed is None and (day := date_from_url(url)):
         printed = day.isoformat()
         notes = (*notes, "no printed date; taken from the address")
+    if ours:
+        cut_outside(seen, container, first, last)
+    again = stands_outside(seen, title, first, last)
+    lines = tidy_body(container, title=title, again=again)
+    for block in files:
+        lines.extend(line for line in paragraphs(block) if line not in lines)
+        container.append(deepcopy(block))
     return Article(
         url=url,
         title=title,
         body_html=clean(html_of(container)),
         body_text=clean("\n".join(lines)),
         date_text=printed,
-        source_text=source_of(bar) or page.meta.get("contentsource"),
+        source_text=source_of(bar) or fields.get("发文机关") or page.meta.get("contentsource"),
         fields=fields,
         meta=page.meta,
         attachments=attachments,
@@ -160,7 +165,10 @@ def _container(
         told = told_one(markup, selector)
         if told:
             root = read_tree(told)
-            return Found(next(iter(root.iter("body")), root), 0, 0), ()
+            container = next(iter(root.iter("body")), root)
+            said = set(paragraphs(container))
+            at = [i for i, line in enumerate(seen.lines) if line.text in said] or [-1]
+            return Found(container, at[0], at[-1] + 1), ()
         notes = (f"the given selector {selector!r} found no body; read unaided",)
     known = learned.body if learned else None
     return find_body(page, seen, seed=seed, title=title, learned=known), notes
@@ -171,18 +179,20 @@ def _attachments(page: Document, container: Element, base: str) -> tuple[Attachm
     found: dict[str, Attachment] = {}
     inside = set(container.iter("a"))
     for node in (*container.iter("a"), *page.root.iter("a")):
-        href = absolute(node.get("href"), base)
-        if href is None or href in found or len(found) >= _MAX_FILES:
+        raw = unquote(node.get("href") or "")
+        if len(found) >= _MAX_FILES or not raw:
             continue
         text = line_of(node) or one_line(node.get("title") or "")
-        path = unquote(urlsplit(href).path)
-        kind = _FILE.search(path) or _FILE.search(text) or _FILE.search(href)
-        handed = _HANDED.search(href) and (text.startswith("附件") or kind)
+        kind = _FILE.search(urlsplit(raw).path) or _FILE.search(text) or _FILE.search(raw)
+        handed = _HANDED.search(raw) and (text.startswith("附件") or kind)
         if not kind and not handed:
+            continue
+        href = absolute(node.get("href"), base)
+        if href is None or href in found:
             continue
         if node not in inside and any(is_hidden_zone(x) for x in ancestors(node)):
             continue
-        name = text or path.rsplit("/", 1)[-1]
+        name = text or unquote(urlsplit(href).path).rsplit("/", 1)[-1]
         media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"
         found[href] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)
     return tuple(found.values())

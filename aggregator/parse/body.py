@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregator.parse.bars import is_bar, is_bare, is_header
+from aggregator.parse.bars import is_bar
 from aggregator.parse.rows import shape
 from aggregator.parse.survey import Line, Survey, is_imprint
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
@@ -41,6 +41,7 @@ _REACH = 40
 _LEVELS = 2
 _ADDED = 30
 _FILES = 1000
+_ATTACHED = ("附件", "【附件", "相关附件")
 _LINKS_IN_A_ROW = 3
 _HEAD = 12
 _SIGNED = re.compile(
@@ -189,9 +190,7 @@ def _is_border(line: Line) -> bool:
         or line.hidden
         or (line.is_links and not FILE_LINK.search(line.text))
         or is_imprint(line.text)
-        or is_bar(line.text)
-        or is_bare(line.text)
-        or is_header(line.text)
+        or line.bar
     )
 
 
@@ -222,13 +221,14 @@ def _behind_title(lines: Sequence[Line], title: str) -> int | None:
     for index, line in enumerate(lines):
         if line.hidden or line.zones or line.is_links:
             continue
-        if (title and fold(line.text) == title) or (start is None and is_bar(line.text)):
+        if (title and fold(line.text) == title) or (
+            start is None and line.bar and is_bar(line.text)
+        ):
             start = index + 1
     if start is None:
         return None
     for index in range(start, min(start + _HEAD, len(lines))):
-        text = lines[index].text
-        if not (is_bar(text) or is_bare(text) or is_header(text) or is_chrome(text)):
+        if not (lines[index].bar or is_chrome(lines[index].text)):
             break
         start = index + 1
     return start
@@ -269,18 +269,33 @@ def _around_files(page: Document, seen: Survey) -> Found | None:
     return None
 
 
-def beside(page: Document, body: Element) -> list[Element]:
+def beside(seen: Survey, body: Element, first: int, last: int) -> list[Element]:
     """Blocks outside a body that list its attachments (附件)."""
-    inside = set(body.iter())
-    up = set(ancestors(body))
+    up = set(ancestors(body)) | {body}
     found: list[Element] = []
-    for node in page.root.iter("div", "p", "li", "td", "ul", "dl", "span"):
-        if node in inside or node in up or any(x in found for x in ancestors(node)):
+    for index, line in enumerate(seen.lines):
+        if first <= index < last or not line.text.startswith(_ATTACHED) or line.zones:
             continue
-        text = line_of(node)
-        named = text.startswith(("附件", "【附件", "相关附件"))
-        if named and len(text) <= _FILES and next(node.iter("a"), None) is not None:
-            zones = (is_hidden_zone(x) for x in (node, *ancestors(node)))
-            if not any(zones):
-                found.append(node)
+        block = None
+        for node in (line.node, *ancestors(line.node)):
+            start, end = seen.spans[node]
+            if start != index or node in up or sum(map(_length, seen.lines[start:end])) > _FILES:
+                break
+            block = node
+        if block is not None and next(block.iter("a"), None) is not None:
+            found.append(block)
     return found
+
+
+def stands_outside(seen: Survey, title: str, first: int, last: int) -> bool:
+    """Whether the title is printed outside the body, too: then the body's copy is its own."""
+    known = fold(title)
+    return any(
+        fold(line.text) == known
+        for line in (*seen.lines[:first], *seen.lines[last:])
+        if not (line.is_links or line.hidden or line.zones) and len(line.text) <= len(title) + _HEAD
+    )
+
+
+def _length(line: Line) -> int:
+    return len(line.text)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from aggregator.parse.bars import LABELS, LONGEST, PAIR, is_bar, is_bare
-from aggregator.parse.survey import Survey
+from aggregator.parse.bars import LABELS, LONGEST, PAIR, is_bar
+from aggregator.parse.survey import Line, Survey
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
 from aggregator.parse.walk import FULL, date_in, is_hidden_zone
 from aggregator.text import fold, one_line, squeeze
@@ -18,6 +18,11 @@ _IN_LINE = re.compile(
     r"(?:^|(?<=\s))("
     + "|".join(r"\s*".join(label) for label in sorted(LABELS, key=len, reverse=True))
     + r")\s*[:：]\s*"
+)
+_LABEL_HEAD = re.compile(
+    r"[\s\[【(]*(?:"
+    + "|".join(r"\s*".join(label) for label in sorted(LABELS, key=len, reverse=True))
+    + ")"
 )
 _HEAD_LINES = 80
 _BESIDE = 16
@@ -32,6 +37,11 @@ _SOURCE_END = re.compile(
 _POSTED = re.compile(
     rf"(?:发布|发稿|发表|公开|上载|上传|录入|添加|信息发布)\s*(?:时间|日期)\s*[:：]?\s*({FULL})"
 )
+#: What offices and media are called, where no label says that a name is one.
+_NAME = re.compile(
+    r"[\u4e00-\u9fffA-Za-z0-9·-]{1,20}(?:局|委|办|办公室|府|网|报|报社|台|厅|院|会|处|中心|部|社|公司|站|队|支队|频道|客户端|发布|科|街道|镇|乡|区|县)"
+)
+_BY = re.compile(rf"^[\[【(（\s]*{FULL}[\]】)）\s|]*({_NAME.pattern})[\s|]*$")
 _LABELLED = re.compile(rf"(?:时\s*间|日\s*期|发布于|更新于)\s*[:：]?\s*({FULL})")
 _TITLE_NAME = re.compile(
     r"(?:^|[\s_-])(?:[a-z]*title|[a-z]*tit|biaoti|bt|headline|newst|news_?bt|arti-?title|h1|subject)(?:$|[\s_\d-])"
@@ -43,6 +53,7 @@ _SITE = re.compile(
 )
 #: The way to a page, printed as a line.
 _TRAIL = re.compile(r"首\s*页\s*(?:[>»›/＞-]|&gt;)|(?:当前|您的|现在|所在)[^:：]{0,4}位置|>>\s*\S+")
+_CRUMBS = re.compile(r"crumb|weizhi|position|dqwz|curr?ent-?pos")
 _CRUMB = re.compile(r"(?:当前|您的|现在|所在|你的)[^:：]{0,6}(?:位置|栏目)\s*[:：]?")
 _TITLES = (
     "h1",
@@ -67,14 +78,14 @@ _INSIDE = 8
 _NEAR = 4
 _TALL = 4
 _SURE = 3.0
+#: White space that a title's line may have more than the title.
+_PADDED = 6
 
 
 def breadcrumbs_of(page: Document) -> tuple[str, ...]:
     """The way from the home page, as the page prints it."""
     for node in page.root.iter("div", "p", "span", "td", "ul", "nav", "ol", "li", "dl"):
-        named = re.search(r"crumb|weizhi|position|dqwz|curr?ent-?pos", names_of(node))
-        own = one_line((node.text or "") + " ".join(child.tail or "" for child in node))
-        if not (named or _CRUMB.search(own)):
+        if not (_CRUMBS.search(names_of(node)) or _CRUMB.search(_own_text(node))):
             continue
         holder = node if node.find(".//a") is not None else node.getparent()
         if holder is None or len(line_of(holder)) > 300:  # noqa: PLR2004
@@ -85,13 +96,20 @@ def breadcrumbs_of(page: Document) -> tuple[str, ...]:
     return ()
 
 
+def _own_text(node: Element) -> str:
+    parts = [node.text or "", *(child.tail or "" for child in node)]
+    return (
+        one_line(" ".join(parts)) if any("位置" in part or "栏目" in part for part in parts) else ""
+    )
+
+
 def fields_of(page: Document, seen: Survey) -> dict[str, str]:
     """Labelled values of the header block, labels normalised (white space inside ignored).
 
     In cells, in an element each, or in lines; the first that says a label holds it.
     """
     found: dict[str, str] = {}
-    for label, text in (*_in_cells(page), *_in_elements(page), *_in_lines(seen)):
+    for label, text in (*_in_cells(page, seen), *_in_elements(page, seen), *_in_lines(seen)):
         name = LABELS[label]
         if name.endswith("日期") and not any(c.isdigit() or c in "〇○" for c in text):
             continue
@@ -100,8 +118,11 @@ def fields_of(page: Document, seen: Survey) -> dict[str, str]:
     return found
 
 
-def _in_cells(page: Document) -> Iterator[tuple[str, str]]:
+def _in_cells(page: Document, seen: Survey) -> Iterator[tuple[str, str]]:
     for row in page.root.iter("tr", "dl"):
+        first, last = seen.spans[row]
+        if not any(_is_label(line.text) for line in seen.lines[first : min(last, first + 4)]):
+            continue
         cells = [cell for cell in row if isinstance(cell.tag, str)]
         for cell, beside in pairwise(cells):
             label = squeeze(line_of(cell)).strip("[]【】:：")
@@ -109,8 +130,16 @@ def _in_cells(page: Document) -> Iterator[tuple[str, str]]:
                 yield label, line_of(beside)
 
 
-def _in_elements(page: Document) -> Iterator[tuple[str, str]]:
+def _is_label(text: str) -> bool:
+    """Whether a line may begin with a label, for a first quick look."""
+    return bool(_LABEL_HEAD.match(text))
+
+
+def _in_elements(page: Document, seen: Survey) -> Iterator[tuple[str, str]]:
     for node in page.root.iter(*_PAIRED):
+        first, last = seen.spans[node]
+        if last - first > 2:  # noqa: PLR2004  # a pair stands on a line, its value on the next
+            continue
         text = line_of(node)
         pair = PAIR.match(text) if 3 < len(text) <= LONGEST else None  # noqa: PLR2004
         label = squeeze(pair.group(1)) if pair else ""
@@ -156,7 +185,7 @@ def title_of(
     if first:
         best = max(best, (2.5, first), key=lambda pair: pair[0])
     start = seen.spans[seed][0] if seed is not None else len(seen.lines)
-    bars = [i for i, line in enumerate(seen.lines[: start + _INSIDE]) if _is_posted(line.text)]
+    bars = [i for i, line in enumerate(seen.lines[: start + _INSIDE]) if _is_posted(line)]
     marks = _Marks(
         start=start,
         bars=bars,
@@ -220,10 +249,9 @@ def _is_set_off(node: Element) -> bool:
     return node.tag in {"strong", "b", "center"} or size.strip("+") in {"3", "4", "5", "6", "7"}
 
 
-def _is_posted(text: str) -> bool:
-    return len(text) <= LONGEST and bool(
-        _POSTED.search(text) or _SOURCE.search(text) or is_bare(text) or is_bar(text)
-    )
+def _is_posted(line: Line) -> bool:
+    text = line.text
+    return line.bar or (len(text) <= LONGEST and bool(_POSTED.search(text) or _SOURCE.search(text)))
 
 
 def _whole(title: str, parts: Sequence[str], told: str | None) -> str:
@@ -251,52 +279,79 @@ def _from_head(parts: Sequence[str], site: set[str]) -> str | None:
     return rest[0] if len(rest[0]) >= 8 else max(rest, key=len)  # noqa: PLR2004
 
 
-def bar_of(lines: Sequence[str], *, title: str, body: Sequence[str]) -> list[str]:
-    """Lines around the body that may hold date and source: after the title, then the rest."""
+def bar_of(seen: Survey, *, title: str, first: int, last: int) -> list[Line]:
+    """Lines that may hold date and source: after the title, then those before it.
+
+    Args:
+        seen: the page.
+        title: the article's.
+        first: where its body begins, in lines.
+        last: where it ends.
+    """
+    lines = seen.lines
+    inside = {line.text for line in lines[first:last]}
     known = fold(title)
-    inside = {fold(line) for line in body if not (is_bar(line) or is_bare(line))}
-    outside = [
-        line
-        for line in lines
-        if (fold(line) not in inside or fold(line) == known) and len(line) <= LONGEST * 2
-    ]
-    start = next((i for i, line in enumerate(outside) if fold(line) == known), None)
-    if start is None:
-        start = next((i for i, line in enumerate(outside) if known and known in fold(line)), 0)
-        return outside[start:] + outside[:start]
-    return outside[start + 1 :] + outside[:start]
+    prose = next((i for i in range(first, last) if lines[i].weight), last)
+    at = 0
+    outside: list[Line] = []
+    for index, line in enumerate(lines):
+        ours = first <= index < last
+        titled = abs(len(line.text) - len(title)) <= _PADDED and fold(line.text) == known
+        if titled and not line.is_links and (not at or index <= first):
+            at = len(outside)
+        elif ours:
+            # A bare day behind the text is its signature.
+            if line.bar and (index < prose or is_bar(line.text)):
+                outside.append(line)
+        elif line.bar or (line.text not in inside and len(line.text) <= 2 * LONGEST):
+            outside.append(line)
+    return outside[at:] + outside[:at]
 
 
-def date_of(bar: Sequence[str], *, title: str, fields: Mapping[str, str]) -> str | None:
-    """The date of posting as printed: a labelled one first, then one beside the title."""
+def date_of(
+    bar: Sequence[Line], *, within: Sequence[Line], fields: Mapping[str, str], sure: bool
+) -> str | None:
+    """The date of posting as printed: a labelled one first, then one beside the title.
+
+    Args:
+        bar: what stands around the text.
+        within: the lines of the text's own container: a bare day at its head may be the
+            document's own.
+        fields: the header block.
+        sure: whether the page tells its date elsewhere (a meta tag, a header).
+    """
     for line in bar:
-        if found := _POSTED.search(line):
+        if found := _POSTED.search(line.text):
             return found.group(1)
     for line in bar[:12]:
-        if found := _LABELLED.search(line):
+        if found := _LABELLED.search(line.text):
             return found.group(1)
+    own = set(map(id, within)) if sure else set()
     for line in bar[:8]:
-        stamp = date_in(line, in_link=False) if line != title else None
-        bare = stamp and (len(line) - len(stamp) <= _BESIDE or _SOURCE.search(line) or is_bar(line))
-        if stamp and bare and re.match(FULL, stamp):
+        text = line.text
+        stamp = date_in(text, in_link=False)
+        bare = stamp and (len(text) - len(stamp) <= _BESIDE or _SOURCE.search(text) or is_bar(text))
+        if stamp and bare and re.match(FULL, stamp) and id(line) not in own:
             return stamp
     for line in bar:
-        if found := _LABELLED.search(line):
+        if found := _LABELLED.search(line.text):
             return found.group(1)
     return fields.get("发布日期") or fields.get("生成日期")
 
 
-def source_of(bar: Sequence[str]) -> str | None:
+def source_of(bar: Sequence[Line]) -> str | None:
     """Who the page says it has the text from (来源)."""
     for index, line in enumerate(bar):
-        found = _SOURCE.search(line)
+        found = _SOURCE.search(line.text)
         if not found:
             continue
         value = _SOURCE_END.split(found.group(1))[0].strip(" \u3000:：-—|“”\"'[]【】")
-        if not value and index + 1 < len(bar) and len(bar[index + 1]) <= 30:  # noqa: PLR2004
-            value = bar[index + 1].strip()
-            if date_in(value, in_link=False) or "：" in value or ":" in value:
-                value = ""
+        if not value and not found.group(1) and index + 1 < len(bar):
+            after = bar[index + 1].text.strip()
+            value = after if _NAME.fullmatch(after) else ""
         if value and len(value) <= 40:  # noqa: PLR2004
             return value
+    for line in bar[:8]:
+        if found := _BY.match(line.text):
+            return found.group(1)
     return None

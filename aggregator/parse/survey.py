@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from aggregator.parse.bars import is_bar, is_bare, is_header
-from aggregator.parse.tree import BLOCKS, Document, Element, ancestors, names_of
+from aggregator.parse.bars import LONGEST, is_bar, is_bare, is_header
+from aggregator.parse.tree import BLOCKS, Element, ancestors, names_of
 from aggregator.parse.walk import is_hidden_zone
 from aggregator.text import one_line
 
@@ -28,19 +28,22 @@ _DECAY = (0.6, 1.0, 0.7, 0.4, 0.2, 0.1)
 _SHORT, _LONG = 8, 15
 #: A text that is one block, its paragraphs set apart by nothing or by breaks.
 _HEAVY = 150
-_BAR = 160
 _HEADINGS = frozenset({"h1", "h2", "h3"})
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """A line as a browser breaks it, the block that holds it, and how much of it is links."""
+    """A line as a browser breaks it, the block that holds it, and how much of it is links.
+
+    ``bar`` says that it is of the labels and buttons around a text and no text.
+    """
 
     text: str
     node: Element
     linked: int
     zones: tuple[Element, ...]
     hidden: bool
+    bar: bool = False
     weight: int = 0
 
     @property
@@ -58,16 +61,21 @@ class Survey:
     weights: dict[Element, int] = field(default_factory=dict)
     scores: dict[Element, float] = field(default_factory=dict)
 
+    def size(self, node: Element) -> tuple[int, int]:
+        """How many characters stand below an element, and how many of them in links."""
+        lines = self.within(node)
+        return sum(len(line.text) for line in lines), sum(line.linked for line in lines)
+
     def within(self, node: Element) -> list[Line]:
         """The lines below an element."""
         first, last = self.spans.get(node, (0, 0))
         return self.lines[first:last]
 
 
-def survey(page: Document) -> Survey:
-    """Walk over a page once."""
+def survey(root: Element) -> Survey:
+    """Walk over a page, or a part of one, once."""
     found = Survey()
-    _walk(page.root, found)
+    _walk(root, found)
     _weigh(found)
     return found
 
@@ -163,7 +171,9 @@ def _weigh(found: Survey) -> None:
     total = 0
     below: dict[Element, int] = {}
     for line in found.lines:
-        weight = _weight(line)
+        text = line.text
+        line.bar = len(text) <= LONGEST and (is_bar(text) or is_bare(text) or is_header(text))
+        weight = 0 if line.bar else _weight(line)
         line.weight = weight
         total += weight
         if weight:
@@ -198,7 +208,5 @@ def _weight(line: Line) -> int:
         return 0
     marks = len(_PUNCTUATION.findall(text))
     if not marks and length < _LONG:
-        return 0
-    if len(text) <= _BAR and (is_bar(text) or is_bare(text) or is_header(text)):
         return 0
     return length + 10 * min(marks, 10)

@@ -31,6 +31,7 @@ _BUTTON = re.compile(
     r"(?:(?:阅读|浏览|点击|访问|查看|关注)(?:次数|量|数|率|人数|人次|热度)?|人气|热度)\s*[:：]?\s*\d*\s*(?:次|人)?|"
     r"评论(?:数)?\s*[(（:：]?\s*\d*\s*[)）]?|核发[:：]?\s*\d*|举报|点赞|转发|语音(?:播报|阅读)|听新闻|"
     r"返回(?:顶部|列表|首页|上一页|上一级|上级|页面)?|正文|首页|上一[篇条]|下一[篇条]|TAG|标签|"
+    r"(?:拟稿|审核|审批|签发|校对|[初复终一二三]审|责编|录入|监制|核发)(?:人)?\s*[:：]\s*(?:[\u4e00-\u9fff]{2,4}(?![\u4e00-\u9fff]))?|"
     r"相关(?:链接|阅读|文章|新闻|信息)|责任编辑[:：]?|编辑[:：]|来源[:：]|作者[:：]|扫一扫"
 )
 _PUNCT = re.compile(r"[\W_]+")
@@ -86,21 +87,21 @@ def cut_outside(seen: Survey, container: Element, first: int, last: int) -> None
             _remove(node)
 
 
-def tidy_body(body: Element, *, title: str, before: Sequence[str]) -> list[str]:
+def tidy_body(body: Element, *, title: str, again: bool) -> list[str]:
     """Cut from a body, in place, what belongs to the page; its lines that stay.
 
     Args:
         body: the container.
-        title: the article's title, cut where it is repeated.
-        before: lines of the page's information bar (date, source), cut too.
+        title: the article's title, cut where it stands nowhere else.
+        again: whether it does: the body's own copy is the document's and stays.
     """
-    _drop_noise(body, fold(title))
+    known = "" if again else fold(title)
+    _drop_noise(body, known)
     _drop_link_lists(body)
     _drop_twins(body)
-    known = {fold(line) for line in before} | {fold(title)}
-    lines = _without_head(paragraphs(body), fold(title))
+    lines = _without_head(paragraphs(body), known)
     while lines and (
-        fold(lines[0]) in known
+        (known and fold(lines[0]) == known)
         or is_chrome(lines[0])
         or any(judge(lines[0]) for judge in (is_bar, is_bare, is_header))
     ):
@@ -135,8 +136,8 @@ def _drop_noise(body: Element, title: str) -> None:
     for node in list(body.iter()):
         if node is body or not isinstance(node.tag, str) or node.getparent() is None:
             continue
-        if node.tag in {"input", "button", "h1"} and (
-            node.tag != "h1" or not title or fold(line_of(node)) == title
+        if node.tag in {"input", "button"} or (
+            node.tag == "h1" and title and fold(line_of(node)) == title
         ):
             _remove(node)
             continue
