@@ -15,6 +15,7 @@ from aggregator.parse.decode import decode
 from aggregator.parse.header import (
     bar_of,
     breadcrumbs_of,
+    date_in_scripts,
     date_of,
     fields_of,
     source_of,
@@ -121,6 +122,8 @@ def read_article(
         fields=fields,
         sure="成文日期" in fields or "pubdate" in page.meta,
     )
+    if printed is None and "pubdate" not in page.meta:
+        printed = date_in_scripts(page.scripts)
     if printed is None and (day := date_from_url(url)):
         printed = day.isoformat()
         notes = (*notes, "no printed date; taken from the address")

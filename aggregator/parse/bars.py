@@ -31,13 +31,20 @@ PAIR = re.compile(
 )
 _BUTTONS = re.compile(
     r"打印|关闭|分享到|字体|字号|收藏|浏览次数|阅读次数|点击率|点击量|保护视力|责任编辑"
-    r"|(?:信息|文章|稿件)?(?:发布|发稿|发表|更新|公开)(?:时间|日期)|来\s*源\s*[:：]|来源于\s*[:：]|作者\s*[:：]"
+    r"|(?:信息|文章|稿件)?(?:发布|发稿|发表|更新|公开|公布|录入|添加|上传|上载|生成)(?:时间|日期)|来\s*源\s*[:：]|来源于\s*[:：]|作者\s*[:：]"
     r"|索引号|所属地区|发布(?:者|人|机构|单位)\s*[:：]|出处\s*[:：]|(?:^|[\s|【\[(（])(?:时\s*间|日\s*期)\s*[:：]"
-    r"|(?:阅读|浏览|点击|访问)(?:次数|量|数|人次)?\s*[:：]|人气\s*[:：]|编辑\s*[:：]"
+    r"|(?:阅读|浏览|点击|访问)(?:次数|量|数|人次)?\s*[:：]|人气\s*[:：]|编辑\s*[:：]|录入者?\s*[:：]"
 )
 _BAR = re.compile(
     r"^[\[【(（\s]*(?:信息|文章|稿件|新闻)?(?:发布|发稿|发表|更新|上传|添加)?(?:时间|日期|来\s*源|作者|索引号)"
     r"\s*[:：]\s*(?:(?:19|20)\d\d|[\u4e00-\u9fff]{2,20}\s*$|$)|^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s+[\d:：]+)?[\]】)）\s]*$"
+)
+_POSTED = re.compile(
+    r"^[\[【(（\s]*(?:信息)?(?:发布|发稿|发表|录入|更新|公布)(?:时间|日期)\s*[:：]"
+)
+#: A day with what stands beside it in a bar: at the line's beginning, or with a clock.
+_DATED = re.compile(
+    r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\s+\d{1,2}[:：]\d\d"
 )
 LONGEST = 200
 
@@ -46,8 +53,11 @@ def is_bar(line: str) -> bool:
     """Whether a line is the bar of date, source and buttons around a body."""
     if len(line) > 160 or "。" in line:  # noqa: PLR2004
         return False
-    return len(set(_BUTTONS.findall(line))) > 1 or bool(
-        re.match(r"^[\[【(（\s]*(?:信息)?(?:发布|发稿|发表)(?:时间|日期)\s*[:：]", line)
+    marks = len(set(_BUTTONS.findall(line)))
+    return (
+        marks > 1
+        or (marks == 1 and _DATED.search(line) is not None)
+        or _POSTED.match(line) is not None
     )
 
 

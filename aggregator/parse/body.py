@@ -36,9 +36,8 @@ _EDITORS = {
 #: A named container must hold this share of what the heaviest container weighs.
 _NAMED_SHARE = 0.6
 _WHOLE = 0.9
-#: So far from a text may lines stand that belong to it, in lines and in containers.
+#: So many lines from a text may others stand that belong to it.
 _REACH = 40
-_LEVELS = 2
 _ADDED = 30
 _FILES = 1000
 _ATTACHED = ("附件", "【附件", "相关附件")
@@ -102,12 +101,24 @@ def find_body(
     if seed is None or heavy < MIN_BODY:
         return between or _around_files(page, seen) or Found(page.root, 0, len(seen.lines))
     wide = _widen(known if known is not None else seed, seen, title)
-    # A footer may say more than a notice of one line.
-    if between and wide.first >= between.last and _says(seen.lines[between.first : between.last]):
-        parting = seen.lines[between.last : wide.first]
-        if any(ends_article(line.text) or is_imprint(line.text) for line in parting):
-            return between
-    return wide
+    return between if between and _is_better(between, wide, seen) else wide
+
+
+def _is_better(between: Found, wide: Found, seen: Survey) -> bool:
+    """Whether what stands behind the title is the text, though heavier things are said elsewhere.
+
+    A footer may say more than a notice of one line, and so may what is recommended after it:
+    the head of what follows an article parts them.
+    """
+    lines = seen.lines
+    if not _says(lines[between.first : between.last]):
+        return False
+    if between.first < wide.first < between.last:
+        return False
+    until = wide.first if wide.first >= between.last else wide.last
+    return any(
+        ends_article(line.text) or is_imprint(line.text) for line in lines[between.last : until]
+    )
 
 
 def _learned(page: Document, seen: Survey, way: str, heavy: int) -> Element | None:
@@ -157,13 +168,11 @@ def _widen(seed: Element, seen: Survey, title: str) -> Found:
     lines = seen.lines
     known = fold(title)
     near = set(seed.iter())
-    node = seed
-    for _ in range(_LEVELS):
-        parent = node.getparent()
-        if parent is None or parent.tag in {"body", "html"}:
+    reach = (first, last)
+    for node in ancestors(seed):
+        if node.tag in {"body", "html"} or reach != (first, last):
             break
-        node = parent
-    reach = seen.spans[node]
+        reach = seen.spans[node]
     low = first
     for index in range(first - 1, max(reach[0], first - _REACH) - 1, -1):
         line = lines[index]

@@ -32,10 +32,16 @@ _SOURCE = re.compile(
 )
 _SOURCE_END = re.compile(
     r"\s*(?:[|｜【】\[\]]|(?:信息|文章|发布|发稿|发表|更新|编辑|录入|添加)?(?:时间|日期)\s*[:：]|作者|编辑|责任编辑|浏览|阅读|点击|访问|字号|字体|打印|分享|"
+    r"评论|点赞|举报|转发|责编|录入|出处|人气|热度|栏目|分类|类别|标签|字数|稿源|核发|点击|大\s*中\s*小|\s[\u4e00-\u9fff]{2,6}\s*[:：]|"
     r"日期|记者|审核|发布者|发布人|供稿|摄影|次数|发布(?:单位|机构)|(?:19|20)\d\d[-年/.])"
 )
 _POSTED = re.compile(
     rf"(?:发布|发稿|发表|公开|上载|上传|录入|添加|信息发布)\s*(?:时间|日期)\s*[:：]?\s*({FULL})"
+)
+_SCRIPTED = re.compile(
+    r"(?:pub(?:lish)?_?(?:date|time)|doc_?(?:rel|pub)_?time|release_?(?:date|time)|fbsj|fbrq|post_?(?:date|time)|info_?(?:date|time)|art(?:icle)?_?(?:date|time))"
+    rf"\W{{1,6}}({FULL})",
+    re.IGNORECASE,
 )
 #: What offices and media are called, where no label says that a name is one.
 _NAME = re.compile(
@@ -46,7 +52,9 @@ _LABELLED = re.compile(rf"(?:时\s*间|日\s*期|发布于|更新于)\s*[:：]?\
 _TITLE_NAME = re.compile(
     r"(?:^|[\s_-])(?:[a-z]*title|[a-z]*tit|biaoti|bt|headline|newst|news_?bt|arti-?title|h1|subject)(?:$|[\s_\d-])"
 )
-_SUFFIX = re.compile(r"\s*(?:[_|｜»>]+|\s[-－—–]+\s?|[-－—–]{2,3}|[-－—–](?=[^-－—–]{2,30}$))\s*")
+_SUFFIX = re.compile(
+    r"\s*(?:[_|｜»>]+|\s[-－—–]+\s?|[-－—–]{2,3}|(?<!\d)[-－—–](?!\d)(?=[^-－—–]{2,30}$))\s*"
+)
 #: What the last part of a title element ends with where it names the site.
 _SITE = re.compile(
     r"(?:网|网站|门户|官网|平台|政府|局|委员会|委|办公室|协会|学会|集团|公司|大学|学院|学校|中心|频道|厅|管委会|在线|[省市区县旗州])$"
@@ -188,6 +196,7 @@ def title_of(
     bars = [i for i, line in enumerate(seen.lines[: start + _INSIDE]) if _is_posted(line)]
     marks = _Marks(
         start=start,
+        linked=[*(line.is_links for line in seen.lines), False],
         bars=bars,
         site=site,
         head=fold(page.title),
@@ -211,6 +220,7 @@ class _Marks:
     """What speaks for or against a line as the title."""
 
     start: int
+    linked: Sequence[bool]
     bars: Sequence[int]
     site: set[str]
     head: str
@@ -227,6 +237,7 @@ def _score(node: Element, text: str, at: int, marks: _Marks) -> float:
         score += 4.0 if marks.head.startswith(known) else 2.0 if known in marks.head else 0.0
     score += 6.0 if marks.told and known == marks.told else 0.0
     score += 2.0 if marks.shown and known == marks.shown else 0.0
+    score -= 3.0 if _SITE.search(text) and marks.head and marks.head in known else 0.0
     if any(0 <= bar - at <= _NEAR for bar in marks.bars):
         score += 2.0
     elif 0 <= marks.start - at <= _NEAR:
@@ -237,7 +248,7 @@ def _score(node: Element, text: str, at: int, marks: _Marks) -> float:
     score -= 2.0 if text.endswith(("。", "；", ";", "：", ":")) else 0.0
     score -= 3.0 if at > marks.start + _INSIDE else 0.0
     up = (node, *ancestors(node))
-    return score - (4.0 if any(x.tag == "a" or is_hidden_zone(x) for x in up) else 0.0)
+    return score - (4.0 if marks.linked[at] or any(map(is_hidden_zone, up)) else 0.0)
 
 
 def _is_set_off(node: Element) -> bool:
@@ -339,6 +350,12 @@ def date_of(
     return fields.get("发布日期") or fields.get("生成日期")
 
 
+def date_in_scripts(scripts: str) -> str | None:
+    """The date of posting that a page only keeps in a variable for its scripts."""
+    found = _SCRIPTED.search(scripts)
+    return found.group(1) if found else None
+
+
 def source_of(bar: Sequence[Line]) -> str | None:
     """Who the page says it has the text from (来源)."""
     for index, line in enumerate(bar):
@@ -354,4 +371,6 @@ def source_of(bar: Sequence[Line]) -> str | None:
     for line in bar[:8]:
         if found := _BY.match(line.text):
             return found.group(1)
-    return None
+    # The account of a notice that was copied from WeChat.
+    accounts = (line.node.find(".//*[@id='js_name']") for line in bar)
+    return next((line_of(one) for one in accounts if one is not None), None)

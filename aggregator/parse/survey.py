@@ -14,10 +14,14 @@ from aggregator.text import one_line
 
 _PUNCTUATION = re.compile(r"[，。；：、！？,;]")
 _IMPRINT = re.compile(
-    r"版权所有|ICP备|公网安备|技术支持|主办单位|主办[:：]|承办单位|承办[:：]|copyright|建议使用|网站标识码|网站地图|"
-    r"备案序号|备案号|法律顾问|违法和不良信息|All Rights Reserved",
+    r"版权所有|ICP备|公网安备|copyright|网站标识码|备案序号|备案号|违法和不良信息|all rights reserved",
     re.IGNORECASE,
 )
+#: Words of a footer that a notice may say, too: two of them make a footer.
+_IMPRINT_TOO = re.compile(
+    r"主办(?:单位)?[:：]|承办(?:单位)?[:：]|技术支持|维护单位|建议使用|网站地图|法律顾问|联系我们"
+)
+_LONGEST_IMPRINT = 300
 #: Names of what stands around a text and holds sentences of its own.
 _ASIDE = re.compile(
     r"(?:^|[\s_-])(?:comments?|pinglun|reply|replies|disclaimer|login|popup|dialog|modal|"
@@ -160,7 +164,9 @@ def hides(node: Element) -> bool:
 
 def is_imprint(text: str) -> bool:
     """Whether a line is of a site's footer."""
-    return bool(_IMPRINT.search(text))
+    if len(text) > _LONGEST_IMPRINT:
+        return False
+    return bool(_IMPRINT.search(text)) or len(_IMPRINT_TOO.findall(text)) > 1
 
 
 def _weigh(found: Survey) -> None:
@@ -203,7 +209,7 @@ def _weight(line: Line) -> int:
         or length < _SHORT
         or line.is_links
         or line.node.tag in _HEADINGS
-        or _IMPRINT.search(text)
+        or is_imprint(text)
     ):
         return 0
     marks = len(_PUNCTUATION.findall(text))

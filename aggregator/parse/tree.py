@@ -16,6 +16,8 @@ from aggregator.text import one_line
 Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
 
 _SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
+_MORE = re.compile(r"<(?:div|table|p|h[1-6]|ul)\b", re.IGNORECASE)
 _OPEN_LINK = re.compile(r"<a\s", re.IGNORECASE)
 #: Links that may stay open before the page is closed as a browser closes it.
 _FORGIVEN = 2
@@ -80,7 +82,13 @@ def document(markup: str, *, url: str) -> Document:
 
 
 def _closed(markup: str) -> str:
-    """The markup with links closed where a browser would close them, if many are open."""
+    """The markup with links closed where a browser would close them, if many are open.
+
+    A page that is closed before its end (``</html>`` in the middle) goes on, as in a browser.
+    """
+    early = _END.search(markup)
+    if early and _MORE.search(markup, early.end()):
+        markup = _END.sub("", markup)
     opened = len(_OPEN_LINK.findall(markup))
     if opened - markup.count("</a") <= _FORGIVEN:
         return markup

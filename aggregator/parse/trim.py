@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lxml import etree
 
 from aggregator.parse.bars import is_bar, is_bare, is_header
-from aggregator.parse.survey import Survey, hides
+from aggregator.parse.survey import Survey, hides, is_imprint
 from aggregator.parse.tree import BLOCKS, Element, line_of, names_of, paragraphs
 from aggregator.text import fold
 
@@ -49,8 +49,8 @@ _LONGEST_CHROME = 120
 #: So far down may a bar stand inside a body's container; a title, so far.
 _HEAD = 12
 _TITLED = 6
-_PROSE = 40
-_ENOUGH = 150
+_PROSE = 25
+_ENOUGH = 60
 #: A document's own head (文号) is kept.
 _NUMBER = re.compile(r"[〔\[（(]\s*(?:19|20)\d\d\s*[〕\])）]\s*\d+\s*号")
 FILE_LINK = re.compile(
@@ -99,17 +99,21 @@ def tidy_body(body: Element, *, title: str, again: bool) -> list[str]:
     _drop_noise(body, known)
     _drop_link_lists(body)
     _drop_twins(body)
-    lines = _without_head(paragraphs(body), known)
+    whole = paragraphs(body)
+    lines = _without_head(whole, known)
+    headed = len(lines) < len(whole)
     while lines and (
         (known and fold(lines[0]) == known)
         or is_chrome(lines[0])
         or any(judge(lines[0]) for judge in (is_bar, is_bare, is_header))
     ):
         lines.pop(0)
+    while len(lines) > 1 and is_imprint(lines[-1]):
+        lines.pop()
     kept: list[str] = []
     for line in lines:
         said = sum(map(len, kept))
-        if ends_article(line) and said and (said > _ENOUGH or said > _rest(lines, line)):
+        if ends_article(line) and said and (headed or said > min(_ENOUGH, _rest(lines, line))):
             break
         if not is_chrome(line) and not is_bar(line):
             kept.append(line)
@@ -123,7 +127,7 @@ def _without_head(lines: list[str], title: str) -> list[str]:
         if is_bar(line) or is_bare(line) or (title and fold(line) == title and index < _TITLED):
             if not any(_NUMBER.search(before) for before in lines[cut:index]):
                 cut = index + 1
-        elif len(line) > _PROSE and "。" in line:
+        elif ends_article(line) or "。" in line or (len(line) > _PROSE and "，" in line):
             break
     return lines[cut:] if cut < len(lines) else lines
 
