@@ -16,7 +16,7 @@ from hashlib import blake2b
 import structlog
 
 from aggregator import healing, schedule
-from aggregator.errors import FetchError, SourceError
+from aggregator.errors import FetchError, ParseError, SourceError
 from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
 from aggregator.flow.paging import LATER_PAGES, Known, Seen, gap_text, page_back
 from aggregator.flow.requests import like, poll_request
@@ -264,14 +264,30 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
 async def _read_list(
     page: Page, source: Source, look: _Look, now: datetime
 ) -> tuple[SourceKind, ListReading]:
-    """Read a page as what its source is, or, when that gives nothing, as what it is now."""
-    reading = await look.reader.read_list(page, source=source, now=now)
-    if reading.entries or reading.next:
+    """Read a page as what its source is; where that does not fit any more, as what it is now."""
+    failure, reading = None, None
+    try:
+        reading = await look.reader.read_list(page, source=source, now=now)
+    except ParseError as error:
+        if error.reason != "parse":
+            raise
+        failure = error
+    told = source.settings.selectors.rows and reading and not reading.missed
+    if reading and (told or _fits(source, reading)):
         return source.kind, reading
     kind, other = await look.reader.detect(page, now=now)
-    if kind is source.kind or not (other.entries or other.next):
-        return source.kind, reading
-    return kind, replace(other, learned=replace(other.learned, article=source.learned.article))
+    if kind is not source.kind and (other.entries or other.next):
+        return kind, replace(other, learned=replace(other.learned, article=source.learned.article))
+    if reading is None:
+        assert failure
+        raise failure
+    return source.kind, reading
+
+
+def _fits(source: Source, reading: ListReading) -> bool:
+    """Whether a page looks like what its source is."""
+    shown = bool(reading.entries or reading.next)
+    return shown and reading.kind is source.kind and not reading.relearned
 
 
 async def _page_back(source: Source, look: _Look, first: tuple[Page, ListReading] | None) -> Seen:

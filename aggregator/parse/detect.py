@@ -176,7 +176,7 @@ def _read_jpage(decoded: Decoded, *, url: str, now: datetime, learned: Learned) 
         )
     if not entries and not following:
         plain = read_column(decoded, url=url, now=now, selectors=Selectors(), learned=learned)
-        return replace(plain, kind=SourceKind.JPAGE)
+        return replace(plain, kind=_kind_of(decoded.text, url=url))  # told when it is another now
     page = document(decoded.text, url=url)
     reading = ListReading(
         kind=SourceKind.JPAGE,
@@ -202,7 +202,7 @@ def _read_jpaas(decoded: Decoded, *, url: str, now: datetime, learned: Learned) 
     request = jpaas.first_request(decoded.text, url=url)
     if request is None:
         plain = read_column(decoded, url=url, now=now, selectors=Selectors(), learned=learned)
-        return replace(plain, kind=SourceKind.JPAAS)
+        return replace(plain, kind=_kind_of(decoded.text, url=url))
     reading = ListReading(kind=SourceKind.JPAAS, entries=(), next=request, learned=learned)
     return with_head(reading, page, decoded)
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
 from aggregator import cluster
-from aggregator.model import ArticleReport, Draft
+from aggregator.model import ArticleReport, Attachment, Draft
 from aggregator.store.pages import page_hash
 from aggregator.text import fold
 
 #: What a revision compares; everything else is not shown as a change.
 _COMPARED = ("title", "body_text", "attachments", "valid_from", "valid_until", "validity")
+_PRINTED = ("valid_from", "valid_until", "validity", "attachments", "body_text")
+_ENDING = re.compile(r"\.[a-z0-9]{2,4}$")
 
 
 def read_again(report: ArticleReport) -> bool:
@@ -25,13 +31,31 @@ def other_template(report: ArticleReport) -> bool:
     return redesigned or (held is not None and report.shape is not None and not report.shape_kept)
 
 
+def still_titled(report: ArticleReport, draft: Draft, before: Draft) -> Draft:
+    """A draft under the title it had, where its row goes on printing that one.
+
+    A template that is new to us may have its title elsewhere.
+    """
+    same = cluster.title_key(report.entry.entry.title) == before.title_key
+    if not same or draft.title_key == before.title_key:
+        return draft
+    return replace(draft, title=before.title, title_key=before.title_key)
+
+
 def weighty(
-    before: Draft, after: Draft, changes: dict[str, tuple[str, str]]
+    before: Draft, after: Draft, changes: dict[str, tuple[str, str]], *, redesigned: bool
 ) -> dict[str, tuple[str, str]]:
-    """Those changes that a new template or a better reading does not make by itself."""
+    """Those changes that a better reading, or a new template, does not make by itself.
+
+    A new template prints fields that the old one kept to itself, and the other way round; what
+    is missing of a sudden was misread rather than taken away.
+    """
     kept = dict(changes)
-    if [one.name for one in before.attachments] == [one.name for one in after.attachments]:
+    if _names(before.attachments) == _names(after.attachments):
         kept.pop("attachments", None)
+    for name in _PRINTED if redesigned else ():
+        if "" in kept.get(name, ("", "")):
+            kept.pop(name, None)
     if before.title_key == after.title_key:
         kept.pop("title", None)
     old, new = fold(before.body_text), fold(after.body_text)
@@ -39,6 +63,11 @@ def weighty(
     if cluster.near(before, after) or framed:
         kept.pop("body_text", None)
     return kept
+
+
+def _names(files: Sequence[Attachment]) -> list[str]:
+    """Names of files without their endings, which templates print or do not."""
+    return sorted(_ENDING.sub("", fold(one.name)) for one in files)
 
 
 def changes_of(before: Draft, after: Draft) -> dict[str, tuple[str, str]]:

@@ -25,7 +25,7 @@ from aggregator.model import (
     Precision,
 )
 from aggregator.store import rows
-from aggregator.store.changes import changes_of, other_template, read_again, weighty
+from aggregator.store.changes import changes_of, other_template, read_again, still_titled, weighty
 from aggregator.text import fold
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -259,11 +259,13 @@ class Clusters:
         if row_only or not (leads or outranks or was_row_only):
             return Placed(id=there.id, changed=False)
         back = there.withdrawn_at is not None
+        redesigned = moved or other_template(report)
+        draft = still_titled(report, draft, there.draft)
         changes = changes_of(there.draft, draft)
         reread = read_again(report)
         newer = draft.extractor > there.draft.extractor
-        if moved or newer or other_template(report):
-            changes = weighty(there.draft, draft, changes)
+        if redesigned or newer:
+            changes = weighty(there.draft, draft, changes, redesigned=redesigned)
         substance = (
             draft.substance_hash != there.draft.substance_hash
             and bool(changes)

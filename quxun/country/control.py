@@ -150,6 +150,9 @@ class _Control:
             portal,
             self._now(values),
             keep_urls=bool(values.get("keep_urls")),
+            renumber=bool(values.get("renumber")),
+            forward=bool(values.get("forward")),
+            undated=bool(values.get("undated")),
             family=str(family) if family else None,
         )
         return [self._served.url(column) for column in fresh.columns]

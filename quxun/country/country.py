@@ -28,7 +28,7 @@ from quxun.country.model import (
 from quxun.country.places import Atlas
 from quxun.country.plan import Planner, history_times, reprint_targets, reprint_wrap
 from quxun.country.roster import make_portals
-from quxun.country.shelves import Shelf, pin_one, wrapped_title
+from quxun.country.shelves import RENUMBERED, Shelf, pin_one, redesigned, wrapped_title
 from quxun.country.truth import Truth, make_truth
 from quxun.country.writing import Head, head_of, write
 
@@ -65,6 +65,7 @@ class Country:
         self._past: dict[int, Standing] = {}
         self._numbers: dict[str, int] = {}
         self._articles: dict[tuple[str, str], int] = {}
+        self._forwards: dict[tuple[str, str], int] = {}
         self._turns = 0
         self._looks: dict[tuple[str, int], Look] = {}
         start = self.now.replace(microsecond=0)
@@ -261,25 +262,36 @@ class Country:
             del self._standings[standing_id]
 
     def redesign(self, portal: Portal, now: datetime | None = None, *, keep_urls: bool = False,
-                 family: str | None = None) -> Portal:  # fmt: skip
+                 family: str | None = None, renumber: bool = False, forward: bool = False,
+                 undated: bool = False) -> Portal:  # fmt: skip
         """Give a portal new looks and, unless told otherwise, new addresses for all pages.
 
-        ``family`` moves its columns of kind ``column`` to another family's markup and paths.
         Old addresses answer 404. Returns the portal as it now is.
+
+        Args:
+            portal: which.
+            now: when, for Last-Modified.
+            keep_urls: everything stays where it is.
+            family: move its columns that are no feeds to another family's markup and paths.
+            renumber: articles get new numbers, and so new addresses even with ``keep_urls``.
+            forward: old addresses of lists lead to the new ones (301).
+            undated: rows of lists print no dates any more.
         """
         place = self._portal_at[portal.host]
         old = self._portals[place]
         columns = []
         for column in old.columns:
-            generation = column.generation + (0 if keep_urls else 1)
-            name = column.family
-            if family is not None and FAMILIES[name].kind is FAMILIES[family].kind:
-                name = family
-            path = FAMILIES[name].column_path(column.slug, column.number, generation)
-            fresh = replace(column, generation=generation, family=name, path=path)
+            fresh = redesigned(
+                column, family=family, generations=0 if keep_urls else 1, undated=undated
+            )
             columns.append(fresh)
             self._columns[column.key] = fresh
-            self._shelves[column.key].touch(now or self.now)
+            shelf = self._shelves[column.key]
+            if renumber:
+                shelf.replace(self._renumbered(shelf.standings))
+            shelf.touch(now or self.now)
+            if forward and fresh.path != column.path:
+                self._forwards[column.host, column.path] = column.key
         self._portals[place] = replace(old, generation=old.generation + 1, columns=tuple(columns))
         self._articles = {
             key: value for key, value in self._articles.items() if key[0] != portal.host
@@ -288,6 +300,16 @@ class Country:
             for standing in self._shelves[column.key].standings:
                 self._register(column, standing)
         return self._portals[place]
+
+    def _renumbered(self, standings: Sequence[Standing]) -> dict[int, Standing]:
+        fresh = {one.id: replace(one, number=one.number + RENUMBERED) for one in standings}
+        self._standings.update(fresh)
+        return fresh
+
+    def forwarded(self, host: str, target: str) -> str | None:
+        """Where an old address of a list leads since a redesign."""
+        key = self._forwards.get((host, target))
+        return None if key is None else self._columns[key].path
 
     def change(self, fraction: float, now: datetime) -> tuple[Column, ...]:
         """Add one new entry to that fraction of the columns (at least one); returns which."""

@@ -137,7 +137,8 @@ def _row_tr(row: Row, look: Look, pattern: str) -> str:
 
 
 def _row_two_nodes(row: Row, look: Look, pattern: str) -> str:
-    del pattern
+    if not pattern.strip():
+        return _row_li(row, look, pattern)
     day = row.posted_at
     return (
         f'<li class="{look.prefix}-item"><div class="date"><b>{day:%d}</b><i>{day:%Y-%m}</i></div>'

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from random import Random
 
 from quxun.country.dice import maybe
-from quxun.country.model import Column, Division, Standing, Wrap
+from quxun.country.families import FAMILIES
+from quxun.country.model import Column, Division, SourceKind, Standing, Wrap
 from quxun.country.writing import Head
 
 _PINNING = frozenset({"trs", "guangdong", "boda", "shtml"})
 _ENOUGH_TO_PIN = 7
+#: What a migration to another system adds to every article's number.
+RENUMBERED = 300_000
 
 
 @dataclass(slots=True)
@@ -29,6 +32,11 @@ class Shelf:
         at = now.replace(microsecond=0)
         self.changed_at = max(at, self.changed_at + timedelta(seconds=1))
 
+    def replace(self, fresh: dict[int, Standing]) -> None:
+        """Put changed standings in the places of those with their ids."""
+        self.standings = [fresh.get(one.id, one) for one in self.standings]
+        self.opening = tuple(fresh.get(one.id, one) for one in self.opening)
+
     def put(self, standing: Standing) -> None:
         """Add a standing where its time of posting says."""
         place = 0
@@ -37,6 +45,29 @@ class Shelf:
                 break
             place += 1
         self.standings.insert(place, standing)
+
+
+def redesigned(column: Column, *, family: str | None, generations: int, undated: bool) -> Column:
+    """A column after a redesign of its portal: family, addresses and rows as told.
+
+    Feeds stay feeds; a column moves to another family together with its kind.
+    """
+    name = column.family
+    if family is not None and column.kind is not SourceKind.FEED:
+        name = family
+    generation = column.generation + generations
+    moves = generations or name != column.family
+    settings = dict(column.settings) | ({"date": " "} if undated else {})
+    return replace(
+        column,
+        generation=generation,
+        family=name,
+        kind=FAMILIES[name].kind,
+        path=FAMILIES[name].column_path(column.slug, column.number, generation)
+        if moves
+        else column.path,
+        settings=tuple(settings.items()),
+    )
 
 
 def pin_one(shelf: Shelf, column: Column, rng: Random) -> Standing | None:

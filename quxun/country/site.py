@@ -20,7 +20,7 @@ from quxun.country.truth import origin_of
 
 _CACHE_LIMIT = 8192
 _REASONS = {
-    200: "OK", 302: "Found", 304: "Not Modified", 400: "Bad Request", 403: "Forbidden",
+    200: "OK", 301: "Moved Permanently", 302: "Found", 304: "Not Modified", 400: "Bad Request", 403: "Forbidden",
     404: "Not Found", 405: "Method Not Allowed", 412: "Precondition Failed", 413: "Too Large",
     429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable",
     521: "Web Server Is Down",
@@ -164,7 +164,14 @@ class Site:
         if ask.path == "/robots.txt" and portal.index % 3 == 0:
             text = "User-agent: *\nDisallow: /search\nDisallow: /admin/\n"
             return self._finish(host, Page(text=text, mime="text/plain"), None, None)
-        frame = self.frame(portal.columns[0])
+        return self._missing(host, target)
+
+    def _missing(self, host: str, target: str) -> Answer:
+        """A list that moved leads on; all else that is not here is 404."""
+        if leads_to := self.country.forwarded(host, target):
+            moved = Page(text="<p>301</p>", status=301)
+            return self._finish(host, moved, None, None, [f"Location: {leads_to}"])
+        frame = self.frame(self.country.portal(host).columns[0])
         gone = "<div class='err'><h2>404</h2><p>您访问的页面不存在或已删除。</p><a href='/'>返回首页</a></div>"
         return self._finish(
             host, Page(text=page(frame, title="404", main=gone), status=404), None, None
