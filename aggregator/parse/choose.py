@@ -13,8 +13,7 @@ from aggregator.parse.rows import Row
 from aggregator.parse.stamps import only_date
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
 from aggregator.parse.walk import CRUMBS, Walk, is_hidden_zone
-from aggregator.text import fold
-from aggregator.urls import canonical_url
+from aggregator.text import fold, one_line
 
 _LONG_TITLE = 40
 _MIN_UNDATED = 3
@@ -39,6 +38,7 @@ _NAME_END = re.compile(r"[-_—|–>·]|\s")
 _MUCH_TEXT = 200
 _HEADING = 12
 _NEAR_LINKS = 2
+_SAMPLE = 30
 
 
 @dataclass(slots=True)
@@ -101,13 +101,13 @@ def weigh(group: Group, around: Around) -> float:
 
 def _by_address(rows: Sequence[Row], around: Around) -> float:
     """What the addresses of rows without dates are worth."""
-    urls = [row.link.href for row in rows]
-    likes = [addresses.likeness(url) for url in urls if url]
+    urls = _some_urls(rows)
+    likes = [addresses.likeness(url) for url in urls]
     here = addresses.host(around.base)
-    if sum(1 for url in urls if url and addresses.host(url) != here) > len(rows) / 2:
+    if sum(1 for url in urls if addresses.host(url) != here) > len(urls) / 2:
         return 0.05
     for least, worth in ((addresses.DATED, 0.8), (addresses.NUMBERED, 0.5)):
-        if sum(1 for like in likes if like >= least) > len(rows) * _MOST:
+        if sum(1 for like in likes if like >= least) > len(likes) * _MOST:
             return worth
     return 0.15
 
@@ -148,7 +148,7 @@ def _block_of(group: Group, around: Around) -> tuple[set[str], tuple[int, int]]:
     at = bisect_left(walk.texts, (first, ""))
     while at and len(headings) < 4 and walk.texts[at - 1][0] > start:  # noqa: PLR2004
         at -= 1
-        text = walk.texts[at][1]
+        text = one_line(walk.texts[at][1])
         if not only_date(text):
             headings.append(fold(text))
     return {text for text in headings if len(text) <= _HEADING}, (start, end)
@@ -175,17 +175,27 @@ def plausible_undated(group: Group, around: Around) -> bool:
     rows = group.rows
     if len(rows) < (_MIN_UNDATED if around.column else 1):
         return False
-    urls = [row.link.href for row in rows if row.link.href]
-    own = canonical_url(around.base)
-    if len({canonical_url(url) for url in urls} - {own}) < len(rows) / 2:
-        return False
     lengths = sorted(len(row.link.words) for row in rows)
     middle = lengths[len(rows) // 2]
+    if middle < _SHORT_UNDATED:
+        return False
+    raw = {row.link.anchor.get("href") or row.link.anchor.get("onclick") for row in rows}
+    if len(raw) < len(rows) / 2:
+        return False
+    urls = _some_urls(rows)
+    if not urls:
+        return False
     if middle >= _UNDATED_TITLE and len(rows) >= _MIN_UNDATED:
         return True
     dated = sum(1 for url in urls if addresses.likeness(url) == addresses.DATED)
     known = sum(1 for url in urls if addresses.pattern(url) in around.patterns)
-    return middle >= _SHORT_UNDATED and max(dated, known) > len(rows) * _MOST
+    return max(dated, known) > len(urls) * _MOST
+
+
+def _some_urls(rows: Sequence[Row]) -> list[str]:
+    """Addresses of rows; of some rows spread over all where there are many."""
+    step = max(1, len(rows) // _SAMPLE)
+    return [row.link.href for row in rows[::step] if row.link.href]
 
 
 def blocks(groups: Sequence[Group], best: Group, around: Around) -> list[Group]:
@@ -208,13 +218,13 @@ def _is_block(group: Group, best: Group, around: Around) -> bool:
         return False
     if len(group.rows) == 1 and not _any_in(around.walk.mores, *block):
         return False
-    urls = [row.link.href for row in group.rows if row.link.href]
+    urls = _some_urls(group.rows)
     like = sum(
         1
         for url in urls
         if addresses.likeness(url) == addresses.DATED or addresses.pattern(url) in around.patterns
     )
-    return like > len(group.rows) * _MOST
+    return like > len(urls) * _MOST
 
 
 def _up(element: Element) -> list[Element]:

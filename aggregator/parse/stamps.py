@@ -36,6 +36,7 @@ _YEAR_MONTH = re.compile(rf"(?:19|20)\d\d\s*{_SEP}\s*(?:0?[1-9]|1[0-2])\s*月?")
 _YEAR = re.compile(r"(?:19|20)\d\d\s*年?")
 _MONTH = re.compile(rf"(?:(0?[1-9]|1[0-2])\s*月|{_MONTH_NAME})", re.IGNORECASE)
 _MONTH_DAY = re.compile(r"\d{1,2}[-/.月]\d{1,2}日?")
+_STROKES = "/-|.· "
 _DIGIT = re.compile(r"\d|[今昨前]天|刚刚")
 #: No text is looked at further in than this for a date: rows are short.
 _MAX = 1000
@@ -90,12 +91,30 @@ def _foreign(bare: str) -> str | None:
     return f"{year or year_last}-{number}-{day or day_first}"
 
 
-def date_in_two(one: str, other: str) -> str | None:
-    """A day in one piece and its month (and year) in the next, either way round."""
-    if len(one) > 2 * _MAX_PART or len(other) > 2 * _MAX_PART:
-        return None
-    a, b = one.strip(_WRAP), other.strip(_WRAP)
-    if not a or not b or len(a) > _MAX_PART or len(b) > _MAX_PART:  # no year and month is longer
+def may_be_date(raw: str) -> bool:
+    """Whether a piece of text can be a date or a part of one: most cannot, and one look tells."""
+    return _DIGIT.search(raw) is not None or raw.strip()[:3].lower() in _MONTHS
+
+
+def date_in_pieces(one: str, other: str, third: str) -> tuple[str | None, int]:
+    """A date whose parts stand in two or three pieces, and how many follow the first.
+
+    ``13`` and ``2025-08``, ``11-20`` and ``2025``, ``20``, ``Nov`` and ``2025``, either way
+    round; a stroke may be a piece of its own.
+    """
+    a, b, c = one.strip(_WRAP), other.strip(_WRAP), third.strip(_WRAP)
+    if not a or len(a) > _MAX_PART:
+        return None, 0
+    for day, month, year in ((a, b, c), (c, b, a)):
+        if _DAY.fullmatch(day) and _YEAR.fullmatch(year) and (only := _MONTH.fullmatch(month)):
+            return f"{year.strip('年 ')}-{_month(only)}-{day.strip('日 ')}", 2
+    if not other.strip(_STROKES):
+        return _date_in_two(a, c), 2
+    return _date_in_two(a, b), 1
+
+
+def _date_in_two(a: str, b: str) -> str | None:
+    if not b or len(b) > _MAX_PART:  # no year and month is longer
         return None
     for day, month in ((a, b), (b, a)):
         if not _DAY.fullmatch(day):
@@ -103,26 +122,15 @@ def date_in_two(one: str, other: str) -> str | None:
         if _YEAR_MONTH.fullmatch(month):
             return re.sub(r"\D+", "-", month.strip("月 ")) + "-" + day.strip("日 ")
         if only := _MONTH.fullmatch(month):
-            name = only.group(2)
-            number = _MONTHS.index(name.lower()) + 1 if name else int(only.group(1))
-            return f"{number}-{day.strip('日 ')}"
+            return f"{_month(only)}-{day.strip('日 ')}"
     for year, month_day in ((a, b), (b, a)):
         if _YEAR.fullmatch(year) and _MONTH_DAY.fullmatch(month_day):
             return f"{year.strip('年 ')}-" + re.sub(r"\D+", "-", month_day.strip("日"))
     return None
 
 
-def date_in_three(one: str, other: str, third: str) -> str | None:
-    """A day, a month and a year in three pieces side by side, in either direction."""
-    parts = [part.strip(_WRAP) for part in (one, other, third)]
-    for day, month, year in (parts, reversed(parts)):
-        if not (_DAY.fullmatch(day) and _YEAR.fullmatch(year)):
-            continue
-        if only := _MONTH.fullmatch(month):
-            name = only.group(2)
-            number = _MONTHS.index(name.lower()) + 1 if name else int(only.group(1))
-            return f"{year.strip('年 ')}-{number}-{day.strip('日 ')}"
-    return None
+def _month(found: re.Match[str]) -> int:
+    return _MONTHS.index(found.group(2).lower()) + 1 if found.group(2) else int(found.group(1))
 
 
 def full_date_in(text: str) -> str | None:

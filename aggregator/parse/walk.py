@@ -12,9 +12,9 @@ from lxml import etree
 from aggregator.parse.stamps import (
     FULL,
     date_in,
-    date_in_three,
-    date_in_two,
+    date_in_pieces,
     full_date_in,
+    may_be_date,
     only_date,
     strip_date,
 )
@@ -59,6 +59,7 @@ CRUMBS = re.compile(
 )
 _MIN_TITLE = 4
 _MIN_CAPTION = 5
+_MAX_PART = 24
 _TOO_WIDE = frozenset({"body", "html", "tbody", "table", "ul", "ol", "form"})
 _ZONE = re.compile(
     r"(?:^|[\s_-])(?:nav|navi?gation|menu|foot|footer|bottom|crumbs?|breadcrumbs?|friend|links?|"
@@ -111,7 +112,7 @@ class Stamp:
 class Walk:
     """What one walk found; positions count pieces of text.
 
-    ``texts`` are the pieces by position; ``mores``, ``pagers`` and ``crumbs`` the positions of
+    ``texts`` are the pieces by position, as they stand; ``mores``, ``pagers`` and ``crumbs`` the positions of
     links that say 更多, of links of a pager and of texts that say where the page stands.
     """
 
@@ -177,6 +178,7 @@ def walk(roots: Iterable[Element], *, base: str) -> Walk:
                 if parent is not None:
                     at += 1
                     pieces.append((at, parent, text, link is not None))
+    found.texts = [(at, text) for at, _, text, _ in pieces]
     _add_stamps(found, pieces)
     found.close()
     if mute:
@@ -282,32 +284,29 @@ def _give_titles(found: Walk, mute: list[Element], base: str) -> None:
 def _add_stamps(found: Walk, pieces: list[tuple[int, Element, str, bool]]) -> None:
     skip = 0
     for index, (at, holder, raw, in_link) in enumerate(pieces):
-        text = one_line(raw)
-        found.texts.append((at, text))
+        if "位置" in raw and CRUMBS.search(raw):
+            found.crumbs.append(at)
         if skip:
             skip -= 1
             continue
-        if "位置" in text and CRUMBS.search(text):
-            found.crumbs.append(at)
+        if not may_be_date(raw):
+            continue
+        text = one_line(raw)
         stamp = date_in(text, in_link=in_link)
         if stamp:
             wide = one_line(holder.get("title") or "") if holder.tag != "a" else ""
             whole = full_date_in(wide) if wide and not full_date_in(stamp) else None
             found.stamps.append(Stamp(at=at, element=holder, text=whole or stamp))
             continue
-        if len(text) > 2 * _MIN_TITLE * 2 or index + 1 == len(pieces):
+        if len(text) > _MAX_PART:
             continue
-        following = one_line(pieces[index + 1][2])
-        third = one_line(pieces[index + 2][2]) if index + 2 < len(pieces) else ""
-        joined = date_in_three(text, following, third)
-        skip = 2 if joined else 0
-        if not joined:
-            joined = date_in_two(text, following)
-            skip = 1 if joined else 0
-        if not joined and not following.strip("/-|.· "):
-            joined = date_in_two(text, third)  # ``20 / 11月``: a line between the two
-            skip = 2 if joined else 0
+        following, third = (
+            one_line(pieces[index + ahead][2]) if index + ahead < len(pieces) else ""
+            for ahead in (1, 2)
+        )
+        joined, following_parts = date_in_pieces(text, following, third)
         if joined:
+            skip = following_parts
             found.stamps.append(Stamp(at=at, element=holder, text=joined))
 
 
