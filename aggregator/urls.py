@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -54,6 +55,10 @@ _DROPPED = frozenset(
 _SHARED_BY = frozenset({"singlemessage", "timeline", "groupmessage"})
 _MOBILE = ("m.", "wap.", "mobile.", "3g.")
 _HOST_LABELS = 3
+#: A path without dots to resolve, and without anything to escape.
+_PLAIN = re.compile(
+    r"(?:/|\./)?(?!\.)[\w~-]+(?:/[\w~-][\w.~-]*)*(?:\.[\w-]+)*/?(?:\?[\w=&%.-]+)?", re.ASCII
+)
 
 
 def absolute(href: str | None, base: str) -> str | None:
@@ -63,6 +68,8 @@ def absolute(href: str | None, base: str) -> str | None:
         href: as written in the page; ``javascript:``, ``mailto:``, ``#`` and the like give None.
         base: the page's final address, or that of its ``<base>``.
     """
+    if href and len(href) < MAX_URL and _PLAIN.fullmatch(href):
+        return _joined(href, base)
     link = "".join((href or "").split("\n")).replace("\r", "").replace("\t", "").strip()
     if not link or link.startswith("#") or len(link) > MAX_URL:
         return None
@@ -79,6 +86,25 @@ def absolute(href: str | None, base: str) -> str | None:
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
         return None
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, parts.fragment))
+
+
+def _joined(path: str, base: str) -> str | None:
+    """A plain path on the host, or in the folder, of a base: most links of most pages."""
+    origin, folder = _places(base)
+    if not origin:
+        return None
+    return origin + path if path[0] == "/" else folder + path.removeprefix("./")
+
+
+@lru_cache(maxsize=256)
+def _places(base: str) -> tuple[str, str]:
+    """What stands before a path from the root, and before one from the folder of an address."""
+    here = absolute(".?", base)
+    if here is None:
+        return "", ""
+    parts = urlsplit(here)
+    origin = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
+    return origin, origin + parts.path.rpartition("/")[0] + "/"
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -17,6 +17,9 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"""[^\s"'/=<>]+(?:\s*=\s*(?:"[^"]*+"|'[^']*+'|[^\s"'>]+))?""")
+_QUOTED_BRACKET = re.compile(r"=\s*+(?:\"[^\"<>]*+[<>]|'[^'<>]*+[<>])")
+_BEGUN = re.compile("<[A-Za-z]")
+_MANY_QUOTED = 100
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed"})
 #: Elements without content, and those whose next start tag ends them (HTML §13.1.2.4).
 _NEVER_DEEP = frozenset(
@@ -48,6 +51,8 @@ def prescan(  # noqa: C901  # one loop, one decision a piece of markup
             url=url,
         )
     text = markup.decode("latin-1") if isinstance(markup, bytes) else markup
+    if not xml and _is_tame(text):
+        return
     opened: dict[str, int] = {}
     deep = 0
     at = 0
@@ -84,6 +89,33 @@ def prescan(  # noqa: C901  # one loop, one decision a piece of markup
                 reason="too_deep",
                 url=url,
             )
+
+
+def _is_tame(text: str) -> bool:
+    """Whether a few looks at the whole show already that nothing here can be refused.
+
+    No more elements can be open than tags begin, and no tag with so many attributes is short.
+    A tag ends at the first ``>``, but for those in quotes after ``=``: tags with a bracket in
+    quotes are looked at one by one, and where there are many of them nothing is promised.
+    """
+    if text.count("<") - text.count("</") > MAX_OPEN:
+        return False
+    for piece in text.split(">"):
+        if len(piece) > MAX_ATTRIBUTES:
+            begun = _BEGUN.search(piece)
+            if begun and _too_many(piece[begun.end() :]):
+                return False
+    for count, found in enumerate(_QUOTED_BRACKET.finditer(text)):
+        tag = _PIECE.search(text, text.rfind(">", 0, found.start()) + 1)
+        if count >= _MANY_QUOTED or (
+            tag
+            and tag.group(2)
+            and (
+                not tag.group(4) or (len(tag.group(3)) > MAX_ATTRIBUTES and _too_many(tag.group(3)))
+            )
+        ):
+            return False
+    return True
 
 
 def _too_many(rest: str) -> bool:

@@ -15,10 +15,10 @@ from aggregator.text import one_line
 
 Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
 
-_SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
 _END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _MORE = re.compile(r"<(?:div|table|p|h[1-6]|ul)\b", re.IGNORECASE)
-_OPEN_LINK = re.compile(r"<a\s", re.IGNORECASE)
+_ENDS = ("</body", "</html", "</BODY", "</HTML")
 #: Links that may stay open before the page is closed as a browser closes it.
 _FORGIVEN = 2
 _DROPPED = ("script", "style", "noscript", "template", "svg", "select", "textarea", "iframe")
@@ -66,7 +66,7 @@ def document(markup: str, *, url: str) -> Document:
         ParseError: from the look.
     """
     prescan(markup, url=url)
-    scripts = "\n".join(found.group(2) for found in _SCRIPT.finditer(markup))
+    scripts = "\n".join(_scripts_of(markup))
     root = read_tree(_closed(markup))
     meta = {}
     for tag in root.iter("meta"):
@@ -81,16 +81,31 @@ def document(markup: str, *, url: str) -> Document:
     return Document(root=root, markup=markup, scripts=scripts, meta=meta, title=title, base=base)
 
 
+def _scripts_of(markup: str) -> Iterator[str]:
+    """The texts of the scripts."""
+    if "<SCRIPT" in markup or "</SCRIPT" in markup:
+        yield from (found.group(1) for found in _SCRIPT.finditer(markup))
+        return
+    at = 0
+    while (start := markup.find("<script", at)) >= 0:
+        opened = markup.find(">", start) + 1
+        at = markup.find("</script", opened)
+        if not opened or at < 0:
+            return
+        if at > opened:
+            yield markup[opened:at]
+
+
 def _closed(markup: str) -> str:
     """The markup with links closed where a browser would close them, if many are open.
 
     A page that is closed before its end (``</html>`` in the middle) goes on, as in a browser.
     """
-    early = _END.search(markup)
-    if early and _MORE.search(markup, early.end()):
+    early = min((at for end in _ENDS if (at := markup.find(end)) >= 0), default=-1)
+    if early >= 0 and _MORE.search(markup, early):
         markup = _END.sub("", markup)
-    opened = len(_OPEN_LINK.findall(markup))
-    if opened - markup.count("</a") <= _FORGIVEN:
+    opened = sum(markup.count(link) for link in ("<a ", "<A ", "<a\n", "<a\r", "<a\t"))
+    if opened - markup.count("</a") - markup.count("</A") <= _FORGIVEN:
         return markup
     return LexborHTMLParser(markup).html or markup
 

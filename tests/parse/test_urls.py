@@ -73,3 +73,20 @@ def test_canonical_form_is_stable_and_never_fails(url):
 
     assert canonical_url(once) == once
     absolute(url, BASE)
+
+
+@given(
+    href=st.lists(
+        st.sampled_from(
+            ["a", "b.html", "./", "../", "/", "..", ".", "x-y", "?", "q=1", "&", "%20", "~u", "#", " ", "中"]
+        ),
+        min_size=1,
+        max_size=5,
+    ).map("".join),
+    base=st.sampled_from(
+        ["http://a.example", "https://a.example:8080/x/y/index.html?q=/1#f", "http://a.example/x/../y/", "ftp://a/"]
+    ),
+)  # fmt: skip
+def test_the_short_way_to_an_address_leads_where_the_long_one_does(href, base):
+    """Most links are plain and are joined without taking all apart; a blank forces the long way."""
+    assert absolute(href, base) == absolute(f"{href} ", base)
