@@ -59,6 +59,7 @@ _TYPES = {
 }
 _FILE = re.compile(rf"\.({'|'.join(_TYPES)})(?=$|[?#&\s)）】\]])", re.IGNORECASE)
 _HANDED = re.compile(r"download|attach|/fileupload|filedown|getfile", re.IGNORECASE)
+_MAYBE = re.compile(f"{_FILE.pattern}|{_HANDED.pattern}", re.IGNORECASE)
 _MAX_FILES = 100
 #: A body shorter than this does not tell where the next one stands.
 _TELLING = 200
@@ -100,7 +101,7 @@ def read_article(
     base = absolute(page.base, url) or url
     refuse_soft_failures(page, url=url)
     seen = survey(page.root)
-    crumbs = breadcrumbs_of(page)
+    crumbs = breadcrumbs_of(page, seen)
     fields = fields_of(page, seen)
     seed = seed_of(seen)
     title = tidy_title(title_of(page, seen, crumbs=crumbs, fields=fields, seed=seed))
@@ -130,7 +131,8 @@ def read_article(
     if ours:
         cut_outside(seen, container, first, last)
     again = stands_outside(seen, title, first, last)
-    lines = tidy_body(container, title=title, again=again)
+    below = seen if ours else survey(container)
+    lines = tidy_body(container, below, title=title, again=again)
     for block in files:
         lines.extend(line for line in paragraphs(block) if line not in lines)
         container.append(deepcopy(block))
@@ -183,7 +185,8 @@ def _attachments(page: Document, container: Element, base: str) -> tuple[Attachm
     inside = set(container.iter("a"))
     for node in (*container.iter("a"), *page.root.iter("a")):
         raw = unquote(node.get("href") or "")
-        if len(found) >= _MAX_FILES or not raw:
+        ours = node in inside
+        if len(found) >= _MAX_FILES or not raw or not (ours or _MAYBE.search(raw)):
             continue
         text = line_of(node) or one_line(node.get("title") or "")
         kind = _FILE.search(urlsplit(raw).path) or _FILE.search(text) or _FILE.search(raw)
@@ -193,7 +196,7 @@ def _attachments(page: Document, container: Element, base: str) -> tuple[Attachm
         href = absolute(node.get("href"), base)
         if href is None or href in found:
             continue
-        if node not in inside and any(is_hidden_zone(x) for x in ancestors(node)):
+        if not ours and any(is_hidden_zone(x) for x in ancestors(node)):
             continue
         name = text or unquote(urlsplit(href).path).rsplit("/", 1)[-1]
         media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"

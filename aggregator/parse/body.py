@@ -33,6 +33,7 @@ _EDITORS = {
         )
     )
 }
+_EDITOR = re.compile("|".join(map(re.escape, _EDITORS)))
 #: A named container must hold this share of what the heaviest container weighs.
 _NAMED_SHARE = 0.6
 _WHOLE = 0.9
@@ -144,10 +145,9 @@ def _is_editor(node: Element) -> bool:
 def _named(seen: Survey, heavy: int) -> Element | None:
     """An editor's own container, unless it holds little of what the page says."""
     best: tuple[int, int, Element] | None = None
-    for node in seen.spans:
-        if not node.attrib and node.tag != "ucapcontent":
-            continue
-        ranks = [_EDITORS[name] for name in (node.tag, *names_of(node).split()) if name in _EDITORS]
+    named = [(node, names) for node, names in seen.names.items() if _EDITOR.search(names)]
+    for node, names in (*named, *((node, "") for node in seen.ucaps)):
+        ranks = [_EDITORS[name] for name in (node.tag, *names.split()) if name in _EDITORS]
         if not ranks or node.tag in {"input", "a", "img", "body", "html"}:
             continue
         weight = seen.weights.get(node, 0)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from aggregator.parse.bars import LABELS, LONGEST, PAIR, is_bar
 from aggregator.parse.survey import Line, Survey
-from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
+from aggregator.parse.tree import Document, Element, ancestors, line_of
 from aggregator.parse.walk import FULL, date_in, is_hidden_zone
 from aggregator.text import fold, one_line, squeeze
 
@@ -19,10 +19,8 @@ _IN_LINE = re.compile(
     + "|".join(r"\s*".join(label) for label in sorted(LABELS, key=len, reverse=True))
     + r")\s*[:：]\s*"
 )
-_LABEL_HEAD = re.compile(
-    r"[\s\[【(]*(?:"
-    + "|".join(r"\s*".join(label) for label in sorted(LABELS, key=len, reverse=True))
-    + ")"
+_ANY_LABEL = re.compile(
+    "|".join(r"[\s\u3000]*".join(label) for label in sorted(LABELS, key=len, reverse=True))
 )
 _HEAD_LINES = 80
 _BESIDE = 16
@@ -90,10 +88,10 @@ _SURE = 3.0
 _PADDED = 6
 
 
-def breadcrumbs_of(page: Document) -> tuple[str, ...]:
+def breadcrumbs_of(page: Document, seen: Survey) -> tuple[str, ...]:
     """The way from the home page, as the page prints it."""
     for node in page.root.iter("div", "p", "span", "td", "ul", "nav", "ol", "li", "dl"):
-        if not (_CRUMBS.search(names_of(node)) or _CRUMB.search(_own_text(node))):
+        if not (_CRUMBS.search(seen.names.get(node, "")) or _CRUMB.search(_own_text(node))):
             continue
         holder = node if node.find(".//a") is not None else node.getparent()
         if holder is None or len(line_of(holder)) > 300:  # noqa: PLR2004
@@ -116,8 +114,19 @@ def fields_of(page: Document, seen: Survey) -> dict[str, str]:
 
     In cells, in an element each, or in lines; the first that says a label holds it.
     """
+    labelled = {
+        index
+        for index, line in enumerate(seen.lines)
+        if len(line.text) <= 2 * LONGEST and _ANY_LABEL.search(line.text)
+    }
+    if not labelled:
+        return {}
     found: dict[str, str] = {}
-    for label, text in (*_in_cells(page, seen), *_in_elements(page, seen), *_in_lines(seen)):
+    for label, text in (
+        *_in_cells(page, seen, labelled),
+        *_in_elements(page, seen, labelled),
+        *_in_lines(seen, labelled),
+    ):
         name = LABELS[label]
         if name.endswith("日期") and not any(c.isdigit() or c in "〇○" for c in text):
             continue
@@ -126,10 +135,10 @@ def fields_of(page: Document, seen: Survey) -> dict[str, str]:
     return found
 
 
-def _in_cells(page: Document, seen: Survey) -> Iterator[tuple[str, str]]:
+def _in_cells(page: Document, seen: Survey, labelled: set[int]) -> Iterator[tuple[str, str]]:
     for row in page.root.iter("tr", "dl"):
         first, last = seen.spans[row]
-        if not any(_is_label(line.text) for line in seen.lines[first : min(last, first + 4)]):
+        if labelled.isdisjoint(range(first, min(last, first + 4))):
             continue
         cells = [cell for cell in row if isinstance(cell.tag, str)]
         for cell, beside in pairwise(cells):
@@ -138,15 +147,10 @@ def _in_cells(page: Document, seen: Survey) -> Iterator[tuple[str, str]]:
                 yield label, line_of(beside)
 
 
-def _is_label(text: str) -> bool:
-    """Whether a line may begin with a label, for a first quick look."""
-    return bool(_LABEL_HEAD.match(text))
-
-
-def _in_elements(page: Document, seen: Survey) -> Iterator[tuple[str, str]]:
+def _in_elements(page: Document, seen: Survey, labelled: set[int]) -> Iterator[tuple[str, str]]:
     for node in page.root.iter(*_PAIRED):
         first, last = seen.spans[node]
-        if last - first > 2:  # noqa: PLR2004  # a pair stands on a line, its value on the next
+        if first not in labelled or last - first > 2:  # noqa: PLR2004  # its value on the next
             continue
         text = line_of(node)
         pair = PAIR.match(text) if 3 < len(text) <= LONGEST else None  # noqa: PLR2004
@@ -161,9 +165,9 @@ def _in_elements(page: Document, seen: Survey) -> Iterator[tuple[str, str]]:
         yield label, value[: inner.start()].strip() if inner else value
 
 
-def _in_lines(seen: Survey) -> Iterator[tuple[str, str]]:
-    for line in (one.text for one in seen.lines[:_HEAD_LINES]):
-        marks = list(_IN_LINE.finditer(line)) if len(line) <= 2 * LONGEST else []
+def _in_lines(seen: Survey, labelled: set[int]) -> Iterator[tuple[str, str]]:
+    for line in (seen.lines[index].text for index in sorted(labelled) if index < _HEAD_LINES):
+        marks = list(_IN_LINE.finditer(line))
         for mark, after in zip(marks, [*marks[1:], None], strict=False):
             yield (
                 squeeze(mark.group(1)),
@@ -196,6 +200,7 @@ def title_of(
     bars = [i for i, line in enumerate(seen.lines[: start + _INSIDE]) if _is_posted(line)]
     marks = _Marks(
         start=start,
+        names=seen.names,
         linked=[*(line.is_links for line in seen.lines), False],
         bars=bars,
         site=site,
@@ -205,8 +210,8 @@ def title_of(
     )
     for node in page.root.iter(*_TITLES):
         at, end = seen.spans.get(node, (0, 0))
-        if at > start + _INSIDE and best[0] >= _SURE:
-            break
+        if at > start + _INSIDE and (best[0] >= _SURE or node.tag not in _HEADINGS):
+            continue
         if end - at > (_TALL if node.tag in _HEADINGS else 2):
             continue
         text = line_of(node)
@@ -220,6 +225,7 @@ class _Marks:
     """What speaks for or against a line as the title."""
 
     start: int
+    names: Mapping[Element, str]
     linked: Sequence[bool]
     bars: Sequence[int]
     site: set[str]
@@ -231,7 +237,7 @@ class _Marks:
 def _score(node: Element, text: str, at: int, marks: _Marks) -> float:
     known = fold(text)
     score = _BY_TAG.get(node.tag, 0.0)
-    score += 2.0 if _TITLE_NAME.search(names_of(node)) else 0.0
+    score += 2.0 if _TITLE_NAME.search(marks.names.get(node, "")) else 0.0
     score += 1.0 if _is_set_off(node) else 0.0
     if len(known) >= 6 and marks.head:  # noqa: PLR2004
         score += 4.0 if marks.head.startswith(known) else 2.0 if known in marks.head else 0.0
@@ -247,8 +253,14 @@ def _score(node: Element, text: str, at: int, marks: _Marks) -> float:
     score -= 5.0 if date_in(text, in_link=False) or _SOURCE.search(text) else 0.0
     score -= 2.0 if text.endswith(("。", "；", ";", "：", ":")) else 0.0
     score -= 3.0 if at > marks.start + _INSIDE else 0.0
-    up = (node, *ancestors(node))
-    return score - (4.0 if marks.linked[at] or any(map(is_hidden_zone, up)) else 0.0)
+    return score - (4.0 if marks.linked[at] or _in_zone(node, marks.names) else 0.0)
+
+
+def _in_zone(node: Element, names: Mapping[Element, str]) -> bool:
+    return any(
+        (one in names and is_hidden_zone(one)) or one.tag in {"nav", "footer", "aside"}
+        for one in (node, *ancestors(node))
+    )
 
 
 def _is_set_off(node: Element) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from aggregator.parse.bars import LONGEST, is_bar, is_bare, is_header
-from aggregator.parse.tree import BLOCKS, Element, ancestors, names_of
+from aggregator.parse.tree import BLOCKS, Element, ancestors
 from aggregator.parse.walk import is_hidden_zone
 from aggregator.text import one_line
 
@@ -30,6 +30,7 @@ _ASIDE = re.compile(
 #: How much a line of running text weighs for its own block, that block's parent, and so on up.
 _DECAY = (0.6, 1.0, 0.7, 0.4, 0.2, 0.1)
 _SHORT, _LONG = 8, 15
+_ZONES = frozenset({"nav", "footer", "aside"})
 #: A text that is one block, its paragraphs set apart by nothing or by breaks.
 _HEAVY = 150
 _HEADINGS = frozenset({"h1", "h2", "h3"})
@@ -58,10 +59,14 @@ class Line:
 
 @dataclass(slots=True)
 class Survey:
-    """The lines of a page in order; ``spans`` are the lines below each element."""
+    """The lines of a page in order; ``spans`` are the lines below each element,
+    ``names`` what the named ones are called (class and id, lower case).
+    """
 
     lines: list[Line] = field(default_factory=list)
     spans: dict[Element, tuple[int, int]] = field(default_factory=dict)
+    names: dict[Element, str] = field(default_factory=dict)
+    ucaps: list[Element] = field(default_factory=list)
     weights: dict[Element, int] = field(default_factory=dict)
     scores: dict[Element, float] = field(default_factory=dict)
 
@@ -89,6 +94,7 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
     parts: list[str] = []
     blocks: list[Element] = [root]
     zones: list[Element] = []
+    veils: list[Element] = []
     known: dict[str, bool] = {}
     links = hidden = linked = 0
     starts: list[int] = []
@@ -118,16 +124,22 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
                 blocks.append(node)
             elif tag in {"td", "th"}:
                 parts.append("\t")
-            names = names_of(node)
-            if len(names) > 1 or tag in {"nav", "footer", "aside", "header"}:
-                zone = known.get(names)
-                if zone is None:
-                    zone = known[names] = is_hidden_zone(node) or bool(_ASIDE.search(names))
-                if zone or tag in {"nav", "footer", "aside"}:
-                    close()
-                    zones.append(node)
-            if hides(node):
+            cls, own = node.get("class"), node.get("id")
+            zone = tag in _ZONES
+            if tag == "ucapcontent":
+                found.ucaps.append(node)
+            if cls or own:
+                names = found.names[node] = f"{cls or ''} {own or ''}".lower()
+                if names not in known:
+                    known[names] = is_hidden_zone(node) or bool(_ASIDE.search(names))
+                zone = zone or known[names]
+            if zone:
+                close()
+                zones.append(node)
+            style = node.get("style")
+            if style and "none" in style and hides(node):
                 hidden += 1
+                veils.append(node)
             if tag == "a":
                 links += 1
             starts.append(len(lines))
@@ -145,9 +157,10 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
             zones.pop()
         if tag == "a":
             links -= 1
-        if hides(node):
+        if veils and veils[-1] is node:
             close()
             hidden -= 1
+            veils.pop()
         spans[node] = (starts.pop(), len(lines) + (1 if parts and parts[-1].strip() else 0))
         if node.tail and node is not root:
             parts.append(node.tail.replace("\n", " "))

@@ -9,7 +9,7 @@ from lxml import etree
 
 from aggregator.parse.bars import is_bar, is_bare, is_header
 from aggregator.parse.survey import Survey, hides, is_imprint
-from aggregator.parse.tree import BLOCKS, Element, line_of, names_of, paragraphs
+from aggregator.parse.tree import BLOCKS, Element, line_of, paragraphs
 from aggregator.text import fold
 
 _NOISE_NAMES = re.compile(
@@ -41,6 +41,8 @@ _END = re.compile(
     r"(?:网友|最新|热门|发表|我要|全部)(?:评论|跟帖|留言)|我来说两句|评论\W*\d*\W*$|(?:免责|版权|特别|郑重)声明\W*$|(?:特别|免责|版权|郑重)声明[:：]|Notice: The content above|声明[:：].{0,8}(?:网|报|本|文)|关键词\s*>>|"
     r"返回(?:列表|顶部|首页|上一页)|友情链接|站点地图|网站地图)"
 )
+_ASIDE = re.compile(r"上一[篇条]|下一[篇条]|相关(?:链接|阅读|文章|新闻)")
+_LONGEST_NOISE = 400
 _TWIN = 200
 _MIN_TWIN = 80
 _MOSTLY_LINKS = 0.7
@@ -87,17 +89,18 @@ def cut_outside(seen: Survey, container: Element, first: int, last: int) -> None
             _remove(node)
 
 
-def tidy_body(body: Element, *, title: str, again: bool) -> list[str]:
+def tidy_body(body: Element, seen: Survey, *, title: str, again: bool) -> list[str]:
     """Cut from a body, in place, what belongs to the page; its lines that stay.
 
     Args:
         body: the container.
+        seen: the lines and names below it.
         title: the article's title, cut where it stands nowhere else.
         again: whether it does: the body's own copy is the document's and stays.
     """
     known = "" if again else fold(title)
-    _drop_noise(body, known)
-    _drop_link_lists(body)
+    _drop_noise(body, seen, known)
+    _drop_link_lists(body, seen)
     _drop_twins(body)
     whole = paragraphs(body)
     lines = _without_head(whole, known)
@@ -136,49 +139,47 @@ def _rest(lines: Sequence[str], line: str) -> int:
     return sum(map(len, lines[lines.index(line) + 1 :]))
 
 
-def _drop_noise(body: Element, title: str) -> None:
-    for node in list(body.iter()):
-        if node is body or not isinstance(node.tag, str) or node.getparent() is None:
+def _drop_noise(body: Element, seen: Survey, title: str) -> None:
+    for node in list(body.iterdescendants()):
+        if node.getparent() is None:
             continue
         if node.tag in {"input", "button"} or (
             node.tag == "h1" and title and fold(line_of(node)) == title
         ):
             _remove(node)
             continue
-        if hides(node) or (
-            (_NOISE_NAMES.search(names_of(node)) or _is_list_aside(node))
-            and len(line_of(node)) < 400  # noqa: PLR2004
+        style = node.get("style")
+        named = node in seen.names and _NOISE_NAMES.search(seen.names[node])
+        if (style and hides(node)) or (
+            (named or _is_list_aside(node, seen)) and seen.size(node)[0] < _LONGEST_NOISE
         ):
             _remove(node)
 
 
-def _drop_link_lists(body: Element) -> None:
+def _drop_link_lists(body: Element, seen: Survey) -> None:
     """Cut blocks that are nothing but links to elsewhere, unless the body itself is that."""
-    if _linked(body) > _MOSTLY_LINKS / 2:
+    if _linked(body, seen) > _MOSTLY_LINKS / 2:
         return
     for node in list(body.iter("div", "ul", "dl", "ol", "aside", "section")):
-        if node is body or node.getparent() is None:
+        if node is body or node.getparent() is None or _linked(node, seen) <= _MOSTLY_LINKS:
             continue
         links = [a for a in node.iter("a") if line_of(a)]
         files = any(FILE_LINK.search(f"{a.get('href') or ''} {line_of(a)}") for a in links)
-        if len(links) >= _LIST and not files and _linked(node) > _MOSTLY_LINKS:
+        if len(links) >= _LIST and not files:
             _remove(node)
 
 
-def _linked(node: Element) -> float:
-    whole = len(line_of(node))
-    return sum(len(line_of(a)) for a in node.iter("a")) / whole if whole else 0.0
+def _linked(node: Element, seen: Survey) -> float:
+    whole, linked = seen.size(node)
+    return linked / whole if whole else 0.0
 
 
-def _is_list_aside(node: Element) -> bool:
+def _is_list_aside(node: Element, seen: Survey) -> bool:
     """Whether a block is nothing but links to other notices (上一篇, 相关链接)."""
     if node.tag not in {"div", "ul", "dl", "p"}:
         return False
-    text = line_of(node)
-    return (
-        bool(re.match(r"^(?:上一[篇条]|下一[篇条]|相关(?:链接|阅读|文章|新闻))", text))
-        and len(text) < _TWIN
-    )
+    lines = seen.within(node)
+    return bool(lines) and _ASIDE.match(lines[0].text) is not None and seen.size(node)[0] < _TWIN
 
 
 def _remove(node: Element) -> None:
