@@ -8,26 +8,15 @@ bear is resolved by what else the text names, else by the source's own region, e
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
-from importlib.resources import files
 
-from aggregator.divisions.table import Division, get, invented, roll, shipped
+from aggregator.divisions.index import Index, index, words
+from aggregator.divisions.table import Division, get, roll, shipped
 
-_SUFFIX = re.compile(
-    r"(?:特别行政区|(?:维吾尔|壮族|回族)?自治区|自治州|自治县|自治旗|地区|林区|特区|新区|省|市|区|县|旗|盟)$"
-)
-_PEOPLES = re.compile(
-    r"(?:蒙古族|回族|藏族|维吾尔|苗族|彝族|壮族|布依族|朝鲜族|满族|侗族|瑶族|白族|土家族|哈尼族|哈萨克|傣族|黎族|"
-    r"傈僳族|佤族|畲族|拉祜族|水族|东乡族|纳西族|景颇族|柯尔克孜|土族|达斡尔族?|仫佬族|羌族|布朗族|撒拉族|毛南族|"
-    r"仡佬族|锡伯|阿昌族|普米族|塔吉克|怒族|鄂温克族?|德昂族|保安族|裕固族|独龙族|各族|蒙古)+$"
-)
-#: Short names that are words of their own: they name a place only with their suffix.
-_SHORTEST = 2
-#: Provinces by one character: only where the word before or after says so (援赣, 来渝, 渝府发).
+#: Provinces and cities by one character: only where the word before or after says so
+#: (援赣, 来渝, 在邕发布, 津台合作).
 _CHARACTERS = {
     "京": "110000", "津": "120000", "冀": "130000", "晋": "140000", "辽": "210000", "吉": "220000",
     "黑": "230000", "沪": "310000", "苏": "320000", "浙": "330000", "皖": "340000", "闽": "350000",
@@ -36,23 +25,59 @@ _CHARACTERS = {
     "滇": "530000", "陕": "610000", "陇": "620000", "邕": "450100", "蓉": "510100", "穗": "440100",
     "甬": "330200",
 }  # fmt: skip
+_ANY = "".join(_CHARACTERS)
 _CHARACTER = re.compile(
-    "(?:(?<=[援赴来驻抵])|(?<=走进)|(?<=落户)|(?<=落地)|(?<=投资)|(?<=布局))(["
-    + "".join(_CHARACTERS)
-    + "])(?![\u4e00-\u9fff]?[州江河山县区市])"
-)
+    "(?:(?<=[援赴来驻抵访入])|(?<=走进)|(?<=落户)|(?<=落地)|(?<=投资)|(?<=布局)|(?<=落子))(["
+    + _ANY
+    + r"])(?![\u4e00-\u9fff]?[州江河山县区市]|[东升级花石剧菜])"
+    # 在沪举行, 在邕发布: an event is told to take place there.
+    + "|(?<=在)([" + _ANY.replace("黑", "").replace("吉", "") + "])"
+    + "(?=举|召|开|签|启|发|成|揭|落|召|投|建|设|考|招|调|会|闭|亮|集|正|顺|圆|隆|圆|挂|上|试|竣|奠|,|，|$)"
+    + "|(?<![\u4e00-\u9fff])([" + _ANY + "])(?=[港澳台](?!州|江|山|北|湾|儿|式|阶|账|灯|风|商务))"
+)  # fmt: skip
 #: 渝府发, 沪府规, 苏政办发: a document's 代字 begins with its province's character.
 _ISSUING = re.compile(
     r"^([京津冀晋辽沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川黔陕])(?=[府政委办经发财科工人建商])"
 )
-#: 杭州 numbers its land sales by district: 余政储出.
-_LAND = {"杭政储出": "330100", "余政储出": "330110", "萧政储出": "330109", "富政储出": "330111"}
-_STREETS = (
-    "路", "街", "大道", "镇", "乡", "村", "站", "桥", "中学", "小学", "大学", "学院", "银行", "籍",
-    "话", "菜", "机场", "国际机场", "啤酒",
+#: 杭州 numbers its land sales by the first character of the unit that sells (余政储出).
+_LAND_NUMBER = re.compile(r"([\u4e00-\u9fff])政储出")
+_LAND_CITY = "330100"
+#: What makes a street, a firm or a dish of a place's short name before it.
+_THINGS = (
+    "大道", "镇", "乡", "村", "站", "桥", "大桥", "隧道", "水库", "中学", "小学", "大学", "学院", "师范",
+    "理工", "科技大学", "农业大学", "工业大学", "财经大学", "交通大学", "医科", "医学院", "银行", "证券", "信托",
+    "日报", "晚报", "时报", "卫视", "籍", "话", "菜", "机场", "国际机场", "啤酒", "白药", "茅台", "现代汽车", "大众汽车",
+    "精神", "战役", "起义", "舰", "大厦", "广场", "酒店", "饭店", "宾馆", "花园", "同志", "同学", "先生", "女士", "老师",
+    "风景区", "景区", "方言",
 )  # fmt: skip
+_STREET = re.compile(
+    r"[东南西北中]?[一二三]?路(?!线|演|径|桥)|街(?!舞|区|镇|办|头)|[东南西北]街|[东南西北]站"
+)
+#: 永定河, 钱塘江流域: a river or lake; 江津河长制 and 上海江苏 are places still.
+_WATER = re.compile(
+    r"[河湖](?!长|道|北|南|州|源|池|口|滨|街|西|东)|江(?=流域|水|大桥|段|两岸|沿线|航道|特大桥|治理|防洪|堤|干流|畔|边|滩|隧道|综合|$|[,，、。])"
+)
+#: An economic zone behind a name says that the name is a place (大方经济开发区).
+_ZONE = re.compile(
+    r"(?:市|县|区)?(?:国家级|省级)?(?:经济技术开发区|经济开发区|经开区|高新技术产业开发区|高新区|综合保税区|综保区)"
+)
+#: 县域, 区级 are words: 更新和县域商业 holds no 新和县, and 江津区域 names 江津.
+_AREA = re.compile(r"[县区市](?:域|级|际|属|直|间|别)")
+#: 城区供水 is said of any town: no unit of that name is meant, nor in 主城区.
+_GENERIC = re.compile(
+    r"(?:内|各|部分|范围|面积|主|道|路|河|供|公交|停车|交通|照明|环境|绿化|管网|积水|内涝|更新|改造|规划|出租|禁|限|中小学|学校|"
+    r"学生|幼儿|义务|建成|建设|户外|市容|噪|居民|老旧|段|排水|污水|防汛|人口|品质|功能)"
+)
+_GENERAL = re.compile(r"(?:[主老各全旧入进出]|中心|城市|县|市)$")
+#: 济南市中区 is 市中区 of 济南.
+_CITY_PARTS = ("中区", "南区", "北区")
+#: Where a whole name of two characters (和县, 文县) can begin: else it is a piece (发文县).
+_BEGINS = re.compile(r"(?:^|[^\u4e00-\u9fff\w]|[到赴在与驻援]|走进|落户|支援|帮扶)$")
 _WATERS = "河江湖溪沟山岭"
 _ABROAD = frozenset({"710000", "810000", "820000"})
+#: 我区, 全县, 本市: what the source calls itself.
+_HERE = re.compile(r"[我全本]([省市县区州旗])(?!别|域|分|道|政协委|场|长)")
+_SEPARATORS = re.compile(r"[\s·\-—>/|]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,38 +99,6 @@ class Mention:
         return self.start + len(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    code: str
-    full: bool
-    weak: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    names: dict[str, tuple[_Entry, ...]]
-    by_first: dict[str, tuple[int, ...]]
-
-
-def short_name(division: Division) -> str | None:
-    """A name without its suffix (江津, 道真), or None where that is no name."""
-    if division.is_zone:
-        return None
-    stem = _SUFFIX.sub("", division.name)
-    if division.name.endswith(("自治县", "自治州", "自治旗")) and len(stem) > _SHORTEST:
-        stem = _PEOPLES.sub("", stem) or stem
-    return stem if len(stem) >= _SHORTEST else None
-
-
-def _middle_names(division: Division) -> tuple[str, ...]:
-    """What people say for an autonomous unit's whole name (道真县, 道真自治县, 海南州)."""
-    stem = short_name(division)
-    last = division.name[-3:]
-    if stem is None or last not in {"自治州", "自治县", "自治旗"}:
-        return ()
-    return (stem + last[-1], stem + last)
-
-
 def find(text: str, *, prior: str | None = None, on: date | None = None) -> tuple[Mention, ...]:
     """Every division named in a text, each resolved as far as it can be.
 
@@ -114,16 +107,20 @@ def find(text: str, *, prior: str | None = None, on: date | None = None) -> tupl
         prior: the source's own region, which decides between namesakes.
         on: the day of the text: names are those of that day (两江新区 was a zone until 2025-11-06).
     """
-    mentions = _in_company(list(_scan(text)), prior)
+    mentions = _in_company(list(_scan(text, prior)), text, prior)
     sure = {code for m in mentions if len(m.codes) == 1 for code in roll(m.codes[0])}
     anchors = sure | (set(roll(prior)) if prior else set())
-    narrowed = [
-        replace(
-            m, codes=m.codes if len(m.codes) == 1 else _narrow(m.codes, sure, anchors, prior, on)
-        )
-        for m in mentions
-    ]
-    return tuple(_without_strays(narrowed))
+    resolved: list[Mention] = []
+    for one in mentions:
+        codes = one.codes
+        if len(codes) > 1:
+            before = resolved[-1] if resolved else None
+            beside = _beside(before, one, text) if before else ()
+            codes = beside or codes
+            if len(codes) > 1:
+                codes = _narrow(codes, sure, anchors, prior, on)
+        resolved.append(replace(one, codes=codes))
+    return tuple(_without_strays(resolved))
 
 
 def regions_in(text: str, *, prior: str | None = None, on: date | None = None) -> tuple[str, ...]:
@@ -155,35 +152,78 @@ def resolve(name: str, *, prior: str | None = None, on: date | None = None) -> D
     if get(word):
         return get(word)
     codes = regions_in(re.sub(r"[-·>\s/|]+", " ", word), prior=prior, on=on)
+    if not codes:
+        # 平安 alone is a word; as the whole of what was given it is the district.
+        codes = tuple(entry.code for entry in index().names.get(word, ()) if not entry.lesser)
     return get(codes[0]) if len(codes) == 1 else None
 
 
-def _scan(text: str) -> Iterator[Mention]:
+def place(text: str, *, prior: str | None = None, on: date | None = None) -> tuple[str, ...]:
+    """The codes of what a text of a source is about: what it names, else the source's own region.
+
+    我区, 全县 and the like mean the source's own region, or what contains it (我省).
+    """
+    codes = regions_in(text, prior=prior, on=on)
+    if prior is None:
+        return codes
+    if said := _HERE.search(text):
+        own = _own(prior, said.group(1))
+        if not any(own in roll(code) or code in roll(own) for code in codes):
+            codes = (*codes, own)
+    return codes or (prior,)
+
+
+def _own(prior: str, letter: str) -> str:
+    """The source's region, or what contains it, whose name ends as 我X says."""
+    for code in roll(prior):
+        one = get(code)
+        if one and one.name.endswith(letter):
+            return code
+    return prior
+
+
+def _scan(text: str, prior: str | None) -> Iterator[Mention]:
     """Names from left to right, the longest at each place; words that only hold one are skipped."""
-    index = _index(tuple(one.code for one in invented()))
-    single = {m.start(1): m.group(1) for m in _CHARACTER.finditer(text)}
-    position = 0
+    known = index()
+    single = {m.start(): _CHARACTERS[m.group()] for m in _CHARACTER.finditer(text)}
+    single |= {m.start(): _land_seller(m.group(1)) for m in _LAND_NUMBER.finditer(text)}
+    position = after = 0  # after: where the last name ended
     while position < len(text):
-        found = _longest(text, position, index)
+        found = _longest(text, position, known, prior, after)
         if found is None and position in single:
-            name = single[position]
-            found = Mention(name=name, start=position, codes=(_CHARACTERS[name],), full=False)
+            found = Mention(
+                name=text[position], start=position, codes=(single[position],), full=False
+            )
         if found is None:
             position += 1
             continue
         if found.codes:
             yield found
+            after = found.end
         position = found.end
 
 
-def _longest(text: str, start: int, index: _Index) -> Mention | None:
-    for length in index.by_first.get(text[start], ()):
+def _longest(text: str, start: int, known: Index, prior: str | None, after: int) -> Mention | None:
+    for length in known.by_first.get(text[start], ()):
         name = text[start : start + length]
-        entries = index.names.get(name)
+        entries = known.names.get(name)
         if entries is None:
             continue
         full = any(entry.full for entry in entries)
-        chosen = [entry for entry in entries if entry.full == full]
+        if full and _AREA.match(text, start + length - 1):
+            continue
+        if name[-1] == "市" and text.startswith(_CITY_PARTS, start + length):
+            continue
+        chosen = [entry for entry in entries if entry.full == full and not entry.lesser]
+        own = [entry for entry in entries if entry.lesser and entry.code == prior]
+        chosen = own or chosen
+        if (
+            chosen
+            and not full
+            and start > after
+            and words().get(text[start - 1 : start + 1]) == "before"
+        ):
+            continue  # 召开江津区…: 开江 is a piece of another word
         if chosen and not _stands_alone(text, start, name, full=full):
             continue
         return Mention(
@@ -191,9 +231,22 @@ def _longest(text: str, start: int, index: _Index) -> Mention | None:
             start=start,
             codes=tuple(dict.fromkeys(entry.code for entry in chosen)),
             full=full,
-            weak=bool(chosen) and all(entry.weak for entry in chosen),
+            weak=bool(chosen) and all(entry.weak for entry in chosen) and not own,
         )
     return None
+
+
+def _land_seller(character: str) -> str:
+    """The unit below 杭州 whose name begins so, else 杭州 itself."""
+    units = [
+        one.code
+        for one in shipped().values()
+        if one.parent == _LAND_CITY
+        and one.valid_to is None
+        and one.name[0] == character
+        and not one.is_zone
+    ]
+    return units[0] if len(units) == 1 else _LAND_CITY
 
 
 def _stands_alone(text: str, start: int, name: str, *, full: bool) -> bool:
@@ -201,32 +254,50 @@ def _stands_alone(text: str, start: int, name: str, *, full: bool) -> bool:
     if full:
         return True
     # 江津路, 南京东路, 贵州大学: a street or a thing that is named after the place; 大沙河: a river.
-    after = text[start + len(name) : start + len(name) + 4]
-    if after.startswith(_STREETS) or re.match(
-        r"[东南西北中]?[一二三]?路(?!线)|[东南西北]街", after
-    ):
+    end = start + len(name)
+    if text.startswith(_THINGS, end) or _STREET.match(text, end) or _WATER.match(text, end):
         return False
     return not (text[start - 1 : start] in {"大", "小"} and name[-1] in _WATERS)
 
 
-def _in_company(mentions: list[Mention], prior: str | None) -> list[Mention]:
-    """Weak names only where they stand directly behind a division that they lie in (广州白云).
+def _in_company(mentions: list[Mention], text: str, prior: str | None) -> list[Mention]:
+    """Weak names only where something says that they are places.
 
-    Names that are places only, but shared (朝阳), count in a source of theirs or above, too.
+    They stand directly behind a division that they lie in (广州白云), or before the words of a
+    zone (大方经济开发区), or are whole names at the beginning of a phrase (和县), or it is
+    their own portal. Names that are places only, but shared (朝阳), count in a source above, too.
     """
     kept: list[Mention] = []
     for one in mentions:
         if not one.weak:
             kept.append(one)
             continue
-        before = kept[-1] if kept and kept[-1].end == one.start else None
-        above = set(before.codes) if before else set()
-        if prior and (prior in one.codes or _words().get(one.name) == "shared"):
+        beside = _beside(kept[-1], one, text) if kept else ()
+        above = {prior} if prior and prior in one.codes else set()
+        if prior and words().get(one.name) == "shared":
             above.add(prior)
-        inside = tuple(code for code in one.codes if above & {code, *_upward(code)})
+        if (
+            prior
+            and one.full
+            and not (_GENERIC.match(text, one.end) or _GENERAL.search(text[: one.start]))
+        ):
+            above.add(prior)
+        inside = beside or tuple(code for code in one.codes if above & {code, *_upward(code)})
+        if not inside and len(one.codes) == 1:
+            begins = one.full and one.name[-1] == "县" and _BEGINS.search(text[: one.start])
+            if begins or (not one.full and _ZONE.match(text, one.end)):
+                inside = one.codes
         if inside:
             kept.append(replace(one, codes=inside))
     return kept
+
+
+def _beside(before: Mention, one: Mention, text: str) -> tuple[str, ...]:
+    """Those meanings of a name that lie in the place named directly before it (广州白云)."""
+    gap = _SEPARATORS.match(text, before.end)
+    if gap is None or gap.end() < one.start:
+        return ()
+    return tuple(code for code in one.codes if set(before.codes) & {code, *_upward(code)})
 
 
 def _without_strays(mentions: list[Mention]) -> Iterator[Mention]:
@@ -285,54 +356,3 @@ def _upward(code: str) -> tuple[str, ...]:
         above.append(one.parent)
         one = get(one.parent)
     return tuple(above)
-
-
-@cache
-def _index(invented_codes: tuple[str, ...]) -> _Index:
-    del invented_codes  # the key: the index is made anew when divisions were invented
-    names: dict[str, list[_Entry]] = defaultdict(list)
-    words = _words()
-    everything = (*shipped().values(), *invented())
-    for one in everything:
-        for name in (one.name, *one.aliases, *_middle_names(one)):
-            names[name].append(_Entry(one.code, full=True, weak=words.get(name) == "weak"))
-    for one in everything:
-        stem = short_name(one)
-        if stem and (one.valid_to is None or stem not in names):
-            weak = words.get(stem) in {"weak", "shared"} and one.level != "province"
-            names[stem].append(_Entry(one.code, full=False, weak=weak))
-    for name, code in _LAND.items():
-        names[name].append(_Entry(code, full=True))
-    merged = {name: _preferred(entries) for name, entries in names.items()}
-    merged |= {word: () for word, what in words.items() if what == "decoy"}
-    lengths: dict[str, set[int]] = defaultdict(set)
-    for name in merged:
-        lengths[name[0]].add(len(name))
-    return _Index(
-        names=merged,
-        by_first={first: tuple(sorted(all_, reverse=True)) for first, all_ in lengths.items()},
-    )
-
-
-def _preferred(entries: list[_Entry]) -> tuple[_Entry, ...]:
-    """A short name that a province or city bears is theirs before a county's (吉林, 南京)."""
-    if any(one.full for one in entries) or all(one.weak for one in entries):
-        return tuple(entries)
-    levels = {one.code: d.level for one in entries if (d := get(one.code))}
-    alive = {one.code for one in entries if (d := get(one.code)) and d.valid_to is None}
-    for level in ("province", "city"):
-        high = [one for one in entries if levels[one.code] == level]
-        if high:
-            return tuple([one for one in high if one.code in alive] or high)
-    return tuple(entries)
-
-
-@cache
-def _words() -> dict[str, str]:
-    """Words that look like places: ``weak`` names and ``decoy`` words that only hold one.
-
-    ``shared`` names are weak, too, but are nothing else than places.
-    """
-    text = (files("aggregator.divisions") / "words.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines()[1:] if line)
-    return {word: what for word, what in rows}  # noqa: C416  # rows are lists, which dict() mistypes

@@ -53,7 +53,6 @@ _TRAIL = re.compile(
 _COUNTER = re.compile(
     r"(?:浏览|阅读|点击|访问|查看)(?:次数|人数|量|数|率)?[:：]?\d+次?|(?:浏览|阅读|点击|访问)(?:次数|量)[:：]?次?"
 )
-_HERE = re.compile(r"我(?:省|市|县|区|州|旗)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +118,7 @@ def classify_title(title: str, *, site: str | None = None) -> Classified:
     prior = divisions.resolve(site, prior=None, on=None) if site else None
     tidy = tidy_title(title)
     subject = read_subject(tidy)
-    codes = divisions.regions_in(tidy, prior=prior.code if prior else None)
-    if not codes and prior and _HERE.search(tidy):
-        codes = (prior.code,)
+    codes = divisions.place(tidy, prior=prior.code if prior else None)
     return Classified(
         kind=subject.kind,
         categories=subject.categories,

@@ -47,7 +47,7 @@ def codes(text: str, site: str | None = None, on: date | None = None) -> set[str
         ("通州湾示范区绿色化工项目", {"Z32061201"}),
         ("南通通州区家纺项目", {"320612"}),
         ("北京通州区总部项目", {"110112"}),
-        ("光谷新增三家总部", {"Z42011101"}),
+        ("光谷新增三家总部", {"Z42010001"}),
         ("亦庄新增三家总部", {"Z11011501"}),
         ("苏州工业园区纳米项目投产", {"Z32050001"}),
         ("滨海新区出台港口政策", {"120116"}),
@@ -221,3 +221,18 @@ def test_mentions_stand_where_they_say(text: str) -> None:
 
     assert all(text[m.start : m.end] == m.name for m in mentions)
     assert all(a.end <= b.start for a, b in pairwise(mentions))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("济南市中区楼宇招商", {"370103"}),
+        ("青岛市南区总部经济", {"370202"}),
+        ("召开江津区项目推进会", {"500116"}),
+        ("位于都江堰市的产业园", {"510181"}),
+        ("全市西南片区供水", set()),
+    ],
+)
+def test_names_are_cut_where_words_are(text: str, wanted: set[str]) -> None:
+    """济南市中区 is 市中区 of 济南, and 召开江津区 holds no 开江."""
+    assert codes(text) == wanted

@@ -170,14 +170,16 @@ def test_no_page_makes_the_record_fall_and_each_is_made_once(text: str, title: s
         ("鼓楼区发布设备补助办法", "徐州市", {"320302"}),
         ("我区组织申报设备补助", "江津区", {"500116"}),
         ("我县组织申报设备补助", "道真县", {"520325"}),
-        ("组织申报设备补助", "江津区", set()),
+        ("组织申报设备补助", "江津区", {"500116"}),
+        ("组织申报设备补助", None, set()),
+        ("赴苏州市考察设备补助", "江津区", {"320500"}),
         ("重庆江津区出台措施", None, {"500116"}),
     ],
 )
 def test_a_title_is_placed_with_its_sites_help(
     title: str, site: str | None, wanted: set[str]
 ) -> None:
-    """``quxun classify`` with a site resolves 我区 and namesakes, and invents nothing."""
+    """``quxun classify`` with a site resolves 我区 and namesakes; alone it invents nothing."""
     assert {one.code for one in normalise.classify_title(title, site=site).regions} == wanted
 
 
