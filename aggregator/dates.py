@@ -194,7 +194,9 @@ def _rfc822(tidy: str) -> ReadDate | None:
     if not re.search(r"(?i)\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", tidy):
         return None
     china = bool(re.search(r"\bCST\b", tidy))
-    read = parsedate_tz(re.sub(r"\bCST\b", "+0800", tidy))
+    has_time = ":" in tidy
+    full = re.sub(r"\bCST\b", "+0800", tidy)
+    read = parsedate_tz(full if has_time else f"{full} 00:00:00")
     if read is None:
         return None
     day = _day(read[0], read[1], read[2])
@@ -202,7 +204,6 @@ def _rfc822(tidy: str) -> ReadDate | None:
     if day is None:
         return None
     offset = timedelta(hours=8) if china or naive else timedelta(seconds=read[9] or 0)
-    has_time = ":" in tidy
     try:
         clock = time(read[3], read[4], min(read[5], 59)) if has_time else None
         return ReadDate(day=day, time=clock, offset=offset)

@@ -46,6 +46,11 @@ def clean(text: str) -> str:
     return _MARKS.sub(r"\1", _INVISIBLE.sub("", text))
 
 
+def clean_xml(text: str) -> str:
+    """Text without the characters that XML 1.0 forbids (§2.2); all else stays as it is."""
+    return _XML_INVALID.sub("", text)
+
+
 def one_line(text: str) -> str:
     """Clean text with every run of white space (ideographic ones too) made one blank."""
     return " ".join(clean(text).split())

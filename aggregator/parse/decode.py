@@ -33,6 +33,10 @@ _HEAD = 8192
 _TOLERATED = 0.005
 #: That many multi-byte characters that are valid UTF-8 are no accident.
 _NO_ACCIDENT = 3
+#: And that many of them beside each lost one.
+_FEW = 20
+#: Han and the punctuation that goes with it: three bytes in UTF-8.
+_THREE_BYTES = re.compile("[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,8 @@ def decode(body: bytes, *, content_type: str | None) -> Decoded:
 
     A byte order mark decides; text that is valid UTF-8 is UTF-8; then the declaration in
     the text, the HTTP header (ISO-8859-1 there is a placeholder), UTF-8, GB18030. Where
-    more than 0.5 % of the characters cannot be read, the one that reads most wins.
+    more than 0.5 % of the characters cannot be read, the one that reads most wins. A few
+    damaged bytes in UTF-8 leave it UTF-8, whatever is declared.
 
     Raises:
         ParseError: a charset is declared that may not be decoded (UTF-7).
@@ -68,6 +73,13 @@ def decode(body: bytes, *, content_type: str | None) -> Decoded:
             if declared and not _is_utf8(declared) and not body.isascii():
                 why = f"valid UTF-8, though {where} says {declared}"
             return Decoded(text=_tidy(strict), charset="utf-8", why=why)
+    return _by_label(body, declared, where)
+
+
+def _by_label(body: bytes, declared: str | None, where: str) -> Decoded:
+    """What is no UTF-8 throughout: as it says, unless that reads badly."""
+    if _nearly_utf8(body):
+        return _made(body, "utf-8", "nearly all of it is valid UTF-8")
     if declared and not _is_utf8(declared):
         first = _made(body, _mapped(declared), f"{where} says {declared}")
         if _lost(first.text) <= _TOLERATED:
@@ -112,6 +124,17 @@ def _strict_utf8(body: bytes) -> str | None:
         return body.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def _nearly_utf8(body: bytes) -> bool:
+    """Whether a few damaged bytes stand in what is else Chinese in UTF-8.
+
+    Chinese in another charset makes hardly any three-byte sequences of UTF-8, and loses nearly
+    all of its characters when read as that.
+    """
+    text = body.decode("utf-8", "replace")
+    lost = text.count("\ufffd")
+    return len(_THREE_BYTES.findall(text)) >= max(_NO_ACCIDENT, lost * _FEW)
 
 
 def _multibyte(body: bytes) -> int:

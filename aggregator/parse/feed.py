@@ -1,4 +1,4 @@
-"""RSS, RDF and Atom: feedparser for the structure, everything that it gets wrong by us.
+"""RSS, RDF, Atom and CDF: feedparser for the structure, everything that it gets wrong by us.
 
 It is given UTF-8 bytes that we decoded, with its sanitiser and its resolving of addresses
 off; dates are read from their text, because it reads Chinese ones wrongly without a word
@@ -16,8 +16,10 @@ import feedparser
 from aggregator.errors import ParseError
 from aggregator.model import Entry, ListReading, SourceKind
 from aggregator.parse.decode import Decoded
+from aggregator.parse.jsonfeed import is_json_feed, read_json_feed
+from aggregator.parse.mend import mend
 from aggregator.parse.prescan import prescan
-from aggregator.parse.rows import make_entry, tidy_title
+from aggregator.parse.rows import MAX_TITLE, make_entry
 from aggregator.parse.tree import line_of, read_tree, unescape
 from aggregator.text import clean, one_line, shorten
 from aggregator.urls import absolute
@@ -31,11 +33,17 @@ _DEEP = 200
 _PROLOG = re.compile(r"\A\s*(?:<\?xml[^>]*\?>|<!--.*?-->|<\?[^>]*\?>|\s)*", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE\s[^>\[]*(\[)?", re.IGNORECASE)
 _ENTITY = re.compile(r"<!(?:ENTITY|ELEMENT|ATTLIST|NOTATION)\b")
-_ROOT = re.compile(r"<(?:[\w.-]+:)?(rss|feed|RDF)\b", re.IGNORECASE)
-_ENTRY = re.compile(r"<((?:[\w.-]+:)?(?:item|entry))(?=[\s>/])")
+_ROOT = re.compile(r"<(?:[\w.-]+:)?(rss|feed|RDF|channel)\b", re.IGNORECASE)
+#: A server's warnings stand before some feeds, marked up or not.
+_LATE_START = re.compile(r"\A.{1,2000}?(?=<\?xml\b)|\A[^<]{1,1000}(?=<)", re.DOTALL)
+_ENTRY = re.compile(r"<((?:[\w.-]+:)?(?:item|entry))(?=[\s>/])", re.IGNORECASE)
 _AUTHOR = re.compile(
     r"(<((?:[\w.-]+:)?(?:author|creator|managingEditor|webMaster|name|contributor))\b[^>]{0,300}>)"
     r"((?:(?!</?\2\b)[^<]|<!\[CDATA\[|<(?!/?\2\b))*+)(?=</\2)",
+)
+_CDF_TITLE = re.compile(
+    r"[^<]*(?:<[?!][^>]*>[^<]*)*<channel\b[^>]*>\s*<title\b[^>]*>(.{0,2000}?)</title",
+    re.DOTALL | re.IGNORECASE,
 )
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>\s*")
 _PERIOD = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
@@ -43,15 +51,17 @@ _DATES = ("published", "updated", "created", "date", "dc_date")
 
 
 def is_feed(text: str) -> bool:
-    """Whether a text begins as a feed does."""
+    """Whether a text begins as a feed does, a server's warnings before it aside."""
+    return _begins(text) or _begins(_LATE_START.sub("", text)) or is_json_feed(text)
+
+
+def _begins(text: str) -> bool:
     start = _PROLOG.match(text)
     rest = text[start.end() if start else 0 :][:2000]
     doctype = _DOCTYPE.match(rest)
     if doctype:
         rest = rest[rest.find(">") + 1 :].lstrip()
-    return bool(_ROOT.match(rest)) or bool(
-        re.match(r"[^<]{0,200}<\?xml[^>]*\?>\s*<(?:rss|feed|rdf)", text)
-    )
+    return bool(_ROOT.match(rest))
 
 
 def read_feed(decoded: Decoded, *, url: str, now: datetime) -> ListReading:
@@ -61,12 +71,14 @@ def read_feed(decoded: Decoded, *, url: str, now: datetime) -> ListReading:
         ParseError: it is no feed, is cut off, declares entities, or is made to hurt.
     """
     text = decoded.text
-    start = text.find("<")
-    text = text[start:] if 0 < start < 1000 else text  # noqa: PLR2004  # junk before the declaration
+    if is_json_feed(text):
+        return read_json_feed(decoded, url=url, now=now)
+    if not _begins(text):
+        text = _LATE_START.sub("", text)
     _refuse(text, url)
     text, unread = _cut(text)
     raws = _raw_entries(text)
-    text = _shorten_authors(text)
+    text, wrong = mend(_shorten_authors(text))
     body = b'<?xml version="1.0" encoding="utf-8"?>' + _DECLARATION.sub("", text).encode(
         "utf-8", "replace"
     )
@@ -89,12 +101,12 @@ def read_feed(decoded: Decoded, *, url: str, now: datetime) -> ListReading:
         if entry:
             kept.setdefault(entry.key, entry)
     notes = (f"{unread} entries beyond {MAX_ENTRIES} were left out",) if unread else ()
-    if read.get("bozo"):
-        notes = (*notes, f"not well-formed, read all the same: {_why(read)}")
+    if wrong or read.get("bozo"):
+        notes = (*notes, f"not well-formed, read all the same: {wrong or _why(read)}")
     return ListReading(
         kind=SourceKind.FEED,
         entries=tuple(kept.values()),
-        title=tidy_title(_plain(read.feed.get("title") or "")) or None,
+        title=_feed_title(read.feed, text) or None,
         charset=decoded.charset,
         charset_why=decoded.why,
         ttl=_ttl(read.feed),
@@ -120,7 +132,8 @@ def _refuse(text: str, url: str) -> None:
         raise ParseError(
             f"{url} ends before its </{name}>: it was cut", reason="truncated", url=url
         )
-    if re.search(rf"</{re.escape(name)}\s*>\s*<(?:\?xml|{re.escape(name)})\b", text):
+    nests = name.lower() == "channel"  # CDF has channels within channels
+    if not nests and re.search(rf"</{re.escape(name)}\s*>\s*<(?:\?xml|{re.escape(name)})\b", text):
         raise ParseError(f"{url} has more than one <{name}>", url=url)
 
 
@@ -164,12 +177,10 @@ def _entry(
     content = next((c.get("value") for c in item.get("content", []) if c.get("value")), None)
     described = clean(str(content or item.get("summary") or ""))[:MAX_CONTENT]
     summary = _plain(str(item.get("summary") or content or "")[:20_000])
-    title = tidy_title(_plain(str(item.get("title") or "")))
-    if not title:
-        title = shorten(summary, 60)
+    title = _title(item) or shorten(summary, 60)
     guid = str(item.get("id") or "")
     link = absolute(str(item.get("link") or ""), base)
-    if link is None and guid.startswith(("http://", "https://")):
+    if link is None and guid.startswith(("http://", "https://")) and item.get("guidislink", True):
         link = absolute(guid, base)
     if not title:
         return None
@@ -185,6 +196,17 @@ def _entry(
         raw=raw,
         now=now,
     )
+
+
+def _title(item: feedparser.FeedParserDict) -> str:
+    """A title whole: what a list prints around titles (dates, pins) is not printed in feeds."""
+    return shorten(_plain(str(item.get("title") or "")), MAX_TITLE)
+
+
+def _feed_title(feed: feedparser.FeedParserDict, text: str) -> str:
+    """The feed's own title; in CDF the first one, not that of its last inner channel."""
+    first = _CDF_TITLE.match(text)
+    return shorten(_plain(first.group(1)), MAX_TITLE) if first else _title(feed)
 
 
 def _plain(value: str) -> str:
