@@ -937,6 +937,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleSample:
+    """What the first article of a tested source says; ``missed`` as of an article."""
+
+    url: str
+    title: str
+    date: str | None
+    source: str | None
+    characters: int
+    missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """What ``quxun sources test`` saw: enough for an operator to say yes or no."""
 
@@ -955,3 +967,5 @@ class Probe:
     authority: Authority
     notes: tuple[str, ...] = ()
     learned: Learned = Learned()
+    missed: tuple[str, ...] = ()
+    article: ArticleSample | None = None

@@ -312,6 +312,9 @@ def _work(ask: _Ask, body: bytes) -> object:
         selector=source.settings.selectors.body,
         learned=source.learned.article or ArticleShape(body=source.learned.body),
     )
+    article = parse.tell_article(
+        article, body, content_type=ask.content_type, selectors=source.settings.selectors
+    )
     return article, normalise.draft(article, entry=entry, source=source, now=now)
 
 

@@ -272,12 +272,15 @@ async def _read_list(
         if error.reason != "parse":
             raise
         failure = error
-    told = source.settings.selectors.rows and reading and not reading.missed
-    if reading and (told or _fits(source, reading)):
+    told = source.settings.selectors.rows
+    if reading and told and source.kind is not SourceKind.COLUMN:
+        reading = replace(reading, missed=("rows",))
+    if reading and ((told and not reading.missed) or _fits(source, reading)):
         return source.kind, reading
     kind, other = await look.reader.detect(page, now=now)
     if kind is not source.kind and (other.entries or other.next):
-        return kind, replace(other, learned=replace(other.learned, article=source.learned.article))
+        kept = replace(other.learned, article=source.learned.article)
+        return kind, replace(other, learned=kept, missed=("rows",) if told else ())
     if reading is None:
         assert failure
         raise failure
@@ -285,7 +288,7 @@ async def _read_list(
 
 
 def _fits(source: Source, reading: ListReading) -> bool:
-    """Whether a page looks like what its source is."""
+    """Whether a page looks like what its source is, selectors of the operator's aside."""
     shown = bool(reading.entries or reading.next)
     return shown and reading.kind is source.kind and not reading.relearned
 

@@ -10,12 +10,14 @@ from aggregator import divisions
 from aggregator.errors import FetchError, UsageError
 from aggregator.flow.requests import under_rules
 from aggregator.model import (
+    ArticleSample,
     Authority,
     ListReading,
     NewSource,
     Page,
     Probe,
     Request,
+    Selectors,
     Source,
     SourceId,
     SourceKind,
@@ -23,6 +25,7 @@ from aggregator.model import (
     Unchanged,
 )
 from aggregator.ports import Fetcher, Reader
+from aggregator.schedule import SHANGHAI
 
 #: Rows shown to an operator.
 SAMPLE = 5
@@ -42,7 +45,8 @@ async def probe(
     """Fetch an address, find out what kind of source it is and read it once.
 
     A list whose rows stand behind a proxy (jpage, jpaas, a column's JSON) is followed to
-    its first rows. Nothing is stored.
+    its first rows. Selectors are tried: those for rows make it a column, those for articles
+    are tried on the first one. Nothing is stored.
 
     Raises:
         SourceError: when it cannot be fetched or read at all, in words to act on.
@@ -52,16 +56,17 @@ async def probe(
     robots = await fetch.robots_verdict(request)
     answer = await fetch.get(request)
     page = _as_page(answer)
+    if kind is None and own.selectors.rows:
+        kind = SourceKind.COLUMN
     if kind is None:
         kind, reading = await reader.detect(page, now=now)
     else:
         reading = await reader.read_list(page, source=_draft_source(url, kind, own), now=now)
+    draft = _draft_source(url, kind, own)
     first = reading
     if not reading.entries and reading.next:
         followed = await fetch.get(under_rules(reading.next, own, url=url))
-        reading = await reader.read_list(
-            _as_page(followed), source=_draft_source(url, kind, own), now=now
-        )
+        reading = await reader.read_list(_as_page(followed), source=draft, now=now)
     return Probe(
         url=url,
         final_url=page.url,
@@ -78,6 +83,31 @@ async def probe(
         authority=_authority_of(page.url),
         notes=(*first.notes, *(reading.notes if reading is not first else ())),
         learned=first.learned,
+        missed=reading.missed,
+        article=await _first_article(draft, reading, fetch=fetch, reader=reader, now=now),
+    )
+
+
+async def _first_article(
+    source: Source, reading: ListReading, *, fetch: Fetcher, reader: Reader, now: datetime
+) -> ArticleSample | None:
+    """What the first article says, when selectors for articles are to be tried."""
+    told = source.settings.selectors
+    asked = told.body or told.article_title or told.article_date or told.article_source
+    entry = next((one for one in reading.entries if one.url and not one.pinned), None)
+    if not asked or entry is None:
+        return None
+    page = _as_page(
+        await fetch.get(under_rules(Request(url=entry.url or ""), source.settings, url=source.url))
+    )
+    article, draft = await reader.read_article(page, source=source, entry=entry, now=now)
+    return ArticleSample(
+        url=article.url,
+        title=draft.title,
+        date=draft.posted_at.astimezone(SHANGHAI).date().isoformat() if draft.posted_at else None,
+        source=draft.source_label,
+        characters=len(draft.body_text),
+        missed=article.missed,
     )
 
 
@@ -99,6 +129,24 @@ def source_from(
         settings=settings or SourceSettings(),
         learned=probed.learned,
     )
+
+
+def misses(probed: Probe, selectors: Selectors) -> str | None:
+    """In one line, the selectors that name nothing on what was tested; None when all do.
+
+    A ``next`` page is no must: a list of one page has none.
+    """
+    lines = []
+    for missed, url in (
+        (probed.missed, probed.final_url),
+        (probed.article.missed if probed.article else (), probed.article and probed.article.url),
+    ):
+        if missed:
+            names = ", ".join(f"{name} = {getattr(selectors, name)!r}" for name in missed)
+            lines.append(f"{names} at {url}")
+    if not lines:
+        return None
+    return f"nothing is named by {'; '.join(lines)}; read unaided: {probed.rows} rows"
 
 
 def own_networks(url: str) -> tuple[str, ...]:

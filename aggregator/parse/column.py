@@ -24,7 +24,7 @@ from aggregator.parse.paging import next_page
 from aggregator.parse.refusals import refuse_soft_failures
 from aggregator.parse.rows import Row, begins, entry_of, is_cut
 from aggregator.parse.shapes import Shapes
-from aggregator.parse.told import told_entries
+from aggregator.parse.told import told_entries, told_nothing
 from aggregator.parse.tree import Document, document
 from aggregator.parse.walk import walk
 from aggregator.urls import absolute
@@ -45,6 +45,7 @@ def read_column(
     notes: tuple[str, ...] = ()
     column = Column(entries=(), shape=learned.rows)
     entries: tuple[Entry, ...] = ()
+    missed = told_nothing(decoded.text, selectors)
     if selectors.rows:
         entries = told_entries(decoded.text, selectors=selectors, base=base, now=now)
         if not entries:
@@ -62,6 +63,7 @@ def read_column(
         learned=replace(learned, rows=column.shape),
         relearned=column.relearned,
         notes=notes,
+        missed=missed if entries or not selectors.rows else ("rows",),
     )
     return with_head(reading, page, decoded)
 

@@ -24,7 +24,7 @@ def told_entries(
     """
     tree = LexborHTMLParser(markup)
     entries = []
-    for row in _select(tree, selectors.rows or ""):
+    for row in select(tree, selectors.rows or ""):
         link = _first(row, selectors.link) or (row if row.tag == "a" else row.css_first("a[href]"))
         titled = _first(row, selectors.title)
         title = _title(titled or link)
@@ -43,7 +43,7 @@ def told_one(markup: str, selector: str) -> str | None:
     Raises:
         ParseError: the selector is not CSS.
     """
-    found = _select(LexborHTMLParser(markup), selector)
+    found = select(LexborHTMLParser(markup), selector)
     return found[0].html if found else None
 
 
@@ -53,13 +53,39 @@ def told_link(markup: str, selector: str, base: str) -> str | None:
     Raises:
         ParseError: the selector is not CSS.
     """
-    for node in _select(LexborHTMLParser(markup), selector):
+    for node in select(LexborHTMLParser(markup), selector):
         if url := absolute(node.attributes.get("href"), base):
             return url
     return None
 
 
-def _select(tree: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNode]:
+def told_nothing(markup: str, selectors: Selectors) -> tuple[str, ...]:
+    """Those of the selectors for a list that name nothing on a page, in their own order.
+
+    ``next`` is not among them: a last page has none.
+
+    Raises:
+        ParseError: a selector is not CSS.
+    """
+    if not selectors.rows:
+        return ()
+    rows = select(LexborHTMLParser(markup), selectors.rows)
+    if not rows:
+        return ("rows",)
+    parts = {"title": selectors.title, "link": selectors.link, "date": selectors.date}
+    return tuple(
+        name
+        for name, selector in parts.items()
+        if selector and not any(_first(row, selector) for row in rows)
+    )
+
+
+def select(tree: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNode]:
+    """What a selector names, in the order of the page.
+
+    Raises:
+        ParseError: it is not CSS.
+    """
     try:
         return tree.css(selector)
     except (SelectolaxError, ValueError, RuntimeError) as error:
@@ -67,7 +93,7 @@ def _select(tree: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNo
 
 
 def _first(row: LexborNode, selector: str | None) -> LexborNode | None:
-    return next(iter(_select(row, selector)), None) if selector else None
+    return next(iter(select(row, selector)), None) if selector else None
 
 
 def _title(node: LexborNode | None) -> str:

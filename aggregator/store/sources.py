@@ -110,6 +110,42 @@ class Sources:
             found = connection.execute(text(f"select {_COLUMNS} from sources order by slug"))
             return [rows.source(row) for row in found.mappings()]
 
+    def change(self, source_id: SourceId, new: NewSource, now: datetime) -> Source:
+        """Let a source be what an operator says now; it is polled at once.
+
+        What it showed, what was learned of it and its state stay; answers that were kept for
+        comparison with the next one do not.
+
+        Raises:
+            ConflictError: when another source has that address.
+        """
+        host = (urlsplit(new.url).netloc or "").lower()
+        with self._engine.begin() as connection:
+            there = connection.execute(
+                text("select slug from sources where url = :url and id <> :id"),
+                {"url": new.url, "id": source_id},
+            ).scalar()
+            if there:
+                raise ConflictError(f'{new.url} is there already as "{there}"')
+            row = connection.execute(
+                text(
+                    "update sources set name = :name, kind = :kind, url = :url, host = :host,"
+                    " region = :region, authority = :authority,"
+                    " settings = cast(:settings as jsonb), etag = null, last_modified = null,"
+                    " body_hash = null, failures = 0, next_poll_at = :now, gap_open = case"
+                    " when url = :url then gap_open end where id = :id"
+                    f" returning {_COLUMNS}"
+                ),
+                {
+                    "id": source_id, "name": new.name, "kind": new.kind, "url": new.url,
+                    "host": host, "region": new.region, "authority": new.authority,
+                    "settings": rows.to_json(new.settings), "now": now,
+                },
+            ).mappings().first()  # fmt: skip
+        if row is None:
+            raise NotFoundError("the source was removed meanwhile")
+        return rows.source(row)
+
     def set_state(self, source_id: SourceId, state: SourceState) -> None:
         """Pause, resume or set back to untested."""
         with self._engine.begin() as connection:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import sys
-import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -17,7 +15,6 @@ from aggregator.errors import ConflictError, QuxunError, UsageError
 from aggregator.model import (
     Authority,
     NewSource,
-    Selectors,
     SourceKind,
     SourceSettings,
     SourceState,
@@ -25,13 +22,20 @@ from aggregator.model import (
 from quxun.cli.common import (
     AsJson,
     inert,
-    live,
     opened,
     read_file,
     remark,
     say,
     show_table,
     tell,
+)
+from quxun.cli.selectors import SelectorsOption, read_selectors
+from quxun.cli.sourcelists import (
+    check_url,
+    known_category,
+    known_region,
+    read_opml,
+    read_tsv,
 )
 
 if TYPE_CHECKING:
@@ -51,8 +55,6 @@ KindOption = Annotated[
 Private = Annotated[
     bool, typer.Option("--allow-private", help="let this source be on a private address of its own")
 ]
-#: Words of the catalogue for how a site publishes, and the kind that reads them.
-CATALOGUE_KINDS = {"list": "column", "trs": "column", "rss": "feed", "atom": "feed"}
 
 
 @app.command()
@@ -71,12 +73,7 @@ def add(
     name: Annotated[
         str | None, typer.Option(help="what readers see; the page's title if not given")
     ] = None,
-    selectors: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="TOML with CSS selectors rows, title, link, date, next, body"
-        ),
-    ] = None,
+    selectors: SelectorsOption = None,
     allow_private: Private = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="store without asking")] = False,
     as_json: AsJson = False,
@@ -84,10 +81,10 @@ def add(
     """Find out what is at URL, show what would be read, then store it."""
     from aggregator.flow import sources as flow
 
-    _check_url(url)
+    check_url(url)
     settings = SourceSettings(
-        category=_category(category),
-        selectors=_selectors(selectors),
+        category=known_category(category),
+        selectors=read_selectors(selectors),
         allow_nets=_nets(url, allow_private),
     )
     with opened() as parts:
@@ -103,6 +100,7 @@ def add(
             _show_probe(probed, to=remark)
         if probed.rows == 0 and not yes:
             raise QuxunError(f"no row was found at {url}; add it all the same with --yes")
+        _check_selectors(probed, settings, yes=yes)
         if not yes:
             _ask()
         stored = parts.sources.add(new, parts.now())
@@ -113,11 +111,81 @@ def add(
 
 
 @app.command()
+def edit(
+    source: Reference,
+    url: Annotated[
+        str | None, typer.Option(help="where it is now; what it showed before stays known")
+    ] = None,
+    kind: KindOption = None,
+    region: Annotated[
+        str | None, typer.Option(help="the region it speaks for: a code or a name")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="a category for all it shows; '' for none")
+    ] = None,
+    authority: Annotated[Authority | None, typer.Option(help="who speaks there")] = None,
+    name: Annotated[str | None, typer.Option(help="what readers see")] = None,
+    selectors: SelectorsOption = None,
+    no_selectors: Annotated[
+        bool, typer.Option("--no-selectors", help="read it unaided again")
+    ] = False,
+    allow_private: Private = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="store without asking")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change a source: its address after a move, its selectors after a redesign."""
+    from aggregator.flow import sources as flow
+
+    if url:
+        check_url(url)
+    if selectors and no_selectors:
+        raise UsageError("--selectors and --no-selectors exclude each other")
+    given = read_selectors(selectors)
+    with opened() as parts:
+        one = parts.sources.get(source)
+        settings = replace(
+            one.settings,
+            category=one.settings.category if category is None else known_category(category),
+            selectors=given if selectors or no_selectors else one.settings.selectors,
+            allow_nets=_nets(url or one.url, allow_private) or one.settings.allow_nets,
+        )
+        looks = url or kind or selectors or no_selectors
+        probed = _probe(parts, url or one.url, kind, settings) if looks else None
+        if probed:
+            if not as_json or not yes:
+                _show_probe(probed, to=remark)
+            if probed.rows == 0 and not yes:
+                raise QuxunError(f"no row was found at {probed.url}; keep it with --yes")
+            _check_selectors(probed, settings, yes=yes)
+        if not yes:
+            _ask()
+        new = NewSource(
+            name=name or one.name,
+            kind=probed.kind if probed else one.kind,
+            url=url or one.url,
+            region=_region(region) or one.region,
+            authority=authority or one.authority,
+            settings=settings,
+        )
+        stored = parts.sources.change(one.id, new, parts.now())
+        line = flow.misses(probed, settings.selectors) if probed else None
+    if as_json:
+        say({"source": source_answer(stored), "probe": probed and probe_answer(probed)})
+    else:
+        tell(f"{stored.slug} is changed and polled next{f'; {line}' if line else ''}")
+
+
+@app.command()
 def test(
-    url: Url, kind: KindOption = None, allow_private: Private = False, as_json: AsJson = False
+    url: Url,
+    kind: KindOption = None,
+    selectors: SelectorsOption = None,
+    allow_private: Private = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what we see at URL: status, charset, rows, first titles, next page, robots."""
-    _check_url(url)
+    check_url(url)
+    given = read_selectors(selectors)
     with opened() as parts:
         known = {source.url: source for source in parts.sources.list()}
         settings = (
@@ -125,11 +193,14 @@ def test(
             if url in known
             else SourceSettings(allow_nets=_nets(url, allow_private))
         )
+        if selectors:
+            settings = replace(settings, selectors=given)
         probed = _probe(parts, url, kind, settings)
     if as_json:
         say(probe_answer(probed))
     else:
         _show_probe(probed, to=tell)
+    _check_selectors(probed, settings, yes=False)
 
 
 @app.command("list")
@@ -163,7 +234,13 @@ def show(source: Reference, as_json: AsJson = False) -> None:
         say({**source_answer(one), "polls": msgspec.to_builtins(polls)})
         return
     for key, value in source_answer(one).items():
-        tell(f"{key}: {value}")
+        if key == "redesign":
+            tell(f"redesign: {redesign_line(one)}")
+        elif isinstance(value, dict):
+            told = ", ".join(f"{name} = {word}" for name, word in value.items() if word)
+            tell(f"{key}: {told or 'none'}")
+        else:
+            tell(f"{key}: {value}")
     show_table(
         "last polls",
         ("at", "outcome", "status", "found", "new", "ms", "problem"),
@@ -255,112 +332,6 @@ def _catalogue() -> Path:
     return Path(divisions.__file__).parent / "catalogue.tsv"
 
 
-#: The sources of a list, the lines that were skipped, and what is to be known of the others.
-Listed = tuple[list[NewSource], list[str], list[str]]
-
-
-def read_tsv(raw: bytes, state: SourceState) -> Listed:
-    """Sources of a TSV with the columns name, region, url, kind and perhaps authority, category.
-
-    Raises:
-        UsageError: when it is not in UTF-8 or has no column "url".
-    """
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the list is not in UTF-8: {error}") from error
-    reader = csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE)
-    if "url" not in (reader.fieldnames or ()):
-        raise UsageError(
-            'the list has no column "url" in its first line (columns stand between tabs)'
-        )
-    new: list[NewSource] = []
-    skipped: list[str] = []
-    notes: list[str] = []
-    for row in reader:
-        try:
-            new.append(_row_source(row, state))
-        except UsageError as error:
-            skipped.append(f"line {reader.line_num}: {error}")
-        else:
-            if row.get("region") and new[-1].region is None:
-                notes.append(
-                    f"line {reader.line_num}: no division {row['region']!r}; no region set"
-                )
-    return new, skipped, notes
-
-
-def _row_source(row: dict[str, str], state: SourceState) -> NewSource:
-    """The source of one row, whose cells may be missing.
-
-    Raises:
-        UsageError: when a cell cannot be used.
-    """
-
-    def cell(name: str) -> str:
-        return (row.get(name) or "").strip().strip('"').strip()
-
-    url, word, speaker = cell("url"), cell("kind") or "column", cell("authority") or "official"
-    kind = CATALOGUE_KINDS.get(word, word)
-    _check_url(url)
-    if kind not in set(SourceKind):
-        raise UsageError(f"no kind {word!r} ({url[:80]})")
-    if speaker not in set(Authority):
-        raise UsageError(f"no authority {speaker!r} ({url[:80]})")
-    return NewSource(
-        name=live(cell("name")) or url,
-        kind=SourceKind(kind),
-        url=url,
-        region=_known_region(cell("region")),
-        authority=Authority(speaker),
-        settings=SourceSettings(category=_category(cell("category"))),
-        state=state,
-    )
-
-
-def read_opml(raw: bytes, state: SourceState) -> Listed:
-    """Feeds of an OPML list (OPML 2.0, ``outline`` with ``xmlUrl``).
-
-    Raises:
-        UsageError: when it is no well-formed XML, or carries a document type.
-    """
-    from lxml import etree
-
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        tree = etree.fromstring(raw, parser)
-    except etree.XMLSyntaxError as error:
-        raise UsageError(f"the OPML file is not well-formed: {error}") from error
-    if tree.getroottree().docinfo.internalDTD is not None:
-        raise UsageError("the OPML file carries a document type; we read none with one")
-    new: list[NewSource] = []
-    skipped: list[str] = []
-    for outline in tree.iter("outline"):
-        url = outline.get("xmlUrl")
-        if not url:
-            continue
-        try:
-            _check_url(url)
-        except UsageError as error:
-            skipped.append(f"line {outline.sourceline}: {error}")
-            continue
-        name = outline.get("title") or outline.get("text") or url
-        new.append(
-            NewSource(
-                name=name,
-                kind=SourceKind.FEED,
-                url=url,
-                authority=(
-                    Authority.OFFICIAL
-                    if (urlsplit(url).hostname or "").endswith(".gov.cn")
-                    else Authority.COMMERCIAL
-                ),
-                state=state,
-            )
-        )
-    return new, skipped, []
-
-
 def source_answer(source: Source) -> dict[str, object]:
     """A source as printed."""
     return {
@@ -382,7 +353,29 @@ def source_answer(source: Source) -> dict[str, object]:
         "failures": source.failures,
         "gap_open": source.gap_open is not None,
         "held": source.held,
+        "selectors": told(source.settings.selectors),
+        "learned": {**told(source.learned), "article": told(source.learned.article)},
+        "redesign": told(source.redesign) or None,
     }
+
+
+def told(noun: object) -> dict[str, object]:
+    """What a noun says, without what it leaves open."""
+    import msgspec
+
+    values = msgspec.to_builtins(noun) if noun is not None else {}
+    return {name: value for name, value in values.items() if value not in (None, "", {})}
+
+
+def redesign_line(source: Source) -> str:
+    """The last redesign in words, with its time."""
+    from aggregator import healing
+
+    change = source.redesign
+    if change is None:
+        return "none seen"
+    words = healing.in_words(change) if change.healed else source.problem or "not healed"
+    return f"{change.at:%Y-%m-%d %H:%M} UTC: {words}"
 
 
 def probe_answer(probed: Probe) -> dict[str, object]:
@@ -404,6 +397,8 @@ def probe_answer(probed: Probe) -> dict[str, object]:
         "region": probed.region,
         "authority": probed.authority.value,
         "notes": list(probed.notes),
+        "missed": [*probed.missed, *(probed.article.missed if probed.article else ())],
+        "article": told(probed.article) or None,
     }
 
 
@@ -423,8 +418,27 @@ def _show_probe(probed: Probe, *, to: Callable[[str], None]) -> None:
     for entry in probed.sample:
         to(f"    {entry.date or '(no date)'}  {entry.title}")
     to(f"  next page {probed.next_url or 'none found'}")
+    if probed.article:
+        one = probed.article
+        to(f"  article   {one.url}")
+        to(f"    title   {one.title}")
+        to(f"    date    {one.date or '(none)'}, source {one.source or '(none)'}")
+        to(f"    body    {one.characters} characters")
     for note in probed.notes:
         to(f"  note      {note}")
+
+
+def _check_selectors(probed: Probe, settings: SourceSettings, *, yes: bool) -> None:
+    """Refuse selectors that name nothing on what was just read.
+
+    Raises:
+        QuxunError: names them and says what was read instead.
+    """
+    from aggregator.flow import sources as flow
+
+    line = flow.misses(probed, settings.selectors)
+    if line and not yes:
+        raise QuxunError(line)
 
 
 def _ask() -> None:
@@ -457,47 +471,11 @@ def _set_state(ref: str, state: SourceState) -> None:
     tell(f"{one.slug} is {state.value}")
 
 
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 80) > 0
-    except ValueError:
-        good = False
-    if not good or any(mark.isspace() for mark in url):
-        raise UsageError(f"{url[:80]!r} is no http or https address")
-
-
-def _category(slug: str | None) -> str | None:
-    from aggregator.filters import CATEGORIES
-
-    if slug and slug not in CATEGORIES:
-        raise UsageError(f"no category {slug!r}; there are {', '.join(CATEGORIES)}")
-    return slug or None
-
-
 def _region(word: str | None) -> str | None:
-    code = _known_region(word)
+    code = known_region(word)
     if word and code is None:
         raise UsageError(f"no division or zone {word!r}; name it in full (重庆市江津区) or by code")
     return code
-
-
-def _known_region(word: str | None) -> str | None:
-    from aggregator import divisions
-
-    found = divisions.resolve(word, prior=None, on=None) if word else None
-    return found.code if found else None
-
-
-def _selectors(path: Path | None) -> Selectors:
-    import msgspec
-
-    if path is None:
-        return Selectors()
-    try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), type=Selectors)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"{path} cannot be used: {error}") from error
 
 
 def _nets(url: str, allow_private: bool) -> tuple[str, ...]:
