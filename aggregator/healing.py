@@ -219,7 +219,7 @@ def learn_articles(
         if held is None or kept or _fits(shape, held):
             told = shape if held is None else _filled(held, shape)
             old = replace(old, article=told, body=None, article_next=None)
-        elif shape == old.article_next:
+        elif old.article_next is not None and old.article_next.agrees(shape):
             change = Redesign(
                 at=now,
                 what="articles",

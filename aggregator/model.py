@@ -104,14 +104,24 @@ class SourceSettings:
 class ArticleShape:
     """Where the articles of a source keep their parts, each a way of the parse room's making.
 
-    A part that is not told is looked for. Two articles of one template have equal shapes, so
-    a shape that changed says that the source was redesigned.
+    A part that is not told is looked for. Two articles of one template have shapes that agree,
+    so a shape that does not says that the source was redesigned.
     """
 
     title: str | None = None
     date: str | None = None
     source: str | None = None
     body: str | None = None
+
+    def agrees(self, other: ArticleShape) -> bool:
+        """Whether both may be of one template.
+
+        The text stands in the same place, or a block above or below it; a title is not told
+        otherwise. Days and sources may come from a header that only some notices have.
+        """
+        mine, theirs = self.body or "", other.body or ""
+        below = f"{mine}>".startswith(f"{theirs}>") or f"{theirs}>".startswith(f"{mine}>")
+        return below and (None in {self.title, other.title} or self.title == other.title)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

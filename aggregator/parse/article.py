@@ -19,12 +19,12 @@ from aggregator.parse.header import (
     date_of,
     fields_of,
     source_of,
-    title_of,
 )
 from aggregator.parse.prescan import MAX_BYTES
 from aggregator.parse.refusals import refuse_soft_failures
-from aggregator.parse.rows import shape, tidy_title
-from aggregator.parse.survey import Survey, survey
+from aggregator.parse.rows import tidy_title
+from aggregator.parse.survey import Survey, survey, way_of
+from aggregator.parse.title import title_of
 from aggregator.parse.told import told_one
 from aggregator.parse.tree import (
     Document,
@@ -104,32 +104,45 @@ def read_article(
     crumbs = breadcrumbs_of(page, seen)
     fields = fields_of(page, seen)
     seed = seed_of(seen)
-    title = tidy_title(title_of(page, seen, crumbs=crumbs, fields=fields, seed=seed))
-    found, notes = _container(
-        page, seen, decoded.text, seed=seed, title=title, selector=selector, learned=learned
+    titled = title_of(
+        page,
+        seen,
+        crumbs=crumbs,
+        fields=fields,
+        seed=seed,
+        known=learned.title if learned else None,
     )
+    title = tidy_title(titled.text)
+    found, notes = _container(page, seen, decoded.text, seed=seed, title=title, selector=selector)
     container, first, last = found.container, found.first, found.last
     ours = container.getroottree().getroot() is page.root
-    led_by = found.led_by if ours else None
-    telling = led_by is not None and seen.weights.get(led_by, 0) >= _TELLING
-    shaped = shape(led_by) if led_by is not None and telling else None
-    told = ArticleShape(body=shaped) if shaped else None
     attachments = _attachments(page, container, base)
     files = beside(seen, container, first, last) if ours else []
     bar = bar_of(seen, title=title, first=first, last=last)
-    printed = date_of(
+    dated = date_of(
         bar,
         within=seen.within(container) if ours else (),
         fields=fields,
         sure="成文日期" in fields or "pubdate" in page.meta,
     )
+    source = source_of(bar)
+    printed = dated.text
     if printed is None and "pubdate" not in page.meta:
         printed = date_in_scripts(page.scripts)
     if printed is None and (day := date_from_url(url)):
         printed = day.isoformat()
         notes = (*notes, "no printed date; taken from the address")
+    made = None
+    if ours and found.led_by is not None and seen.weights.get(found.led_by, 0) >= _TELLING:
+        made = ArticleShape(
+            title=_way(titled.node),
+            date=_way(dated.line.node if dated.line else None),
+            source=_way(source.line.node if source.line else None),
+            body=_way(found.led_by),
+        )
     if ours:
         cut_outside(seen, container, first, last)
+    kept = learned is not None and made is not None and learned.agrees(made)
     again = stands_outside(seen, title, first, last)
     below = seen if ours else survey(container)
     lines = tidy_body(container, below, title=title, again=again)
@@ -142,17 +155,21 @@ def read_article(
         body_html=clean(html_of(container)),
         body_text=clean("\n".join(lines)),
         date_text=printed,
-        source_text=source_of(bar) or fields.get("发文机关") or page.meta.get("contentsource"),
+        source_text=source.text or fields.get("发文机关") or page.meta.get("contentsource"),
         fields=fields,
         meta=page.meta,
         attachments=attachments,
         breadcrumbs=crumbs,
         charset=decoded.charset,
-        learned_body=shaped,
-        shape=told,
-        shape_kept=told is not None and told == learned,
+        learned_body=made.body if made else None,
+        shape=learned if kept else made,
+        shape_kept=kept,
         notes=notes,
     )
+
+
+def _way(node: Element | None) -> str | None:
+    return way_of(node) if node is not None else None
 
 
 def _container(
@@ -163,7 +180,6 @@ def _container(
     seed: Element | None,
     title: str,
     selector: str | None,
-    learned: ArticleShape | None,
 ) -> tuple[Found, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     if selector:
@@ -175,8 +191,7 @@ def _container(
             at = [i for i, line in enumerate(seen.lines) if line.text in said] or [-1]
             return Found(container, at[0], at[-1] + 1), ()
         notes = (f"the given selector {selector!r} found no body; read unaided",)
-    known = learned.body if learned else None
-    return find_body(page, seen, seed=seed, title=title, learned=known), notes
+    return find_body(page, seen, seed=seed, title=title), notes
 
 
 def _attachments(page: Document, container: Element, base: str) -> tuple[Attachment, ...]:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregator.parse.bars import is_bar
-from aggregator.parse.rows import shape
 from aggregator.parse.survey import Line, Survey, is_imprint
-from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
+from aggregator.parse.tree import Document, Element, ancestors, line_of
 from aggregator.parse.trim import FILE_LINK, ends_article, is_chrome
 from aggregator.parse.walk import is_hidden_zone
 from aggregator.text import fold
@@ -89,19 +88,16 @@ def seed_of(seen: Survey) -> Element | None:
     return node
 
 
-def find_body(
-    page: Document, seen: Survey, *, seed: Element | None, title: str, learned: str | None
-) -> Found:
-    """Where the text stands: as learned, in an editor's own container, else by its weight."""
+def find_body(page: Document, seen: Survey, *, seed: Element | None, title: str) -> Found:
+    """Where the text stands: in an editor's own container, else by its weight."""
     heavy = seen.weights.get(seed, 0) if seed is not None else 0
-    known = _learned(page, seen, learned, heavy) if learned else None
-    named = known if known is not None and _is_editor(known) else _named(seen, heavy)
+    named = _named(seen, heavy)
     if named is not None:
         return Found(named, *seen.spans[named], led_by=named)
     between = _between(seen, title)
     if seed is None or heavy < MIN_BODY:
         return between or _around_files(page, seen) or Found(page.root, 0, len(seen.lines))
-    wide = _widen(known if known is not None else seed, seen, title)
+    wide = _widen(seed, seen, title)
     return between if between and _is_better(between, wide, seen) else wide
 
 
@@ -122,24 +118,8 @@ def _is_better(between: Found, wide: Found, seen: Survey) -> bool:
     )
 
 
-def _learned(page: Document, seen: Survey, way: str, heavy: int) -> Element | None:
-    """The element that an earlier article of the template taught, if it holds the text here.
-
-    Asides may be shaped alike, and a page may have moved its text elsewhere.
-    """
-    tag = way.rpartition(">")[2].partition(".")[0]
-    alike = [node for node in page.root.iter(tag) if shape(node) == way]
-    known = max(alike, key=lambda node: seen.weights.get(node, 0), default=None)
-    weight = seen.weights.get(known, 0) if known is not None else 0
-    return known if weight >= max(_NAMED_SHARE * heavy, MIN_BODY) else None
-
-
 def _says(lines: Sequence[Line]) -> bool:
     return sum(len(line.text) - line.linked for line in lines) >= _ADDED
-
-
-def _is_editor(node: Element) -> bool:
-    return bool(_EDITORS.keys() & {node.tag, *names_of(node).split()})
 
 
 def _named(seen: Survey, heavy: int) -> Element | None:

@@ -27,6 +27,7 @@ _ASIDE = re.compile(
     r"(?:^|[\s_-])(?:comments?|pinglun|reply|replies|disclaimer|login|popup|dialog|modal|"
     r"side|sider|sidebar|right-?bar|toolbar|footer|header|topbar|app-?download)(?:$|[\s_\d-]|bar|box|list)"
 )
+_DIGITS = re.compile(r"\d+")
 #: How much a line of running text weighs for its own block, that block's parent, and so on up.
 _DECAY = (0.6, 1.0, 0.7, 0.4, 0.2, 0.1)
 _SHORT, _LONG = 8, 15
@@ -167,6 +168,16 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
             if links:
                 linked += len(node.tail.strip())
     close()
+
+
+def way_of(node: Element) -> str:
+    """The way from the body down to an element, by tags and classes; numbers left out."""
+    parts: list[str] = []
+    for one in (node, *ancestors(node)):
+        if one.tag not in {"html", "body"}:
+            names = ".".join(_DIGITS.sub("", (one.get("class") or "").lower()).split())
+            parts.append(f"{one.tag}.{names}" if names else one.tag)
+    return ">".join(reversed(parts))
 
 
 def hides(node: Element) -> bool:

@@ -1,0 +1,218 @@
+"""The title of an article: neither the site's nor the column's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from aggregator.parse.bars import LONGEST
+from aggregator.parse.header import SOURCE, is_posted
+from aggregator.parse.stamps import date_in
+from aggregator.parse.survey import Survey, way_of
+from aggregator.parse.tree import Document, Element, line_of
+from aggregator.text import fold, one_line
+
+_TITLE_NAME = re.compile(
+    r"(?:^|[\s_-])(?:[a-z]*title|[a-z]*tit|biaoti|bt|headline|newst|news_?bt|arti-?title|h1|subject)(?:$|[\s_\d-])"
+)
+_SUFFIX = re.compile(
+    r"\s*(?:[_|｜»>]+|\s[-－—–]+\s?|[-－—–]{2,3}|(?<!\d)[-－—–](?!\d)(?=[^-－—–]{2,30}$))\s*"
+)
+#: What the last part of a title element ends with where it names the site.
+_SITE = re.compile(
+    r"(?:网|网站|门户|官网|平台|政府|局|委员会|委|办公室|协会|学会|集团|公司|大学|学院|学校|中心|频道|厅|管委会|在线|[省市区县旗州])$"
+)
+#: The way to a page, printed as a line.
+_TRAIL = re.compile(r"首\s*页\s*(?:[>»›/＞-]|&gt;)|(?:当前|您的|现在|所在)[^:：]{0,4}位置|>>\s*\S+")
+_TITLES = (
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "div",
+    "p",
+    "td",
+    "span",
+    "font",
+    "strong",
+    "b",
+    "center",
+    "ucaptitle",
+)
+_BY_TAG = {"h1": 3.0, "h2": 2.0, "h3": 1.5, "h4": 1.0, "h5": 1.0, "ucaptitle": 4.0}
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
+_BLOCKS = frozenset({"div", "p", "table", "ul", "h1", "h2", "h3", "tr", "td", "li", "section"})
+#: A title may stand so many lines inside the container of the text, or before its bar.
+_INSIDE = 8
+_NEAR = 4
+_TALL = 4
+_SURE = 3.0
+#: A line that stands where titles of the source stand, and says no less than this, is one.
+_KNOWN = 5.5
+_SHORTEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A title, and the element that shows it, None where only the page's head does."""
+
+    text: str
+    node: Element | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Marks:
+    """What speaks for or against a line as the title."""
+
+    seen: Survey
+    start: int
+    bars: Sequence[int]
+    site: set[str]
+    head: str
+    told: str
+    shown: str
+    scores: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)
+
+
+def title_of(
+    page: Document,
+    seen: Survey,
+    *,
+    crumbs: Sequence[str],
+    fields: Mapping[str, str],
+    seed: Element | None,
+    known: str | None,
+) -> Title:
+    """The article's title.
+
+    Args:
+        page: its head and meta tags speak, too, but both may name only the site or column.
+        seen: its lines.
+        crumbs: the way to the page: those names are no titles.
+        fields: the header block.
+        seed: where the text stands: a title stands before it.
+        known: where the titles of the source stand, looked at first.
+    """
+    parts = [part.strip() for part in _SUFFIX.split(page.title) if part.strip()]
+    site = {fold(page.meta.get(name, "")) for name in ("sitename", "columnname", "columntype")}
+    site |= {fold(crumb) for crumb in crumbs}
+    site |= {fold(part) for part in parts[1:] if _SITE.search(part)}
+    site.discard("")
+    start = seen.spans[seed][0] if seed is not None else len(seen.lines)
+    marks = _Marks(
+        seen=seen,
+        start=start,
+        bars=[i for i, line in enumerate(seen.lines[: start + _INSIDE]) if is_posted(line)],
+        site=site,
+        head=fold(page.title),
+        told=fold(page.meta.get("articletitle", "")),
+        shown=fold(page.meta.get("og:title", "")),
+    )
+    best = (0.5, Title(page.title))
+    for text in (page.meta.get("articletitle"), fields.get("标题")):
+        if text and fold(text) not in site and len(text) >= _SHORTEST:
+            best = max(best, (5.0, Title(one_line(text))), key=_by_score)
+    first = _from_head(parts, site)
+    if first:
+        best = max(best, (2.5, Title(first)), key=_by_score)
+    best = (known and _at(page, known, marks)) or _search(page, marks, best)
+    whole = _whole(best[1].text, parts, page.meta.get("articletitle"))
+    return Title(whole, best[1].node)
+
+
+def _by_score(pair: tuple[float, Title]) -> float:
+    return pair[0]
+
+
+def _at(page: Document, known: str, marks: _Marks) -> tuple[float, Title] | None:
+    """The title where the titles of the source stand, if what stands there looks like one."""
+    for node in page.root.iter(known.rpartition(">")[2].partition(".")[0]):
+        if marks.seen.spans[node][0] > marks.start + _INSIDE:
+            return None
+        scored = _scored(node, marks) if way_of(node) == known else None
+        if scored and scored[0] >= _KNOWN:
+            return scored
+    return None
+
+
+def _search(page: Document, marks: _Marks, best: tuple[float, Title]) -> tuple[float, Title]:
+    late = marks.start + _INSIDE
+    for node in page.root.iter(*_TITLES):
+        if marks.seen.spans[node][0] > late and (best[0] >= _SURE or node.tag not in _HEADINGS):
+            continue
+        scored = _scored(node, marks)
+        if scored and scored[0] > best[0]:
+            best = scored
+    return best
+
+
+def _scored(node: Element, marks: _Marks) -> tuple[float, Title] | None:
+    """How much a line looks like the title; None where it cannot be one."""
+    at, end = marks.seen.spans[node]
+    if end - at > (_TALL if node.tag in _HEADINGS else 2) or at >= len(marks.seen.lines):
+        return None
+    text = line_of(node)
+    if not _SHORTEST <= len(text) <= LONGEST or _has_block(node):
+        return None
+    score = _BY_TAG.get(node.tag, 0.0)
+    names = marks.seen.names.get(node)
+    score += 2.0 if names and _TITLE_NAME.search(names) else 0.0
+    score += 1.0 if _is_set_off(node) else 0.0
+    said = marks.scores.get((text, at))
+    if said is None:
+        said = marks.scores[text, at] = (text, _said(text, at, marks))
+    return score + said[1], Title(text, node)
+
+
+def _said(text: str, at: int, marks: _Marks) -> float:
+    """What a line's words and place say for it, whatever element holds it."""
+    known = fold(text)
+    score = 0.0
+    if len(known) >= 6 and marks.head:  # noqa: PLR2004
+        score += 4.0 if marks.head.startswith(known) else 2.0 if known in marks.head else 0.0
+    score += 6.0 if marks.told and known == marks.told else 0.0
+    score += 2.0 if marks.shown and known == marks.shown else 0.0
+    score -= 3.0 if _SITE.search(text) and marks.head and marks.head in known else 0.0
+    if any(0 <= bar - at <= _NEAR for bar in marks.bars):
+        score += 2.0
+    elif 0 <= marks.start - at <= _NEAR:
+        score += 1.0
+    score -= 3.0 if len(text) < 7 else 0.0  # noqa: PLR2004
+    score -= 6.0 if known in marks.site or _TRAIL.search(text) else 0.0
+    score -= 5.0 if date_in(text, in_link=False) or SOURCE.search(text) else 0.0
+    score -= 2.0 if text.endswith(("。", "；", ";", "：", ":")) else 0.0
+    score -= 3.0 if at > marks.start + _INSIDE else 0.0
+    line = marks.seen.lines[at]
+    return score - (4.0 if line.is_links or line.zones else 0.0)
+
+
+def _is_set_off(node: Element) -> bool:
+    """Whether a line is set in large or bold type, or stands in the middle."""
+    style = (node.get("style") or "").lower()
+    if "bold" in style or "font-size" in style or "text-align:center" in style.replace(" ", ""):
+        return True
+    size = node.get("size") or ""
+    return node.tag in {"strong", "b", "center"} or size.strip("+") in {"3", "4", "5", "6", "7"}
+
+
+def _whole(title: str, parts: Sequence[str], told: str | None) -> str:
+    """A title that is cut on the page, as its head or its meta tag has it in full."""
+    stem = fold(title.rstrip(" .…"))
+    if not title.endswith(("...", "…")) or not stem:
+        return title
+    full = (one for one in (told, *parts) if one and not one.endswith(("...", "…")))
+    return next((one for one in full if fold(one).startswith(stem)), title)
+
+
+def _has_block(node: Element) -> bool:
+    return any(child.tag in _BLOCKS for child in node.iterdescendants())
+
+
+def _from_head(parts: Sequence[str], site: set[str]) -> str | None:
+    """The part of the title element that is not the site's name."""
+    rest = [part for part in parts if fold(part) not in site]
+    if not rest:
+        return None
+    return rest[0] if len(rest[0]) >= 8 else max(rest, key=len)  # noqa: PLR2004
