@@ -30,6 +30,8 @@ _DRAFTS = re.compile(
 )
 #: Behind a form: (试行), [2024]5号, 》, and what cuts a title.
 _BEHIND = re.compile(r"(?:\([^()]*\)|\[[^\[\]]*\]\d*号?|[》\"'!.…,;]|-+$)+$")
+#: …指南来了, …名单出炉: the document stands before.
+_SHOWN = re.compile(r"(?:来了|来啦|出炉|发布|公布|出台|上线|印发|实施|施行|请查收|速看|请收藏)$")
 _QUOTED = re.compile(r"《([^》]+)》[^《》]{0,8}$")
 _CARRIED = re.compile(
     r"(?:印发|转发|发布|公布|修改|修订|废止|下发|颁布|调整|延长|执行|实施)(.{4,})的(?:通知|公告|决定|函|通告)$"
@@ -144,6 +146,9 @@ def _endings(heading: str) -> Iterator[tuple[str, str]]:
     """Where a title says what the document is: its end, the end of what it carries, its head."""
     core = _BEHIND.sub("", heading)
     yield "标题末", core or heading
+    shown = _SHOWN.sub("", core)
+    if shown != core:
+        yield "标题末", shown
     carried = _QUOTED.search(heading) if not core.endswith("》") else None
     if carried is None:
         carried = _CARRIED.search(core)
