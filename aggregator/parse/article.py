@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from copy import deepcopy
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -34,6 +35,7 @@ from aggregator.parse.tree import (
     line_of,
     paragraphs,
     read_tree,
+    unescape,
 )
 from aggregator.parse.trim import cut_outside, html_of, tidy_body
 from aggregator.parse.walk import is_hidden_zone
@@ -60,6 +62,11 @@ _TYPES = {
 _FILE = re.compile(rf"\.({'|'.join(_TYPES)})(?=$|[?#&\s)）】\]])", re.IGNORECASE)
 _HANDED = re.compile(r"download|attach|/fileupload|filedown|getfile", re.IGNORECASE)
 _MAYBE = re.compile(f"{_FILE.pattern}|{_HANDED.pattern}", re.IGNORECASE)
+_FIELD = re.compile(r"<textarea\b[^>]*>(.*?)</textarea", re.IGNORECASE | re.DOTALL)
+_FRAME = re.compile(
+    r"<(?:iframe|embed|object)\b[^>]*?\b(?:src|data)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE
+)
+_VIEWED = re.compile(r"[?&#](?:file|url|src)=([^&#]+)", re.IGNORECASE)
 _MAX_FILES = 100
 #: A body shorter than this does not tell where the next one stands.
 _TELLING = 200
@@ -191,7 +198,32 @@ def _container(
             at = [i for i, line in enumerate(seen.lines) if line.text in said] or [-1]
             return Found(container, at[0], at[-1] + 1), ()
         notes = (f"the given selector {selector!r} found no body; read unaided",)
-    return find_body(page, seen, seed=seed, title=title), notes
+    found = find_body(page, seen, seed=seed, title=title)
+    if sum(line.weight for line in seen.lines[found.first : found.last]) < _TELLING:
+        kept = _in_field(markup)
+        if kept is not None:
+            return Found(kept, found.first, found.first), notes
+    return found, notes
+
+
+def _in_field(markup: str) -> Element | None:
+    """The text that an old system keeps in a form field, for a script to show."""
+    for field in _FIELD.finditer(markup):
+        inner = unescape(field.group(1))
+        if len(inner) > _TELLING and "。" in inner and "<" in inner:
+            root = read_tree(inner)
+            return next(iter(root.iter("body")), root)
+    return None
+
+
+def _framed(markup: str) -> Iterator[str]:
+    """Addresses of files that a page shows in a frame, a viewer's parameter among them."""
+    for frame in _FRAME.finditer(markup):
+        address = unescape(frame.group(1))
+        shown = _VIEWED.search(address)
+        address = unquote(shown.group(1)) if shown else address
+        if _FILE.search(urlsplit(address).path):
+            yield address
 
 
 def _attachments(page: Document, container: Element, base: str) -> tuple[Attachment, ...]:
@@ -216,4 +248,11 @@ def _attachments(page: Document, container: Element, base: str) -> tuple[Attachm
         name = text or unquote(urlsplit(href).path).rsplit("/", 1)[-1]
         media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"
         found[href] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)
+    for address in _framed(page.markup):
+        href = absolute(address, base)
+        if href is not None and href not in found and len(found) < _MAX_FILES:
+            name = unquote(urlsplit(href).path).rsplit("/", 1)[-1]
+            kind = _FILE.search(name)
+            media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"
+            found[href] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)
     return tuple(found.values())

@@ -37,7 +37,7 @@ _EDITOR = re.compile("|".join(map(re.escape, _EDITORS)))
 _NAMED_SHARE = 0.6
 _WHOLE = 0.9
 #: So many lines from a text may others stand that belong to it.
-_REACH = 40
+_REACH = 400
 _ADDED = 30
 _FILES = 1000
 _ATTACHED = ("附件", "【附件", "相关附件")
@@ -163,9 +163,10 @@ def _widen(seed: Element, seen: Survey, title: str) -> Found:
     high = last
     for index in range(last, min(reach[1], last + _REACH)):
         line = lines[index]
-        if _is_border(line) or ends_article(line.text):
+        signed = not line.is_links and _SIGNED.match(line.text)
+        if (_is_border(line) and not signed) or ends_article(line.text):
             break
-        if line.weight or line.node.tag == "tr" or _SIGNED.match(line.text):
+        if line.weight or line.node.tag == "tr" or signed:
             high = index + 1
     added = sum(len(one.text) for one in (*lines[low:first], *lines[last:high]))
     if (low, high) == (first, last) or (added < _ADDED and high == last):

@@ -26,11 +26,11 @@ _HEAD_LINES = 80
 _BESIDE = 16
 _PAIRED = ("li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th")
 SOURCE = re.compile(
-    r"(?:信息来源|文章来源|稿件来源|新闻来源|稿源|(?<![料片据频金入济水能图])来\s*源|来源于)\s*[:：]\s*[【\[“]?\s*(.*)$"
+    r"(?:信息来源|文章来源|稿件来源|新闻来源|稿源|(?<![料片据频金入济水能图])来\s*源|来源于|\b[Ss]ource)\s*[:：]\s*[【\[“]?\s*(.*)$"
 )
 _SOURCE_END = re.compile(
     r"\s*(?:[|｜【】\[\]]|(?:信息|文章|发布|发稿|发表|更新|编辑|录入|添加)?(?:时间|日期)\s*[:：]|作者|编辑|责任编辑|浏览|阅读|点击|访问|字号|字体|打印|分享|"
-    r"评论|点赞|举报|转发|责编|录入|出处|人气|热度|栏目|分类|类别|标签|字数|稿源|核发|点击|大\s*中\s*小|\s[\u4e00-\u9fff]{2,6}\s*[:：]|"
+    r"评论|下载|收藏|关闭|保存|纠错|听全文|点赞|举报|转发|责编|录入|出处|人气|热度|栏目|分类|类别|标签|字数|稿源|核发|点击|大\s*中\s*小|\s[\u4e00-\u9fff]{2,6}\s*[:：]|"
     r"日期|记者|审核|发布者|发布人|供稿|摄影|次数|发布(?:单位|机构)|(?:19|20)\d\d[-年/.])"
 )
 _POSTED = re.compile(
@@ -45,8 +45,13 @@ _SCRIPTED = re.compile(
 _NAME = re.compile(
     r"[\u4e00-\u9fffA-Za-z0-9·-]{1,20}(?:局|委|办|办公室|府|网|报|报社|台|厅|院|会|处|中心|部|社|公司|站|队|支队|频道|客户端|发布|科|街道|镇|乡|区|县)"
 )
+_DOES = re.compile(
+    r"召开|举[行办]|开展|关于|[我本][校院局区县市]|参加|赴|调研|印发|公布|通[知报告]"
+)
 _BY = re.compile(rf"^[\[【(（\s]*{FULL}[\]】)）\s|]*({_NAME.pattern})[\s|]*$")
-_LABELLED = re.compile(rf"(?:时\s*间|日\s*期|发布于|更新于)\s*[:：]?\s*({FULL})")
+_LABELLED = re.compile(
+    rf"(?:时\s*间|日\s*期|发布于|更新于|(?i:updated?|published|posted|date|time))\s*[:：]?\s*({FULL})"
+)
 _CRUMBS = re.compile(r"crumb|weizhi|position|dqwz|curr?ent-?pos")
 _CRUMB = re.compile(r"(?:当前|您的|现在|所在|你的)[^:：]{0,6}(?:位置|栏目)\s*[:：]?")
 #: White space that a title's line may have more than the title.
@@ -229,11 +234,12 @@ def source_of(bar: Sequence[Line]) -> Said:
         value = _SOURCE_END.split(found.group(1))[0].strip(" \u3000:：-—|“”\"'[]【】")
         if not value and not found.group(1) and index + 1 < len(bar):
             after = bar[index + 1].text.strip()
-            value = after if _NAME.fullmatch(after) else ""
+            value = after if _NAME.fullmatch(after) and not _DOES.search(after) else ""
         if value and len(value) <= 40:  # noqa: PLR2004
             return Said(value, line)
     for line in bar[:8]:
-        if found := _BY.match(line.text):
+        found = _BY.match(line.text)
+        if found and not _DOES.search(found.group(1)):
             return Said(found.group(1), line)
     # The account of a notice that was copied from WeChat.
     for line in bar:

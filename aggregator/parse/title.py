@@ -41,6 +41,12 @@ _TITLES = (
     "center",
     "ucaptitle",
 )
+#: A title that only a field or a variable of a script holds.
+_KEPT = re.compile(
+    r"<input\b[^>]*\b(?:id|name)\s*=\s*[\"']?\w{0,12}(?:title|biaoti)[\"']?\s[^>]*\bvalue\s*=\s*[\"']([^\"'<>]{6,120})[\"']"
+    r"|\b(?:\w{0,12}title|biaoti)\s*[:=]\s*[\"']([^\"'<>]*[\u4e00-\u9fff]{4}[^\"'<>]{0,110})[\"']",
+    re.IGNORECASE,
+)
 _BY_TAG = {"h1": 3.0, "h2": 2.0, "h3": 1.5, "h4": 1.0, "h5": 1.0, "ucaptitle": 4.0}
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
 _BLOCKS = frozenset({"div", "p", "table", "ul", "h1", "h2", "h3", "tr", "td", "li", "section"})
@@ -118,6 +124,10 @@ def title_of(
     if first:
         best = max(best, (2.5, Title(first)), key=_by_score)
     best = (known and _at(page, known, marks)) or _search(page, marks, best)
+    if best[1].node is None and (_SITE.search(best[1].text) or not best[1].text):
+        kept = _KEPT.search(page.markup)
+        if kept and fold(kept.group(1) or kept.group(2)) not in site:
+            return Title(one_line(kept.group(1) or kept.group(2)))
     whole = _whole(best[1].text, parts, page.meta.get("articletitle"))
     return Title(whole, best[1].node)
 
