@@ -477,8 +477,7 @@ class Draft:
 
     ``posted_at`` carries ``+08:00`` of its day when only the day is known. ``excluded``
     notices (recruitment, tenders, …) are kept but stay out of feeds and mails unless asked
-    for. ``fingerprint`` is a 64-bit simhash of the text (signed), ``title_key`` the title
-    as compared, ``doc_number`` in normal form.
+    for. ``title_key`` is the title as compared, ``doc_number`` in normal form.
     """
 
     title: str
@@ -507,7 +506,6 @@ class Draft:
     attachments: tuple[Attachment, ...] = ()
     facts: Facts = Facts()
     flags: tuple[Flag, ...] = ()
-    fingerprint: int = 0
     title_key: str = ""
     body_hash: str = ""
     substance_hash: str = ""

@@ -196,7 +196,6 @@ def _draft(
         attachments=attachments,
         facts=facts,
         flags=flags,
-        fingerprint=cluster.fingerprint(text),
         title_key=cluster.title_key(title),
         body_hash=_hash(_COUNTER.sub("", squeeze(text))),
         extractor=EXTRACTOR,

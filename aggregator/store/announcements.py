@@ -34,8 +34,10 @@ class Announcements:
         order: str = "posted",
         include_withdrawn: bool = False,
     ) -> Sequence[Announcement]:
-        """A page of what matches, newest first by posted time or by change."""
-        condition, values = where(filter_)
+        """A page of what matches, newest first by posted time or by change; what is gone, and
+        what was merged into another, only when it is asked for.
+        """
+        condition, values = where(filter_, merged=include_withdrawn)
         if not include_withdrawn:
             condition += " and a.withdrawn_at is null"
         by = "a.change desc" if order == "changed" else "a.sort_at desc, a.id desc"
@@ -104,7 +106,7 @@ class Announcements:
 
     def feed_version(self, filter_: Filter) -> tuple[int, datetime]:
         """The last change of what matches, and when it was; (0, first migration) for none."""
-        condition, values = where(filter_)
+        condition, values = where(filter_, merged=True)
         with self._engine.connect() as connection:
             row = connection.execute(
                 text(

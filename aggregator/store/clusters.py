@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from hashlib import blake2b
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -26,14 +25,24 @@ from aggregator.model import (
 )
 from aggregator.store import rows
 from aggregator.store.changes import changes_of, other_template, read_again, still_titled, weighty
+from aggregator.store.members import (
+    LOOK_BACK,
+    Member,
+    candidates,
+    choose,
+    copy_ledger,
+    in_groups,
+    members_of,
+    merge_into,
+    move,
+    rulings_of,
+)
 from aggregator.text import fold
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: Posted this long before first seen: mailed and marked late, or not mailed (promise 11).
 LATE_AFTER = timedelta(days=3)
 OLD_AFTER = timedelta(days=30)
-#: Reposts come up to a year later; older ones are notices of their own (DOMAIN.md §13).
-LOOK_BACK = timedelta(days=400)
 _RANK = {Authority.OFFICIAL: 0, Authority.MEDIA: 1, Authority.COMMERCIAL: 2}
 _NO_SUM = {"aggregate", "other", "unit", "rate"}
 
@@ -53,70 +62,89 @@ class Clusters:
         self._connection = connection
         self._now = now
         self._known: dict[AnnouncementId, Announcement] = {}
-        self._by_key: dict[str, set[AnnouncementId]] = {}
+        self._members: dict[AnnouncementId, list[Member]] = {}
+        self._holders: dict[int, set[AnnouncementId]] = {}
+        self._chosen: dict[EntryId, set[AnnouncementId]] = {}
         self._stood: dict[EntryId, str] = {}
+        self._own: dict[EntryId, AnnouncementId] = {}
+        self._ruled: dict[tuple[EntryId, EntryId], bool] = {}
 
     def prepare(self, reports: Sequence[ArticleReport]) -> None:
-        """Lock the keys of all drafts and load what may be the same, in two queries.
+        """Lock the surest keys of all drafts and load what may be the same, set by set.
 
         The advisory locks last to the end of the transaction: two workers that store one
         notice at once come one after the other, and the second sees the first's row. Keys,
         and then rows in order of id, are locked in one order everywhere: no deadlocks.
         """
-        drafts = [report.draft for report in reports if report.draft]
-        own = sorted({r.entry.announcement_id for r in reports if r.entry.announcement_id})
-        keys = sorted({key for draft in drafts for key in _keys(draft)})
-        if keys:
+        drafts = [
+            (one.draft, cluster.keys(one.draft), one.draft.posted_at or self._now)
+            for one in reports
+            if one.draft
+        ]
+        entries = [one.entry.id for one in reports if one.draft]
+        locks = sorted({key for draft, _, _ in drafts for key in cluster.surest(draft)})
+        if locks:
             self._connection.execute(
                 text(
                     "select count(pg_advisory_xact_lock(k)) from"
                     " (select k from unnest(cast(:locks as bigint[])) k order by k) ordered"
                 ),
-                {"locks": sorted({_lock(key) for key in keys})},
+                {"locks": locks},
             )
-        days = [draft.posted_at for draft in drafts if draft.posted_at] or [self._now]
+        days = [at for _, _, at in drafts] or [self._now]
+        found = candidates(
+            self._connection,
+            {key for _, keys, _ in drafts for key in keys},
+            since=min(*days, self._now) - LOOK_BACK,
+            until=max(*days, self._now) + LOOK_BACK,
+        )
+        chosen = choose(drafts, found, self._connection, self._now)
+        self._chosen = {entries[place]: set(ids) for place, ids in chosen.items()}
+        for row in self._connection.execute(
+            text(
+                "select e.id, e.announcement_id, g.url from entries e left join sightings g"
+                " on g.entry_id = e.id where e.id = any(cast(:ids as bigint[]))"
+                " and e.announcement_id is not null"
+            ),
+            {"ids": [one.entry.id for one in reports]},
+        ):
+            self._own[EntryId(row[0])] = AnnouncementId(row[1])
+            if row[2] is not None:
+                self._stood[EntryId(row[0])] = row[2]
+        self.load({*self._own.values(), *(one for ids in chosen.values() for one in ids)})
+        self._ruled |= rulings_of(
+            self._connection,
+            {*entries, *(m.entry_id for g in self._members.values() for m in g if m.entry_id)},
+        )
+
+    def load(self, ids: Collection[AnnouncementId]) -> None:
+        """Lock announcements and read them with their members."""
         found = self._connection.execute(
             text(
-                "select * from announcements where id = any(cast(:own as bigint[])) or id in"
-                " (select id from announcements where merged_into is null"
-                " and sort_at between :since and :until and"
-                " (doc_number = any(cast(:numbers as text[]))"
-                " or title_key = any(cast(:titles as text[]))"
-                " or url = any(cast(:urls as text[]))"
-                " or bands && cast(:bands as integer[])) order by id desc limit 1000)"
+                "select * from announcements where id = any(cast(:ids as bigint[]))"
                 " order by id for update"
             ),
-            {
-                "own": own,
-                "numbers": sorted({d.doc_number for d in drafts if d.doc_number}),
-                "urls": sorted({d.url for d in drafts if d.url}),
-                "titles": sorted({d.title_key for d in drafts if d.title_key}),
-                "bands": sorted({band for d in drafts for band in _bands(d)}),
-                "since": min(*days, self._now) - LOOK_BACK,
-                "until": max(*days, self._now) + LOOK_BACK,
-            },
-        ).mappings()  # fmt: skip
-        for row in found:
-            self._learn(rows.announcement(row))
-        self._stood = {
-            EntryId(row[0]): row[1]
-            for row in self._connection.execute(
-                text(
-                    "select entry_id, url from sightings where entry_id = any(cast(:ids as bigint[]))"
-                ),
-                {"ids": [r.entry.id for r in reports if r.entry.announcement_id]},
-            )
-        }
+            {"ids": sorted(ids)},
+        ).mappings()
+        fresh = {AnnouncementId(row["id"]): rows.announcement(row) for row in found}
+        self._known |= fresh
+        self._members |= members_of(self._connection, fresh)
+        for one, group in self._members.items():
+            self._learn(one, group)
 
-    def _learn(self, one: Announcement) -> None:
-        """Know an announcement by its id and by every key under which it may be asked for."""
-        self._known[one.id] = one
-        for key in _keys(one.draft):
-            self._by_key.setdefault(key, set()).add(one.id)
+    def rule(self, ruled: Mapping[tuple[EntryId, EntryId], bool]) -> None:
+        """Take an operator's rulings for true, whatever the store holds."""
+        self._ruled |= ruled
+
+    def _learn(self, one: AnnouncementId, group: Sequence[Member]) -> None:
+        """Know an announcement by every key of its members."""
+        for member in group:
+            for key in cluster.keys(member.draft):
+                self._holders.setdefault(key, set()).add(one)
 
     def place(self, report: ArticleReport, draft: Draft, *, held: bool) -> Placed:
-        """Put a draft where it belongs."""
-        own = report.entry.announcement_id
+        """Put a draft where it belongs, and whatever it brings together or apart."""
+        own = self._own.get(report.entry.id)
         there = self._known.get(own) if own else None
         stood = self._stood.get(report.entry.id)
         moved = there is not None and stood is not None and stood != draft.url
@@ -124,11 +152,172 @@ class Clusters:
         if there is None and (there := self._moved(report, draft)):
             moved = leads = True
             self._retire(report, there.id)
-        there = there or self._same(draft)
+        me = Member(
+            entry_id=report.entry.id,
+            announcement_id=there.id if there else None,
+            draft=draft,
+            source_id=report.entry.source.id,
+            source_name=report.entry.source.name,
+            region=report.entry.source.region,
+            seen_at=report.entry.first_seen_at,
+        )
+        there = self._join(me, there)
         if there is None:
-            return self._create(report, draft, held=held)
-        self._sight(report, draft, there.id)
-        return self._revise(report, draft, there, leads=leads, moved=moved)
+            return self._create(report, me, held=held)
+        return self._revise(report, me, there, leads=leads, moved=moved)
+
+    def _join(self, me: Member, there: Announcement | None) -> Announcement | None:
+        """The announcement of a member among all that it may belong to, put in order."""
+        near = self._near(me, there)
+        if not near or (there is not None and near == {there.id}):
+            return there
+        others = [
+            one for other in sorted(near) for one in self._members[other]
+            if one.entry_id != me.entry_id or one.entry_id is None
+        ]  # fmt: skip
+        if there is not None:
+            lead = next(
+                (m.leads for m in self._members[there.id] if m.entry_id == me.entry_id), False
+            )
+            me = replace(me, leads=lead)
+        return self.settle([*others, me], near, newcomer=me)
+
+    def _near(self, me: Member, there: Announcement | None) -> set[AnnouncementId]:
+        """Announcements of which a member is the same as this one, its own besides."""
+        keys = cluster.keys(me.draft)
+        fresh = {one for key in keys for one in self._holders.get(key, ())}
+        among = (self._chosen.get(me.entry_id or EntryId(0), set()) | fresh) & self._members.keys()
+        ruled = {pair for pair, together in self._ruled.items() if together and me.entry_id in pair}
+        joined = {one for pair in ruled for one in pair}
+        near = {
+            one
+            for one in among
+            if self._known[one].merged_into is None
+            and any(
+                (m.entry_id in joined and m.entry_id != me.entry_id)
+                or (not m.bound and cluster.score(m.draft, me.draft) >= cluster.SAME)
+                for m in self._members[one]
+            )
+        }
+        return near | ({there.id} if there is not None else set())
+
+    def settle(
+        self,
+        members: Sequence[Member],
+        near: Collection[AnnouncementId],
+        *,
+        newcomer: Member | None = None,
+    ) -> Announcement | None:
+        """Make announcements of members as they belong together; where the newcomer goes, or
+        None when it stands alone.
+
+        Every announcement keeps the group that holds its lead, the oldest first; one whose
+        members all went elsewhere is merged, and a group that no announcement keeps is made a
+        new one (DESIGN.md, Feeds).
+        """
+        groups = in_groups(members, self._ruled)
+        keeps: dict[int, AnnouncementId] = {}
+        left: list[AnnouncementId] = []
+        for one in sorted(near):
+            mine = [
+                (any(m.leads for m in group if m.announcement_id == one), size, -place)
+                for place, group in enumerate(groups)
+                if place not in keeps and (size := sum(m.announcement_id == one for m in group))
+            ]
+            if mine:
+                keeps[-max(mine)[2]] = one
+            else:
+                left.append(one)
+        home: AnnouncementId | None = None
+        for place, group in enumerate(groups):
+            to = keeps.get(place)
+            moving = [m for m in group if m.announcement_id != to and m is not newcomer]
+            if to is None:
+                if not moving:
+                    continue  # the newcomer alone
+                to = self._make(moving)
+            elif moving:
+                move(self._connection, moving, to)
+            self._members[to] = [
+                replace(m, announcement_id=to, leads=m.leads and m.announcement_id == to)
+                for m in group if m is not newcomer
+            ]  # fmt: skip
+            keeps[place] = to
+            self._learn(to, self._members[to])
+            if newcomer is not None and any(m is newcomer for m in group):
+                home = to
+        for one in left:
+            went = next(
+                keeps[place] for place, group in enumerate(groups)
+                if any(m.announcement_id == one and m.leads for m in group)
+            )  # fmt: skip
+            merge_into(self._connection, one, self._known[went], self._now)
+            self._known[one] = replace(self._known[one], merged_into=self._known[went].uuid)
+            self._members[one] = []
+        for one in {*keeps.values()}:
+            self._lead(one, but=newcomer)
+        return self._known[home] if home is not None else None
+
+    def _lead(self, one: AnnouncementId, *, but: Member | None) -> None:
+        """Let the best member speak when the one that did has gone, or is outranked."""
+        group = [m for m in self._members[one] if not m.bound]
+        lead = next((m for m in group if m.leads), None)
+        if lead is None and but is not None and but.announcement_id == one and but.leads:
+            lead = but
+        best = min(group, key=lambda m: (_RANK[m.draft.authority], m.seen_at), default=None)
+        if best is not None and (
+            lead is None or _RANK[best.draft.authority] < _RANK[lead.draft.authority]
+        ):
+            if lead is not None and lead.entry_id is not None:
+                self._keep(lead.entry_id, lead.draft)
+            self._write(one, self._values(best, self._names_of(one)), moved=True)
+            self._members[one] = [
+                replace(m, leads=m.entry_id == best.entry_id) for m in self._members[one]
+            ]
+        else:
+            self._write_names(one)
+
+    def _make(self, moving: Sequence[Member]) -> AnnouncementId:
+        """A new announcement of members that were shown as others: who got one of those as
+        news is not sent this one.
+        """
+        best = min(moving, key=lambda m: (_RANK[m.draft.authority], m.seen_at))
+        origins = sorted({m.announcement_id for m in moving if m.announcement_id is not None})
+        made = self._insert(
+            best,
+            novelty=self._known[origins[0]].novelty,
+            seen_at=min(m.seen_at for m in moving),
+        )
+        move(self._connection, moving, made.id)
+        for origin in origins:
+            copy_ledger(self._connection, origin, made.id)
+        return made.id
+
+    def _names_of(self, one: AnnouncementId, *more: Member) -> dict[str, object]:
+        """Keys, and names by which they are cited and cite, of all members together."""
+        drafts = [m.draft for m in (*self._members.get(one, ()), *more)]
+        return {
+            "keys": sorted({key for draft in drafts for key in cluster.keys(draft)}),
+            "names": sorted({name for draft in drafts for name in cluster.names(draft)}),
+            "cites": sorted({name for draft in drafts for name in cluster.cites(draft)}),
+        }
+
+    def _write_names(self, one: AnnouncementId) -> None:
+        self._connection.execute(
+            text(
+                "update announcements set keys = :keys, names = :names, cites = :cites"
+                " where id = :id and (keys, names, cites) is distinct from"
+                " (cast(:keys as bigint[]), cast(:names as text[]), cast(:cites as text[]))"
+            ),
+            {**self._names_of(one), "id": one},
+        )
+
+    def _keep(self, entry_id: EntryId, draft: Draft | None) -> None:
+        """Keep what an entry says beside its sighting; a leading one speaks by its announcement."""
+        self._connection.execute(
+            text("update sightings set draft = cast(:draft as jsonb) where entry_id = :id"),
+            {"id": entry_id, "draft": rows.to_json(draft) if draft else None},
+        )
 
     def _moved(self, report: ArticleReport, draft: Draft) -> Announcement | None:
         """The notice that this source showed under another address before its redesign.
@@ -141,8 +330,9 @@ class Clusters:
             return None
         fits = [
             one
-            for one in (self._known[n] for n in sorted(self._by_key.get(f"t{draft.title_key}", ())))
+            for _, one in sorted(self._known.items())
             if one.source_id == source.id and one.first_seen_at < change.at
+            and one.merged_into is None
             and one.draft.title_key == draft.title_key and one.draft.posted_at
             and _days_apart(one.draft.posted_at, posted) <= 1 and one.draft.url != draft.url
         ]  # fmt: skip
@@ -164,7 +354,7 @@ class Clusters:
 
     def withdraw(self, report: ArticleReport) -> list[AnnouncementId]:
         """Mark the entry's announcement withdrawn, unless another portal still shows it."""
-        own = report.entry.announcement_id
+        own = self._own.get(report.entry.id)
         if own is None:
             return []
         found = self._connection.execute(
@@ -179,16 +369,6 @@ class Clusters:
         ).scalars()
         return [AnnouncementId(one) for one in found]
 
-    def _same(self, draft: Draft) -> Announcement | None:
-        """The known announcement that this draft shows most surely, if any."""
-        best: tuple[float, Announcement] | None = None
-        ids = {one for key in _keys(draft) for one in self._by_key.get(key, ())}
-        for known in (self._known[one] for one in sorted(ids)):
-            same, score = cluster.same(known.draft, draft)
-            if same and (best is None or score > best[0]):
-                best = (score, known)
-        return best[1] if best else None
-
     def _sight(self, report: ArticleReport, draft: Draft, to: AnnouncementId) -> None:
         source = report.entry.source
         self._connection.execute(
@@ -196,7 +376,8 @@ class Clusters:
                 "insert into sightings (announcement_id, entry_id, source_id, source_name, url,"
                 " title, authority, seen_at) values (:to, :entry, :source, :name, :url, :title,"
                 " :authority, :at) on conflict (entry_id) do update set title = excluded.title,"
-                " url = excluded.url, source_name = excluded.source_name"
+                " url = excluded.url, source_name = excluded.source_name,"
+                " announcement_id = excluded.announcement_id"
             ),
             {
                 "to": to, "entry": report.entry.id, "source": source.id, "name": source.name,
@@ -205,37 +386,44 @@ class Clusters:
             },
         )  # fmt: skip
 
-    def _create(self, report: ArticleReport, draft: Draft, *, held: bool) -> Placed:
-        values = self._values(report, draft)
+    def _create(self, report: ArticleReport, me: Member, *, held: bool) -> Placed:
+        novelty = novelty_of(report, me.draft, held=held)
+        made = self._insert(me, novelty=novelty, seen_at=me.seen_at)
+        self._sight(report, me.draft, made.id)
+        self._members[made.id] = [replace(me, announcement_id=made.id, leads=True)]
+        self._learn(made.id, self._members[made.id])
+        return Placed(id=made.id, changed=True)
+
+    def _insert(self, member: Member, *, novelty: Novelty, seen_at: datetime) -> Announcement:
+        values = self._values(member, self._names_of(AnnouncementId(0), member))
         row = self._connection.execute(
             text(
                 "insert into announcements (uuid, source_id, source_name, title, title_key, url,"
                 " posted_at, sort_at, deadline_on, amount_yuan, kind, categories, regions,"
-                " region_roll, authority, doc_number, fingerprint, bands, excluded, novelty,"
+                " region_roll, authority, doc_number, keys, names, cites, excluded, novelty,"
                 " substance_hash, draft, search, change, first_seen_at, announced_at, changed_at)"
                 " values (:uuid, :source_id, :source_name, :title, :title_key, :url, :posted_at,"
                 " :sort_at, :deadline_on, :amount_yuan, :kind, :categories, :regions,"
-                " :region_roll, :authority, :doc_number, :fingerprint, :bands, :excluded,"
+                " :region_roll, :authority, :doc_number, :keys, :names, :cites, :excluded,"
                 " :novelty, :substance_hash, cast(:draft as jsonb), :search,"
                 " nextval('change_number'), :first_seen_at, :now, :now) returning *"
             ),
             {
                 **values,
                 "uuid": uuid4(),
-                "novelty": novelty_of(report, draft, held=held),
-                "first_seen_at": report.entry.first_seen_at,
+                "novelty": novelty,
+                "first_seen_at": seen_at,
                 "now": self._now,
             },
         ).mappings().one()  # fmt: skip
         made = rows.announcement(row)
-        self._learn(made)
-        self._sight(report, draft, made.id)
-        return Placed(id=made.id, changed=True)
+        self._known[made.id] = made
+        return made
 
     def _revise(
         self,
         report: ArticleReport,
-        draft: Draft,
+        me: Member,
         there: Announcement,
         *,
         leads: bool,
@@ -249,18 +437,23 @@ class Clusters:
         and a newer reading of ours, change the substance only where it counts (promise 10);
         the same page read anew is written down as such and told to nobody.
         """
-        source = report.entry.source
+        draft = me.draft
         leads = leads or there.source_id is None or (
-            source.id == there.source_id and draft.url == there.draft.url
+            me.source_id == there.source_id and draft.url == there.draft.url
         )  # fmt: skip
         outranks = _RANK[draft.authority] < _RANK[there.draft.authority]
         row_only = report.outcome is ArticleOutcome.ROW_ONLY
         was_row_only = Flag.ROW_ONLY in there.draft.flags
-        if row_only or not (leads or outranks or was_row_only):
+        speaks = not row_only and (leads or outranks or was_row_only)
+        self._sight(report, draft, there.id)
+        self._seat(me, there, speaks=speaks, leads=leads)
+        if not speaks:
+            self._write_names(there.id)
             return Placed(id=there.id, changed=False)
         back = there.withdrawn_at is not None
         redesigned = moved or other_template(report)
         draft = still_titled(report, draft, there.draft)
+        me = replace(me, draft=draft)
         changes = changes_of(there.draft, draft)
         reread = read_again(report)
         newer = draft.extractor > there.draft.extractor
@@ -273,33 +466,10 @@ class Clusters:
         )
         told = substance and not reread
         if draft == there.draft and not back:
+            self._write_names(there.id)
             return Placed(id=there.id, changed=False)
-        values = self._values(report, draft)
-        row = self._connection.execute(
-            text(
-                "update announcements set source_id = :source_id, source_name = :source_name,"
-                " title = :title, title_key = :title_key, url = :url, posted_at = :posted_at,"
-                " sort_at = :sort_at, deadline_on = :deadline_on, amount_yuan = :amount_yuan,"
-                " kind = :kind, categories = :categories, regions = :regions,"
-                " region_roll = :region_roll, authority = :authority, doc_number = :doc_number,"
-                " fingerprint = :fingerprint, bands = :bands, excluded = :excluded,"
-                " substance_hash = :substance_hash, draft = cast(:draft as jsonb),"
-                " search = :search, withdrawn_at = null,"
-                " revision = revision + case when :substance then 1 else 0 end,"
-                " changed_at = case when :moved then :now else changed_at end,"
-                " change = case when :moved then nextval('change_number') else change end"
-                " where id = :id returning *"
-            ),
-            {
-                **values,
-                "id": there.id,
-                "now": self._now,
-                "substance": substance,
-                "moved": told or back,
-            },
-        ).mappings().one()  # fmt: skip
-        revised = rows.announcement(row)
-        self._learn(revised)
+        values = self._values(me, self._names_of(there.id))
+        revised = self._write(there.id, values, substance=substance, moved=told or back)
         if substance:
             self._connection.execute(
                 text(
@@ -316,20 +486,68 @@ class Clusters:
             )
         return Placed(id=there.id, changed=told or back)
 
-    def _values(self, report: ArticleReport, draft: Draft) -> dict[str, object]:
-        source = report.entry.source
-        codes = [region.code for region in draft.regions] or [source.region or ""]
+    def _seat(self, me: Member, there: Announcement, *, speaks: bool, leads: bool) -> None:
+        """Know a member in its announcement; who no longer leads keeps what it says, and so
+        does who never did.
+        """
+        assert me.entry_id is not None
+        group = [m for m in self._members.get(there.id, []) if m.entry_id != me.entry_id]
+        lead = next((m for m in group if m.leads), None)
+        if speaks and lead is not None:
+            if lead.entry_id is not None:
+                self._keep(lead.entry_id, lead.draft)
+            group = [replace(m, leads=False) for m in group if m.entry_id is not None]
+        leading = speaks or (leads and lead is None)
+        self._keep(me.entry_id, None if leading else me.draft)
+        said = me.draft if speaks or not leading else there.draft
+        me = replace(me, announcement_id=there.id, draft=said, leads=leading)
+        self._members[there.id] = [*group, me]
+        self._learn(there.id, [me])
+
+    def _write(
+        self,
+        one: AnnouncementId,
+        values: dict[str, object],
+        *,
+        substance: bool = False,
+        moved: bool,
+    ) -> Announcement:
+        """Let an announcement say something else; readers are told when it moved."""
+        row = self._connection.execute(
+            text(
+                "update announcements set source_id = :source_id, source_name = :source_name,"
+                " title = :title, title_key = :title_key, url = :url, posted_at = :posted_at,"
+                " sort_at = :sort_at, deadline_on = :deadline_on, amount_yuan = :amount_yuan,"
+                " kind = :kind, categories = :categories, regions = :regions,"
+                " region_roll = :region_roll, authority = :authority, doc_number = :doc_number,"
+                " keys = :keys, names = :names, cites = :cites, excluded = :excluded,"
+                " substance_hash = :substance_hash, draft = cast(:draft as jsonb),"
+                " search = :search, withdrawn_at = null,"
+                " revision = revision + case when :substance then 1 else 0 end,"
+                " changed_at = case when :moved then :now else changed_at end,"
+                " change = case when :moved then nextval('change_number') else change end"
+                " where id = :id returning *"
+            ),
+            {**values, "id": one, "now": self._now, "substance": substance, "moved": moved},
+        ).mappings().one()  # fmt: skip
+        self._known[one] = rows.announcement(row)
+        return self._known[one]
+
+    def _values(self, member: Member, named: dict[str, object]) -> dict[str, object]:
+        draft = member.draft
+        codes = [region.code for region in draft.regions] or [member.region or ""]
         codes = [code for code in codes if code]
         roll = sorted({above for code in codes for above in divisions.roll(code)} | set(codes))
         searched = (draft.title, draft.issuer or "", draft.doc_number or "", draft.body_text)
         return {
-            "source_id": source.id,
-            "source_name": source.name,
+            **named,
+            "source_id": member.source_id,
+            "source_name": member.source_name,
             "title": draft.title,
             "title_key": draft.title_key,
             "url": draft.url,
             "posted_at": draft.posted_at,
-            "sort_at": sort_time(draft, report.entry.first_seen_at),
+            "sort_at": sort_time(draft, member.seen_at),
             "deadline_on": min((d.value for d in draft.facts.deadlines), default=None),
             "amount_yuan": max(
                 (a.yuan for a in draft.facts.amounts if a.yuan and a.basis not in _NO_SUM),
@@ -341,8 +559,6 @@ class Clusters:
             "region_roll": roll,
             "authority": draft.authority,
             "doc_number": draft.doc_number,
-            "fingerprint": draft.fingerprint,
-            "bands": list(_bands(draft)),
             "excluded": Flag.EXCLUDED in draft.flags,
             "substance_hash": draft.substance_hash,
             "draft": rows.to_json(draft),
@@ -385,24 +601,3 @@ def sort_time(draft: Draft, first_seen_at: datetime) -> datetime:
         return draft.posted_at
     day = datetime.combine(draft.posted_at.astimezone(SHANGHAI).date(), time(0), SHANGHAI)
     return day + min(max(first_seen_at - day, timedelta(0)), timedelta(hours=23, minutes=59))
-
-
-def _bands(draft: Draft) -> tuple[int, ...]:
-    """The bands of the fingerprint; a text too short to have one has none."""
-    return tuple(cluster.bands(draft.fingerprint)) if draft.fingerprint else ()
-
-
-def _keys(draft: Draft) -> set[str]:
-    """Everything under which the same notice may be stored already."""
-    keys = {f"b{band}" for band in _bands(draft)}
-    if draft.doc_number:
-        keys.add(f"n{draft.doc_number}")
-    if draft.url:
-        keys.add(f"u{draft.url}")
-    if draft.title_key:
-        keys.add(f"t{draft.title_key}")
-    return keys
-
-
-def _lock(key: str) -> int:
-    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)

@@ -162,7 +162,8 @@ class Digests:
 
     def enqueue_digest(self, run: Run, digest: Digest, mail: Mail) -> bool:
         """Write the ledger and the outbox in one transaction; False, and nothing written, when
-        another planner was first with the mail or with any of its announcements.
+        another planner was first with the mail or with any of its announcements, or when one of
+        these was merged since: a merge waits for us, or we see it.
         """
         with self._engine.begin() as connection:
             _lock_subscriber(connection, digest.subscriber.id)
@@ -172,8 +173,9 @@ class Digests:
             written = connection.execute(
                 text(
                     "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id,"
-                    " at) select :subscriber, id, 'news', :run, :mail, now()"
-                    " from unnest(cast(:ids as bigint[])) id on conflict do nothing"
+                    " at) select :subscriber, a.id, 'news', :run, :mail, now() from"
+                    " (select id from announcements where id = any(cast(:ids as bigint[]))"
+                    " and merged_into is null order by id for key share) a on conflict do nothing"
                 ),
                 {
                     "subscriber": digest.subscriber.id,

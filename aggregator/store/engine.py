@@ -11,6 +11,8 @@ from psycopg.abc import Buffer
 from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
 from sqlalchemy import Engine, create_engine, event, text
 
+from aggregator.store.rekey import rekey
+
 #: Any number will do; it must only never change (``pg_advisory_lock``).
 _MIGRATION_LOCK = 7_405_116
 
@@ -88,6 +90,7 @@ def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:
             config.attributes["tag_authority"] = tag_authority
             command.upgrade(config, "head")
             connection.commit()
+            rekey(connection)
         finally:
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})

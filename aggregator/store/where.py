@@ -7,10 +7,13 @@ from aggregator.model import Filter
 from aggregator.text import fold
 
 
-def where(filter_: Filter, *, alias: str = "a", prefix: str = "") -> tuple[str, dict[str, object]]:
+def where(
+    filter_: Filter, *, alias: str = "a", prefix: str = "", merged: bool = False
+) -> tuple[str, dict[str, object]]:
     """The condition and its parameters; ``prefix`` keeps several filters' names apart.
 
-    Says the same as ``filters.matches``: a test holds the two together.
+    What was merged into another is left out unless ``merged`` asks for it: feeds print its
+    tombstone. Says the same as ``filters.matches``: a test holds the two together.
     """
     a, p = alias, prefix
     wanted: list[tuple[str, str, object]] = [
@@ -39,7 +42,9 @@ def where(filter_: Filter, *, alias: str = "a", prefix: str = "") -> tuple[str, 
         ("deadline", f"{a}.deadline_on <= :{p}deadline", filter_.deadline_before),
     ]
     asked = [one for one in wanted if one[2] not in (None, [])]
-    parts = [f"{a}.merged_into is null", *(condition for _, condition, _ in asked)]
+    parts = [condition for _, condition, _ in asked]
+    if not merged:
+        parts.insert(0, f"{a}.merged_into is null")
     if not shown_excluded(filter_):
         parts.append(f"not {a}.excluded")
-    return " and ".join(parts), {f"{p}{name}": value for name, _, value in asked}
+    return " and ".join(parts) or "true", {f"{p}{name}": value for name, _, value in asked}

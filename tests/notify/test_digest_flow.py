@@ -112,7 +112,6 @@ class Office:
         return replace(
             made,
             title_key=cluster.title_key(title),
-            fingerprint=cluster.fingerprint(made.body_text),
             substance_hash=made.body_text,
         )
 

@@ -5,95 +5,29 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
+from store_drafts import BODY, HOUR, LEASE, NOW, again, draft_of, read, shown
 
-from aggregator import cluster, store
+from aggregator import store
 from aggregator.model import (
     ArticleOutcome,
     ArticleReport,
     Authority,
-    Category,
     Deadline,
-    Draft,
     Entry,
     Facts,
     Filter,
     Flag,
-    Kind,
-    NewSource,
     Novelty,
     Page,
     PollReport,
     Precision,
     Redesign,
-    SourceKind,
-    StoredEntry,
 )
 from aggregator.store import rows
-
-NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-LEASE = timedelta(seconds=90)
-HOUR = timedelta(hours=1)
-BODY = "为支持新型储能产业发展，区内企业按投资额给予补助，最高一百万元，申报截止四月三十日。" * 4
-
-
-def draft_of(title: str, **fields: object) -> Draft:
-    made = Draft(
-        title=title,
-        url=f"http://a.example/{title}",
-        posted_at=NOW - HOUR,
-        date_precision=Precision.MINUTE,
-        kind=Kind.POLICY,
-        categories=(Category(slug="policy", why="标题"),),
-        body_text=f"{title}。{BODY}",
-    )
-    made = replace(made, **fields)
-    return replace(
-        made,
-        title_key=cluster.title_key(made.title),
-        fingerprint=cluster.fingerprint(made.body_text),
-        substance_hash=f"{made.title}{made.body_text}",
-    )
-
-
-def shown(
-    engine: Engine, *titles: str, at: datetime = NOW, authority: Authority = Authority.OFFICIAL,
-    polled_before: bool = True, name: str = "甲区",
-) -> list[StoredEntry]:  # fmt: skip
-    """Entries that a source showed, claimed: of a later poll unless told otherwise."""
-    sources, entries = store.Sources(engine), store.Entries(engine)
-    url = f"http://{name}.example/"
-    known = {source.url: source for source in sources.list()}
-    new = NewSource(name=name, kind=SourceKind.COLUMN, url=url, region="500116")
-    source = known.get(url) or sources.add(replace(new, authority=authority), at)
-    if polled_before and source.first_polled_at is None:
-        with engine.begin() as connection:
-            connection.execute(text("update sources set first_polled_at = :t"), {"t": at})
-    [claimed] = sources.claim_sources([source.id], at, lease=LEASE, even_if_not_due=True)
-    rows = tuple(
-        Entry(key=f"{title}", url=f"http://a.example/{title}", title=title, raw_hash="1")
-        for title in titles
-    )
-    sources.record_polls(
-        [PollReport(source=claimed, at=at, outcome="read", found=len(rows), entries=rows,
-                    next_poll_at=at + HOUR)]
-    )  # fmt: skip
-    return list(entries.claim_entries(entries.due_entries(at, limit=999), at, lease=LEASE))
-
-
-def read(entry: StoredEntry, draft: Draft, *, at: datetime = NOW, **more: object) -> ArticleReport:
-    due_at = at + HOUR
-    return ArticleReport(
-        entry=entry, at=at, outcome=ArticleOutcome.READ, draft=draft, due_at=due_at, **more
-    )
-
-
-def again(engine: Engine, at: datetime) -> list[StoredEntry]:
-    entries = store.Entries(engine)
-    return list(entries.claim_entries(entries.due_entries(at, limit=999), at, lease=LEASE))
 
 
 def test_two_portals_make_one_announcement_with_two_sightings(engine: Engine):
@@ -116,7 +50,7 @@ def test_two_workers_storing_one_notice_at_once_make_one_announcement(
 ):
     """Both look, neither sees the other's row: without locks there would be two entries.
 
-    The second pair shares nothing but the fingerprint of its text.
+    The second pair shares nothing but its text.
     """
     reports = []
     for number, title in enumerate(titles):
@@ -383,7 +317,7 @@ def test_text_that_cannot_be_stored_harms_only_itself(engine: Engine):
     """NUL and lone surrogates from one portal must not fail the batch of a hundred."""
     [bad, good] = shown(engine, "坏\x00题\ud800", "好题")
     torn = replace(draft_of("坏题"), title="坏\x00题\ud800", summary="\x00", body_text="短")
-    reports = [read(bad, replace(torn, fingerprint=0)), read(good, draft_of("好题"))]
+    reports = [read(bad, torn), read(good, draft_of("好题"))]
     store.Entries(engine).record_articles(reports, NOW)
 
     titles = {a.draft.title for a in store.Announcements(engine).find(Filter(), limit=9)}

@@ -40,10 +40,10 @@ def announce(
     draft = Draft(title=title, url=f"http://a.example/{title}", posted_at=at, kind=kind)
     statement = text(
         "insert into announcements (uuid, source_name, title, title_key, url, posted_at, sort_at,"
-        " kind, categories, regions, region_roll, authority, fingerprint, bands, excluded, novelty,"
+        " kind, categories, regions, region_roll, authority, excluded, novelty,"
         " substance_hash, draft, search, change, first_seen_at, announced_at, changed_at) values"
         " (:uuid, '', :title, '', :title, :at, :at, :kind, '{}', array[:region], array[:region],"
-        " 'official', 0, '{}', :excluded, :novelty, '', cast(:draft as jsonb), :title,"
+        " 'official', :excluded, :novelty, '', cast(:draft as jsonb), :title,"
         " nextval('change_number'), :at, :at, :at) returning id"
     )
     values = {

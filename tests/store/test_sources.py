@@ -180,10 +180,10 @@ def test_a_removed_source_leaves_its_announcements(engine: Engine):
         connection.execute(
             text(
                 "insert into announcements (uuid, source_id, source_name, title, title_key, url,"
-                " sort_at, kind, categories, regions, region_roll, authority, fingerprint, bands,"
+                " sort_at, kind, categories, regions, region_roll, authority,"
                 " excluded, novelty, substance_hash, draft, search, change, first_seen_at,"
                 " announced_at, changed_at) values (gen_random_uuid(), :s, 'x', 'x', 'x', 'x',"
-                " now(), 'other', '{}', '{}', '{}', 'official', 0, '{}', false, 'news', '',"
+                " now(), 'other', '{}', '{}', '{}', 'official', false, 'news', '',"
                 ' \'{"title": "x", "url": "x", "posted_at": null}\', \'\', 1, now(), now(),'
                 " now())"
             ),

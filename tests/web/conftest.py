@@ -126,7 +126,6 @@ def draft(number: int = 1, **changes: object) -> Draft:
         summary=f"对第{number}类企业给予支持。",
         body_html=f"<p>第{number}条 对企业给予支持。</p>",
         body_text=f"第{number}条 对企业给予支持。",
-        fingerprint=hash(("fingerprint", number)) % 2**62,
         title_key=f"支持第{number}类产业发展若干措施",
         body_hash=f"body{number}",
         substance_hash=f"substance{number}",

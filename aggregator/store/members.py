@@ -1,0 +1,300 @@
+"""Who belongs to an announcement: its sightings with what each says, and what was ruled of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, text
+
+from aggregator import cluster
+from aggregator.model import Announcement, AnnouncementId, Draft, EntryId, SourceId
+from aggregator.store import rows
+
+log = structlog.get_logger()
+
+#: Reposts come up to a year later; older ones are notices of their own (DOMAIN.md §13).
+LOOK_BACK = timedelta(days=400)
+#: So many holders of one key are looked at, the nearest in time; more are told to the operator.
+MOST_OF_A_KEY = 100
+#: Rows of a batch's search; beyond it the search says so.
+MOST_FOUND = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An entry of an announcement with what it says.
+
+    ``entry_id`` is None for an announcement whose sightings are gone: its own words stand in.
+    ``bound`` members say nothing known (stored before drafts were kept): they stay with the
+    announcement's lead.
+    """
+
+    entry_id: EntryId | None
+    announcement_id: AnnouncementId | None
+    draft: Draft
+    source_id: SourceId | None
+    source_name: str
+    region: str | None
+    seen_at: datetime
+    leads: bool = False
+    bound: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An announcement that shares a key with a draft, before it is read."""
+
+    id: AnnouncementId
+    sort_at: datetime
+    keys: frozenset[int]
+
+
+def candidates(
+    connection: Connection, keys: Collection[int], *, since: datetime, until: datetime
+) -> list[Candidate]:
+    """Announcements that hold one of the keys, by the index on them; the newest first."""
+    if not keys:
+        return []
+    found = connection.execute(
+        text(
+            "select id, sort_at, keys from announcements where keys && cast(:keys as bigint[])"
+            " and merged_into is null and sort_at between :since and :until"
+            " order by id desc limit :most"
+        ),
+        {"keys": sorted(keys), "since": since, "until": until, "most": MOST_FOUND},
+    ).all()
+    if len(found) == MOST_FOUND:
+        log.warning("cluster search cut", found=len(found), keys=len(keys))
+    wanted = frozenset(keys)
+    return [
+        Candidate(id=AnnouncementId(row[0]), sort_at=row[1], keys=wanted.intersection(row[2]))
+        for row in found
+    ]
+
+
+def choose(
+    drafts: Sequence[tuple[Draft, frozenset[int], datetime]],
+    found: Sequence[Candidate],
+    connection: Connection,
+    now: datetime,
+) -> dict[int, list[AnnouncementId]]:
+    """Which candidates each draft is compared with, as places in ``drafts``.
+
+    Of a key that very many hold (a template's paragraph) the nearest in time are looked at;
+    that others were left out is written down for the operator, key by key.
+    """
+    holders: dict[int, list[Candidate]] = defaultdict(list)
+    for one in found:
+        for key in one.keys:
+            holders[key].append(one)
+    chosen: dict[int, list[AnnouncementId]] = {}
+    crowded: dict[int, tuple[int, str]] = {}
+    for place, (draft, keys, at) in enumerate(drafts):
+        looked: set[AnnouncementId] = set()
+        for key in keys:
+            among = holders.get(key, [])
+            if len(among) > MOST_OF_A_KEY:
+                crowded[key] = (len(among), draft.title)
+                among = sorted(among, key=lambda one: abs(one.sort_at - at))[:MOST_OF_A_KEY]
+            looked.update(one.id for one in among)
+        chosen[place] = sorted(looked)
+    if crowded:
+        _write_crowded(connection, crowded, now)
+    return chosen
+
+
+def _write_crowded(
+    connection: Connection, crowded: Mapping[int, tuple[int, str]], now: datetime
+) -> None:
+    ordered = sorted(crowded.items())
+    connection.execute(
+        text(
+            "insert into crowded (key, candidates, looked_at, example, at) select k, c, :most, e,"
+            " :now from unnest(cast(:keys as bigint[]), cast(:counts as integer[]),"
+            " cast(:examples as text[])) as r (k, c, e) on conflict (key) do update set"
+            " candidates = excluded.candidates, example = excluded.example, at = excluded.at"
+        ),
+        {
+            "keys": [key for key, _ in ordered],
+            "counts": [count for _, (count, _) in ordered],
+            "examples": [title for _, (_, title) in ordered],
+            "most": MOST_OF_A_KEY,
+            "now": now,
+        },
+    )
+
+
+def members_of(
+    connection: Connection, known: Mapping[AnnouncementId, Announcement]
+) -> dict[AnnouncementId, list[Member]]:
+    """The members of announcements, in one query."""
+    found: dict[AnnouncementId, list[Member]] = {one: [] for one in known}
+    for row in connection.execute(
+        text(
+            "select g.announcement_id, g.entry_id, g.source_id, g.source_name, g.url, g.title,"
+            " g.seen_at, g.draft, s.region from sightings g join sources s on s.id = g.source_id"
+            " where g.announcement_id = any(cast(:ids as bigint[])) order by g.seen_at, g.entry_id"
+        ),
+        {"ids": sorted(known)},
+    ).mappings():
+        one = known[row["announcement_id"]]
+        leads = row["source_id"] == one.source_id and row["url"] == one.draft.url
+        said = None if row["draft"] is None else rows.from_json(row["draft"], Draft)
+        leads = leads and not any(m.leads for m in found[one.id])
+        found[one.id].append(
+            Member(
+                entry_id=row["entry_id"],
+                announcement_id=one.id,
+                draft=one.draft if leads or said is None else said,
+                source_id=row["source_id"],
+                source_name=row["source_name"],
+                region=row["region"],
+                seen_at=row["seen_at"],
+                leads=leads,
+                bound=said is None and not leads,
+            )
+        )
+    for one in known.values():
+        if not any(m.leads for m in found[one.id]):
+            found[one.id].insert(
+                0,
+                Member(
+                    entry_id=None,
+                    announcement_id=one.id,
+                    draft=one.draft,
+                    source_id=one.source_id,
+                    source_name=one.source_name,
+                    region=None,
+                    seen_at=one.first_seen_at,
+                    leads=True,
+                ),
+            )
+    return found
+
+
+def rulings_of(
+    connection: Connection, entries: Iterable[EntryId]
+) -> dict[tuple[EntryId, EntryId], bool]:
+    """What an operator ruled of pairs of these entries: together, or apart."""
+    found = connection.execute(
+        text(
+            "select one, two, together from ruled_pairs where one = any(cast(:ids as bigint[]))"
+            " and two = any(cast(:ids as bigint[]))"
+        ),
+        {"ids": sorted(set(entries))},
+    )
+    return {(EntryId(row[0]), EntryId(row[1])): row[2] for row in found}
+
+
+def in_groups(
+    members: Sequence[Member], ruled: Mapping[tuple[EntryId, EntryId], bool]
+) -> list[list[Member]]:
+    """Members as the announcements that they should be, whatever they are now."""
+    pairs: dict[tuple[int, int], bool] = {}
+    for i, one in enumerate(members):
+        for j in range(i + 1, len(members)):
+            other = members[j]
+            if one.entry_id is not None and other.entry_id is not None:
+                low, high = sorted((one.entry_id, other.entry_id))
+                if (low, high) in ruled:
+                    pairs[i, j] = ruled[low, high]
+                    continue
+            home = one.announcement_id == other.announcement_id is not None
+            if home and (one.bound or other.bound) and (one.leads or other.leads):
+                pairs[i, j] = True
+    free = [place for place, one in enumerate(members) if not one.bound]
+    seats = {place: seat for seat, place in enumerate(free)}
+    groups = cluster.grouped(
+        [members[place].draft for place in free],
+        ruled={(seats[i], seats[j]): v for (i, j), v in pairs.items() if i in seats and j in seats},
+    )
+    found = [[members[free[seat]] for seat in group] for group in groups]
+    for one in members:
+        if one.bound:
+            next(
+                group for group in found
+                if any(m.leads and m.announcement_id == one.announcement_id for m in group)
+            ).append(one)  # fmt: skip
+    return found
+
+
+def move(connection: Connection, members: Sequence[Member], to: AnnouncementId) -> None:
+    """Let entries show another announcement, each with what it says, for it no longer leads."""
+    ids = [one.entry_id for one in members if one.entry_id is not None]
+    if not ids:
+        return
+    connection.execute(
+        text(
+            "update sightings g set announcement_id = :to, draft = coalesce(r.draft, g.draft)"
+            " from unnest(cast(:ids as bigint[]), cast(:drafts as jsonb[])) as r (id, draft)"
+            " where g.entry_id = r.id"
+        ),
+        {
+            "to": to,
+            "ids": ids,
+            "drafts": [
+                None if one.bound else rows.to_json(one.draft)
+                for one in members if one.entry_id is not None
+            ],
+        },
+    )  # fmt: skip
+    connection.execute(
+        text(
+            "update entries set announcement_id = :to from (select id from entries"
+            " where id = any(cast(:ids as bigint[])) order by id for update) mine"
+            " where entries.id = mine.id"
+        ),
+        {"to": to, "ids": ids},
+    )
+
+
+def merge_into(
+    connection: Connection, lost: AnnouncementId, heir: Announcement, now: datetime
+) -> None:
+    """End an announcement in favour of an older one: its feed entry becomes a tombstone that
+    names the heir, and who got either has had both.
+    """
+    copy_ledger(connection, lost, heir.id)
+    connection.execute(
+        text(
+            "update announcements set merged_into = :heir where merged_into ="
+            " (select uuid from announcements where id = :lost)"
+        ),
+        {"heir": heir.uuid, "lost": lost},
+    )
+    connection.execute(
+        text(
+            "update announcements set merged_into = :heir, keys = '{}', names = '{}', cites = '{}',"
+            " withdrawn_at = coalesce(withdrawn_at, :now), changed_at = :now,"
+            " change = nextval('change_number') where id = :lost"
+        ),
+        {"heir": heir.uuid, "lost": lost, "now": now},
+    )
+
+
+def copy_ledger(connection: Connection, before: AnnouncementId, after: AnnouncementId) -> None:
+    """Who got the one as news is not sent the other."""
+    connection.execute(
+        text(
+            "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id, at)"
+            " select subscriber_id, :after, reason, run_id, mail_id, at from ledger"
+            " where announcement_id = :before on conflict do nothing"
+        ),
+        {"before": before, "after": after},
+    )
+
+
+def crowded_keys(connection: Connection, *, since: datetime) -> list[tuple[int, int, str]]:
+    """Where the search for duplicates was cut: candidates, looked at, and a title; worst first."""
+    found = connection.execute(
+        text(
+            "select candidates, looked_at, example from crowded where at >= :since"
+            " order by candidates desc limit 20"
+        ),
+        {"since": since},
+    )
+    return [(row[0], row[1], row[2]) for row in found]

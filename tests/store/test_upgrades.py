@@ -1,0 +1,75 @@
+"""Databases of users are brought to this version's schema with all that is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from store_drafts import BODY, NOW, draft_of, read, shown
+
+from aggregator import store
+from aggregator.model import Filter
+from aggregator.store import rows
+
+_OLD = (
+    "insert into announcements (uuid, source_id, source_name, title, title_key, url, posted_at,"
+    " sort_at, kind, categories, regions, region_roll, authority, fingerprint, bands, excluded,"
+    " novelty, substance_hash, draft, search, change, first_seen_at, announced_at, changed_at)"
+    " values (:uuid, null, '甲区', :title, :title, :url, :at, :at, 'policy', '{}', '{}', '{}',"
+    " 'official', 7, '{7}', false, 'news', '', cast(:draft as jsonb), '', nextval('change_number'),"
+    " :at, :at, :at)"
+)
+
+
+@pytest.fixture
+def old(servers):
+    """A database as the first version left it."""
+    admin = servers.database.replace("/quxun?", "/postgres?")
+    name = f"old_{uuid4().hex}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    engine = store.connect(servers.database.replace("/quxun?", f"/{name}?"))
+    config = Config()
+    folder = Path(store.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        config.attributes["tag_authority"] = "quxun.example"
+        command.upgrade(config, "0001")
+        connection.commit()
+    yield engine
+    engine.dispose()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+def test_what_was_stored_by_the_first_version_is_met_by_reprints_after_the_upgrade(old):
+    """An upgrade that forgot how old notices are found would announce each of them again."""
+    draft = draft_of(
+        "关于印发甲区储能扶持办法的通知", body_text=BODY, doc_number="甲府发〔2026〕3号"
+    )
+    known = uuid4()
+    with old.begin() as connection:
+        connection.execute(
+            text(_OLD),
+            {
+                "uuid": known, "title": draft.title, "url": draft.url, "at": NOW,
+                "draft": rows.to_json(draft).replace("{", '{"fingerprint":7,', 1),
+            },
+        )  # fmt: skip
+    store.migrate(old)
+    with old.connect() as connection:
+        kept = connection.execute(text("select names from announcements")).scalar_one()
+    [entry] = shown(old, "甲区储能扶持办法", name="乙市")
+    report = read(entry, draft_of("甲区储能扶持办法", body_text=BODY))
+    store.Entries(old).record_articles([report], NOW)
+
+    [one] = store.Announcements(old).find(Filter(), limit=9)
+    assert "n甲府发〔2026〕3号" in kept
+    assert one.uuid == known
+    assert [s.source_name for s in one.sightings] == ["乙市"]
