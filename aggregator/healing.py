@@ -30,6 +30,8 @@ NEAR = timedelta(days=1)
 KNOWN_FOR = timedelta(days=400)
 #: Fewer rows than this known again prove no move: an office may post one notice twice.
 FEW = 2
+#: List and articles that change within this time changed together.
+ONE_CHANGE = timedelta(days=30)
 #: Shorter titles, and shorter beginnings of cut ones, are shared by different notices.
 TELLING = 12
 
@@ -154,6 +156,8 @@ def in_words(change: Redesign) -> str:
     if not what:
         what = f"{change.before} → {change.after}" if change.after else "the same markup"
     parts = ["redesigned, learned again", what]
+    if change.articles:
+        parts.append(f"article template {change.articles[0]} → {change.articles[1]}")
     if change.what != "articles":
         parts.append(f"{change.found_after} rows where there were {change.found_before}")
     if change.moved:
@@ -230,6 +234,13 @@ def learn_articles(
         else:
             old = replace(old, article_next=shape)
     return old, change
+
+
+def together(before: Redesign | None, change: Redesign) -> Redesign:
+    """What is kept when articles changed: a list that changed lately belongs to it."""
+    if before is None or before.what == "articles" or change.at - before.at > ONE_CHANGE:
+        return change
+    return replace(before, articles=(change.before, change.after))
 
 
 def _fits(shape: ArticleShape, held: ArticleShape) -> bool:

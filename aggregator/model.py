@@ -151,8 +151,9 @@ class Redesign:
     ``what`` is ``list`` (rows are made otherwise), ``kind`` (they come by another way),
     ``addresses`` (known notices stand under new ones) or ``articles``. ``before`` and ``after``
     say it in words; ``found`` counts the rows of the first page; ``moved`` the entries known
-    again under new addresses. ``healed`` is false while the new rows carry on nothing that is
-    known: then an operator has to look.
+    again under new addresses. ``articles`` is the template of articles before and after, where
+    that changed too. ``healed`` is false while the new rows carry on nothing that is known:
+    then an operator has to look.
     """
 
     at: datetime
@@ -162,6 +163,7 @@ class Redesign:
     found_before: int = 0
     found_after: int = 0
     moved: int = 0
+    articles: tuple[str, str] | None = None
     healed: bool = True
 
 

@@ -335,7 +335,7 @@ def _report(
     elif change and strange and reading:
         words = healing.not_carried_on(source, change, reading.entries[0].title)
         health, problem = Health.REDESIGNED, words
-    elif source.held and source.redesign and not source.redesign.healed and found:
+    elif source.held and source.redesign and not (source.redesign.healed or change) and found:
         health, problem = Health.REDESIGNED, source.problem
     notes = seen.notes if seen else ()
     if change and not strange:

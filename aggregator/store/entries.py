@@ -15,6 +15,7 @@ from aggregator.model import (
     ArticleShape,
     EntryId,
     Learned,
+    Redesign,
     SourceId,
     StoredEntry,
 )
@@ -218,14 +219,17 @@ def _learn(connection: Connection, reports: Sequence[ArticleReport], now: dateti
         return
     found = connection.execute(
         text(
-            "select id, learned from sources where id = any(cast(:ids as bigint[])) order by id"
+            "select id, learned, redesign from sources where id = any(cast(:ids as bigint[])) order by id"
             " for update"
         ),
         {"ids": sorted(seen)},
     ).all()
-    for source_id, kept in found:
+    for source_id, kept, redesign in found:
         before = rows.from_json(kept, Learned)
         learned, change = healing.learn_articles(before, seen[SourceId(source_id)], now=now)
+        if change:
+            old = rows.from_json(redesign, Redesign) if redesign else None
+            change = healing.together(old, change)
         if learned != before:
             connection.execute(
                 text(

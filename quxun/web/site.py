@@ -91,6 +91,7 @@ class Site:
             "deadline": lambda until: words.deadline(until, self.parts.now()),
             "days_left": lambda until: words.days_left(until, self.parts.now()),
             "ago": lambda at: words.ago(at, self.parts.now()),
+            "redesigned": lambda change: words.redesigned(change, self.parts.now()),
             "posted": words.posted,
             "query_of": query_of,
             "feed_path": feed_path,

@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from types import MappingProxyType
 
-from aggregator.model import Amount, Flag, Frequency, Health, Novelty, Precision, SourceState
+from aggregator.model import (
+    Amount,
+    Flag,
+    Frequency,
+    Health,
+    Novelty,
+    Precision,
+    Redesign,
+    SourceState,
+)
 
 CHINA = timezone(timedelta(hours=8))
+#: A redesign is told on the status page for this long.
+TOLD_FOR = timedelta(days=30)
 WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 HEALTH: Mapping[Health, tuple[str, str]] = MappingProxyType(
     {
@@ -135,3 +146,21 @@ def money(yuan: float) -> str:
         if abs(yuan) >= size:
             return f"{round(yuan / size, 2):,.12g} {unit}"
     return f"{round(yuan, 2):,.12g} 元"
+
+
+def redesigned(change: Redesign | None, now: datetime) -> str:
+    """A redesign that healed by itself within the last month: what was and what is."""
+    if change is None or not change.healed or now - change.at > TOLD_FOR:
+        return ""
+    parts = [f"{moment(change.at)} 改版"]
+    if change.what == "articles":
+        parts.append(f"正文页由“{change.before}”改为“{change.after}”")
+    else:
+        if change.after:
+            parts.append(f"列表由“{change.before}”改为“{change.after}”")
+        parts.append(f"原有 {change.found_before} 条，现读到 {change.found_after} 条")
+    if change.articles:
+        parts.append(f"正文页由“{change.articles[0]}”改为“{change.articles[1]}”")
+    if change.moved:
+        parts.append(f"{change.moved} 条旧公告换了地址，编号不变")
+    return "，".join(parts)

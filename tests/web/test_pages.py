@@ -6,10 +6,21 @@ import socket
 from datetime import date, timedelta
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from selectolax.lexbor import LexborHTMLParser
+from sqlalchemy import text
 
-from aggregator.model import Amount, ArticleOutcome, Attachment, Authority, Deadline, Facts, Kind
+from aggregator.model import (
+    Amount,
+    ArticleOutcome,
+    Attachment,
+    Authority,
+    Deadline,
+    Facts,
+    Kind,
+    Redesign,
+)
 
 XSS = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
@@ -177,6 +188,26 @@ def test_status_tells_which_source_is_ill_and_why(web, make_draft):
     assert web.ask("/healthz").text == "ok\n"
     assert web.ask("/readyz").status == 200
     assert "quxun_announcements 1" in web.ask("/metrics").text
+
+
+def test_status_tells_what_a_portal_was_redesigned_into(web, make_draft):
+    """What healed by itself is said for a month, before and after side by side."""
+    web.publish(make_draft(1))
+    change = Redesign(
+        at=web.time[0], what="addresses", before="li in ul.old", after="tr in table.new",
+        found_before=20, found_after=15, moved=14,
+    )  # fmt: skip
+    with web.parts.engine.begin() as connection:
+        connection.execute(
+            text("update sources set redesign = cast(:change as jsonb)"),
+            {"change": msgspec.json.encode(change).decode()},
+        )
+    page = web.ask("/status").text
+
+    for words in ("已重新学习", "li in ul.old", "tr in table.new", "20 条", "15 条", "14 条旧公告"):
+        assert words in page
+    web.pass_time(timedelta(days=31))
+    assert "已重新学习" not in web.ask("/status").text
 
 
 @pytest.mark.parametrize(
