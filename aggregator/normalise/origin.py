@@ -13,7 +13,7 @@ from aggregator.text import one_line, shorten
 #: Meta tags that name the posting day, the guideline's own first (DOMAIN.md §2).
 _META = ("pubdate", "publishdate", "article:published_time", "publish_time", "date", "createdate")
 _PLACEHOLDERS = re.compile(
-    r"^(?:网站名称|站点名称|本站|本网|原创|未知|佚名|admin|管理员|无|暂无|null|none|-+|内容来源|信息来源|来源)$",
+    r"^(?:网站名称|站点名称|未知|佚名|admin|管理员|无|暂无|null|none|-+|内容来源|信息来源|来源)$",
     re.IGNORECASE,
 )
 _AGENCY = re.compile(

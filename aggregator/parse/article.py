@@ -67,6 +67,7 @@ _FRAME = re.compile(
     r"<(?:iframe|embed|object)\b[^>]*?\b(?:src|data)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE
 )
 _VIEWED = re.compile(r"[?&#](?:file|url|src)=([^&#]+)", re.IGNORECASE)
+_NOBODY = re.compile(r"^(?:网站|站点|内容来源|信息来源|来源|本站|本网|原创)(?:名称)?$")
 _MAX_FILES = 100
 #: A body shorter than this does not tell where the next one stands.
 _TELLING = 200
@@ -162,7 +163,7 @@ def read_article(
         body_html=clean(html_of(container)),
         body_text=clean("\n".join(lines)),
         date_text=printed,
-        source_text=source.text or fields.get("发文机关") or page.meta.get("contentsource"),
+        source_text=source.text or fields.get("发文机关") or _named(page.meta.get("contentsource")),
         fields=fields,
         meta=page.meta,
         attachments=attachments,
@@ -204,6 +205,11 @@ def _container(
         if kept is not None:
             return Found(kept, found.first, found.first), notes
     return found, notes
+
+
+def _named(source: str | None) -> str | None:
+    """A source that a meta tag names, unless it is what templates write there by themselves."""
+    return None if source is None or _NOBODY.match(source) else source
 
 
 def _in_field(markup: str) -> Element | None:

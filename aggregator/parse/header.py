@@ -49,8 +49,13 @@ _DOES = re.compile(
     r"召开|举[行办]|开展|关于|[我本][校院局区县市]|参加|赴|调研|印发|公布|通[知报告]"
 )
 _BY = re.compile(rf"^[\[【(（\s]*{FULL}[\]】)）\s|]*({_NAME.pattern})[\s|]*$")
+#: Days of an event, a term or the document itself are not those of posting.
+_NOT_POSTED = r"(?<![始束止动议会名标办效行展报训审课考文发施签])"
+_OTHER_DAY = re.compile(
+    r"[始束止动议会名标办效行展报训审课考施签]\s*(?:时\s*间|日\s*期)\s*[:：]?\s*$"
+)
 _LABELLED = re.compile(
-    rf"(?:时\s*间|日\s*期|发布于|更新于|(?i:updated?|published|posted|date|time))\s*[:：]?\s*({FULL})"
+    rf"(?:{_NOT_POSTED}时\s*间|{_NOT_POSTED}日\s*期|发布于|更新于|(?i:updated?|published|posted|date|time))\s*[:：]?\s*({FULL})"
 )
 _CRUMBS = re.compile(r"crumb|weizhi|position|dqwz|curr?ent-?pos")
 _CRUMB = re.compile(r"(?:当前|您的|现在|所在|你的)[^:：]{0,6}(?:位置|栏目)\s*[:：]?")
@@ -207,8 +212,10 @@ def date_of(
         if found := _LABELLED.search(line.text):
             return Said(found.group(1), line)
     own = set(map(id, within)) if sure else set()
-    for line in bar[:8]:
+    for before, line in zip((None, *bar), bar[:8], strict=False):
         text = line.text
+        if before is not None and _OTHER_DAY.search(before.text):
+            continue
         stamp = date_in(text, in_link=False)
         bare = stamp and (len(text) - len(stamp) <= _BESIDE or SOURCE.search(text) or is_bar(text))
         if stamp and bare and re.match(FULL, stamp) and id(line) not in own:
