@@ -48,7 +48,7 @@ _THINGS = (
     "理工", "科技大学", "农业大学", "工业大学", "财经大学", "交通大学", "医科", "医学院", "银行", "证券", "信托",
     "日报", "晚报", "时报", "卫视", "籍", "话", "菜", "机场", "国际机场", "啤酒", "白药", "茅台", "现代汽车", "大众汽车",
     "精神", "战役", "起义", "舰", "大厦", "广场", "酒店", "饭店", "宾馆", "花园", "同志", "同学", "先生", "女士", "老师",
-    "风景区", "景区", "方言",
+    "风景区", "景区", "方言", "任职", "等同志", "职务",
 )  # fmt: skip
 _STREET = re.compile(
     r"[东南西北中]?[一二三]?路(?!线|演|径|桥)|街(?!舞|区|镇|办|头)|[东南西北]街|[东南西北]站"
@@ -61,8 +61,8 @@ _WATER = re.compile(
 _ZONE = re.compile(
     r"(?:市|县|区)?(?:国家级|省级)?(?:经济技术开发区|经济开发区|经开区|高新技术产业开发区|高新区|综合保税区|综保区)"
 )
-#: 县域, 区级 are words: 更新和县域商业 holds no 新和县, and 江津区域 names 江津.
-_AREA = re.compile(r"[县区市](?:域|级|际|属|直|间|别)")
+#: 县域, 市场 are words: 更新和县域商业 holds no 新和县, and 江津市场 no 江津市 that was.
+_AREA = re.compile(r"[县区市](?:域|级|际|属|直|间|别)|市(?:场|民(?!政)|容|值|政(?!府|协))|县[城乡]")
 #: 城区供水 is said of any town: no unit of that name is meant, nor in 主城区.
 _GENERIC = re.compile(
     r"(?:内|各|部分|范围|面积|主|道|路|河|供|公交|停车|交通|照明|环境|绿化|管网|积水|内涝|更新|改造|规划|出租|禁|限|中小学|学校|"
@@ -73,10 +73,17 @@ _GENERAL = re.compile(r"(?:[主老各全旧入进出]|中心|城市|县|市)$")
 _CITY_PARTS = ("中区", "南区", "北区")
 #: Where a whole name of two characters (和县, 文县) can begin: else it is a piece (发文县).
 _BEGINS = re.compile(r"(?:^|[^\u4e00-\u9fff\w]|[到赴在与驻援]|走进|落户|支援|帮扶)$")
+#: 秘书长胡文成, 关于张建德: a surname behind an office or at the beginning names a person.
+_PERSON = re.compile(
+    r"(?:^|[^\u4e00-\u9fff]|[长记任席员于命去授师])"
+    r"[陈王李张刘杨赵黄吴徐孙胡朱郭宋谢韩冯董萧曹袁邓许傅沈彭吕蒋蔡贾魏薛阎潘杜戴谭廖邹熊郝崔邱侯邵孟钱尹贺赖龚]$"
+)
 _WATERS = "河江湖溪沟山岭"
 _ABROAD = frozenset({"710000", "810000", "820000"})
 #: 我区, 全县, 本市: what the source calls itself.
 _HERE = re.compile(r"[我全本]([省市县区州旗])(?!别|域|分|道|政协委|场|长)")
+#: Longer names than these hold no piece of another word.
+_SHORT = 2
 _SEPARATORS = re.compile(r"[\s·\-—>/|]*")
 
 
@@ -194,13 +201,25 @@ def _scan(text: str, prior: str | None) -> Iterator[Mention]:
             found = Mention(
                 name=text[position], start=position, codes=(single[position],), full=False
             )
-        if found is None:
+        if found is None or (found.weak and _is_crossed(text, found, known, prior)):
             position += 1
             continue
         if found.codes:
             yield found
             after = found.end
         position = found.end
+
+
+def _is_crossed(text: str, weak: Mention, known: Index, prior: str | None) -> bool:
+    """Whether a province, a city or a whole name begins inside a weak one: 来安徽 is 安徽."""
+    for start in range(weak.start + 1, weak.end):
+        other = _longest(text, start, known, prior, start)
+        if not other or not other.codes or other.weak or other.end <= weak.end:
+            continue
+        high = any((d := get(code)) and d.level != "county" for code in other.codes)
+        if other.full or high:
+            return True
+    return False
 
 
 def _longest(text: str, start: int, known: Index, prior: str | None, after: int) -> Mention | None:
@@ -220,6 +239,7 @@ def _longest(text: str, start: int, known: Index, prior: str | None, after: int)
         if (
             chosen
             and not full
+            and length == _SHORT
             and start > after
             and words().get(text[start - 1 : start + 1]) == "before"
         ):
@@ -253,6 +273,8 @@ def _stands_alone(text: str, start: int, name: str, *, full: bool) -> bool:
     """Whether a name is not a piece of another word around it."""
     if full:
         return True
+    if _PERSON.search(text[max(0, start - 2) : start]):
+        return False
     # 江津路, 南京东路, 贵州大学: a street or a thing that is named after the place; 大沙河: a river.
     end = start + len(name)
     if text.startswith(_THINGS, end) or _STREET.match(text, end) or _WATER.match(text, end):
