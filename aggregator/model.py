@@ -353,7 +353,8 @@ class Article:
     ``fields`` are the labelled values of the header block with their labels normalised
     (索引号, 发文机关, 成文日期, 文号, 发布日期, 有效性 …); ``meta`` the page's meta tags, lower
     case names. ``body_html`` is raw markup of the body, ``body_text`` its paragraphs, one a
-    line. ``date_text`` is the date printed beside the title. ``shape`` says where the parts
+    line. ``date_text`` is the date printed beside the title, ``site`` what the page calls its
+    site, in a tag or behind the title of its head. ``shape`` says where the parts
     stood, None where the page is too short to teach that; ``shape_kept`` that it is the shape
     which was given and that it was used, so False beside a ``shape`` means learned anew.
     """
@@ -368,6 +369,7 @@ class Article:
     meta: dict[str, str] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     breadcrumbs: tuple[str, ...] = ()
+    site: str | None = None
     charset: str | None = None
     learned_body: str | None = None
     shape: ArticleShape | None = None

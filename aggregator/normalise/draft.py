@@ -25,11 +25,18 @@ from aggregator.normalise import body as bodies
 from aggregator.normalise.facts import read_facts
 from aggregator.normalise.kinds import read_subject
 from aggregator.normalise.numbers import normal_number, registry_number
-from aggregator.normalise.origin import Posted, read_issuer, read_posted, read_signed, read_source
+from aggregator.normalise.origin import (
+    Posted,
+    posted_when_signed,
+    read_issuer,
+    read_posted,
+    read_signed,
+    read_source,
+)
 from aggregator.text import one_line, shorten, squeeze
 
 #: Rises when the same page would give another record (DESIGN.md, promise 10).
-EXTRACTOR = 2
+EXTRACTOR = 3
 _LONGEST_TITLE = 500
 _LITTLE_TEXT = 80
 _FILE = re.compile(
@@ -53,6 +60,10 @@ _TRAIL = re.compile(
 _COUNTER = re.compile(
     r"(?:浏览|阅读|点击|访问|查看)(?:次数|人数|量|数|率)?[:：]?\d+次?|(?:浏览|阅读|点击|访问)(?:次数|量)[:：]?次?"
 )
+
+
+#: Who comes on a visit, up to where the title says so.
+_VISIT = re.compile(r"(.{2,40}?)(?:一行|考察团|代表团|调研组|参访团).{0,8}?(?:到|来|赴|莅临|走进)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +161,9 @@ def _draft(
     text = "\n".join(lines)
     markup = bodies.drop_doubled_markup(article.body_html, lines) if doubled else article.body_html
     posted = read_posted(article, entry, now)
+    signed = read_signed(article, lines, now)
+    if posted.at is None:
+        posted = posted_when_signed(signed)
     day = posted.at.astimezone(dates.SHANGHAI).date() if posted.at else None
     source_label = read_source(article)
     issuer = read_issuer(article, lines, source_label)
@@ -163,10 +177,9 @@ def _draft(
         )
     )
     subject = read_subject(title, body=text, column=column, given=given, doc_number=own_number)
-    regions, why = _regions(title, issuer, text, prior, day)
+    regions, why = _regions(title, issuer, own_number, text, prior=prior, day=day)
     attachments = article.attachments
     flags = _flags(subject.flags, posted, text, article, doubled=doubled)
-    signed = read_signed(article, lines, now)
     valid_from = _validity_day(article, "实施日期", "from", facts, now)
     valid_until = _validity_day(article, "失效日期", "until", facts, now)
     made = Draft(
@@ -213,15 +226,28 @@ def _own_number(article: Article, title: str, facts: Facts) -> str | None:
 
 
 def _regions(
-    title: str, issuer: str | None, text: str, prior: str | None, day: date | None
+    title: str,
+    issuer: str | None,
+    number: str | None,
+    text: str,
+    *,
+    prior: str | None,
+    day: date | None,
 ) -> tuple[tuple[Region, ...], str]:
-    """What a notice is about: what its title names, its issuer, else the source's own region.
+    """What a notice is about: what its title names, its issuer or number, else its source's own.
 
     The source's region is the prior and wins; a text changes it only where it names a
-    division below it, or one elsewhere by a name that is clear (DOMAIN.md §12).
+    division below it, or one elsewhere by a name that is clear (DOMAIN.md §12). Who comes on
+    a visit is named, too, but the notice is about the place visited.
     """
-    for words, why in ((title, "标题"), (issuer or "", "发文机关")):
-        codes = divisions.regions_in(words, prior=prior, on=day)
+    visit = _VISIT.match(title)
+    rest = title[visit.end(1) :] if visit else ""
+    for words, why in (
+        (rest, "标题"),
+        *(() if visit and prior else ((title, "标题"),)),
+        (issuer or "", "发文机关"),
+    ):
+        codes = divisions.regions_in(words, prior=prior, on=day) if words else ()
         if prior and codes:
             above = set(divisions.roll(prior))
             codes = tuple(code for code in codes if code not in above or code == prior) or (prior,)
@@ -229,17 +255,25 @@ def _regions(
             return tuple(divisions.region(code) for code in codes[:5]), why
     if prior:
         return (divisions.region(prior),), "来源"
+    code = divisions.issuing(number) if number else None
+    if code:
+        return (divisions.region(code),), "文号"
     codes = divisions.regions_in(text[:200], on=day)
     return tuple(divisions.region(code) for code in codes[:1]), "正文" if codes else ""
 
 
 def _site_region(article: Article) -> str | None:
-    """A page's own region by its labels and site tags; a hint that its address checks."""
-    for words in (article.fields.get("所属地区", ""), article.meta.get("sitename", "")):
+    """A page's own region by its labels, its site's name, or its site's code.
+
+    The code (SiteIDCode) begins with the division in which the site was registered: a hint
+    for those whose name tells nothing; ministries have none.
+    """
+    for words in (article.fields.get("所属地区", ""), article.site or ""):
         found = divisions.resolve(words, prior=None, on=None) if words else None
         if found:
             return found.code
-    return None
+    code = article.meta.get("siteidcode", "")[:6]
+    return code if code.isdigit() and divisions.get(code) else None
 
 
 def _flags(

@@ -19,6 +19,10 @@ _PLACEHOLDERS = re.compile(
 _AGENCY = re.compile(
     r"[\u4e00-\u9fff]{2,30}(?:人民政府办公室|人民政府办公厅|人民政府|管理委员会|管委会|委员会|办公室|办公厅|局|厅|中心|公司|部|院|会|处|站|署)"
 )
+#: Below a title: when a law or a decision was passed.
+_PASSED = re.compile(
+    r"^[（(]\s*((?:19|20)\d\d年\d{1,2}月\d{1,2}日).{0,40}(?:通过|公布|发布|批准|印发|修订|修正)"
+)
 _SIGNATURE_LINES = 8
 _LONGEST_NAME = 60
 
@@ -82,7 +86,19 @@ def read_signed(article: Article, lines: list[str], now: datetime) -> date | Non
             read = _read(line, now)
             if read and re.search(r"年.*月.*日|\d{4}[-/.]\d", line):
                 return read.day
+    for line in lines[:_SIGNATURE_LINES]:
+        passed = _PASSED.match(line)
+        read = _read(passed.group(1), now) if passed else None
+        if read:
+            return read.day
     return None
+
+
+def posted_when_signed(signed: date | None) -> Posted:
+    """The day of signing where a page tells no other: not before it can it have been posted."""
+    if signed is None:
+        return Posted(at=None, evidence="", guessed=True)
+    return Posted(at=dates.ReadDate(day=signed).at, evidence="落款日期", guessed=True)
 
 
 def read_source(article: Article) -> str | None:

@@ -25,7 +25,7 @@ from aggregator.parse.prescan import MAX_BYTES
 from aggregator.parse.refusals import refuse_soft_failures
 from aggregator.parse.rows import tidy_title
 from aggregator.parse.survey import Survey, survey, way_of
-from aggregator.parse.title import title_of
+from aggregator.parse.title import site_of, title_of
 from aggregator.parse.told import told_one
 from aggregator.parse.tree import (
     Document,
@@ -168,6 +168,7 @@ def read_article(
         meta=page.meta,
         attachments=attachments,
         breadcrumbs=crumbs,
+        site=site_of(page),
         charset=decoded.charset,
         learned_body=made.body if made else None,
         shape=learned if kept else made,

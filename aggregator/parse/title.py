@@ -132,6 +132,13 @@ def title_of(
     return Title(whole, best[1].node)
 
 
+def site_of(page: Document) -> str | None:
+    """What a page calls its site: in its tag, else in the last part of its head's title."""
+    parts = [part.strip() for part in _SUFFIX.split(page.title) if part.strip()]
+    named = [part for part in parts[-1:] if _SITE.search(part)]
+    return page.meta.get("sitename") or next(iter(named), None)
+
+
 def _by_score(pair: tuple[float, Title]) -> float:
     return pair[0]
 
