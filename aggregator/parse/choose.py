@@ -87,7 +87,7 @@ def weigh(group: Group, around: Around) -> float:
     weight = float(sum(min(len(row.link.words), _LONG_TITLE) for row in rows))
     if not group.dated:
         weight *= _by_address(rows, around)
-    if any(is_hidden_zone(x) for x in (rows[0].root, *ancestors(rows[0].root)) if x.tag != "body"):
+    if _in_zone(rows[0].root, around.walk):
         weight *= 0.25
     headings, block = _block_of(group, around)
     if around.name and around.name in headings:
@@ -209,14 +209,14 @@ def blocks(groups: Sequence[Group], best: Group, around: Around) -> list[Group]:
 def _is_block(group: Group, best: Group, around: Around) -> bool:
     if group.weight < best.weight * (0.02 if group.rows[1:] else 0.005):
         return False
-    if any(is_hidden_zone(node) for node in _up(group.rows[0].root)):
+    if _in_zone(group.rows[0].root, around.walk):
         return False
-    if group.dated:
-        return len(group.rows) > 1
+    if group.dated and len(group.rows) > 1:
+        return True
     headings, block = _block_of(group, around)
     if any(_ASIDE.search(heading) or _NO_NEWS.search(heading) for heading in headings):
         return False
-    if len(group.rows) == 1 and not _any_in(around.walk.mores, *block):
+    if len(group.rows) == 1 and not group.dated and not _any_in(around.walk.mores, *block):
         return False
     urls = _some_urls(group.rows)
     like = sum(
@@ -227,8 +227,17 @@ def _is_block(group: Group, best: Group, around: Around) -> bool:
     return like > len(urls) * _MOST
 
 
-def _up(element: Element) -> list[Element]:
-    return [node for node in (element, *ancestors(element)) if node.tag != "body"]
+def _in_zone(element: Element, walk: Walk) -> bool:
+    """Whether an element stands in a menu, a footer or the like, by the name of a container.
+
+    A container of most of the page's links is not what its name says.
+    """
+    for node in (element, *ancestors(element)):
+        if node.tag == "body" or node not in walk.spans:
+            break
+        if is_hidden_zone(node):
+            return len(walk.links_in(node)) <= len(walk.links) / 2
+    return False
 
 
 def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:

@@ -18,8 +18,9 @@ from aggregator.parse.choose import (
     weigh,
 )
 from aggregator.parse.decode import Decoded
-from aggregator.parse.groups import add_undated, dated_groups, undated_groups
+from aggregator.parse.groups import Group, add_undated, dated_groups, undated_groups
 from aggregator.parse.inline import inline_entries
+from aggregator.parse.known import Shape, described, read_known, shape_of
 from aggregator.parse.paging import next_page
 from aggregator.parse.refusals import refuse_soft_failures
 from aggregator.parse.rows import Row, begins, entry_of, is_cut
@@ -104,33 +105,34 @@ def parse_column(page: Document, *, base: str, now: datetime, shape: str | None)
         The given shape comes back letter by letter when it read the page, and when the page
         has no rows at all; another one comes with ``relearned``.
     """
-    entries, key = learn(page, base=base, now=now, known=shape)
-    if shape is None or key is None or key == shape:
-        return Column(entries=entries, shape=key or shape)
-    changed = Relearned(
-        before=described(shape), after=described(key), why="no such rows are on the page"
-    )
-    return Column(entries=entries, shape=key, relearned=changed)
-
-
-def described(shape: str) -> str:
-    """A shape in words: the nearest containers of its rows, the inner first."""
-    parts = shape.rstrip("#@").split(">")
-    return " in ".join(reversed(parts[-3:]))
+    known = shape_of(shape)
+    group = read_known(page, known, base=base) if known else ""
+    if isinstance(group, Group):
+        return Column(entries=_entries(group.rows, now), shape=shape)
+    why = group
+    entries, learned = learn(page, base=base, now=now, known=known)
+    if known is None or learned is None or learned.key == known.key:
+        return Column(entries=entries, shape=shape or (str(learned) if learned else None))
+    changed = Relearned(before=described(known), after=described(learned), why=why)
+    return Column(entries=entries, shape=str(learned), relearned=changed)
 
 
 def learn(
-    page: Document, *, base: str, now: datetime, known: str | None
-) -> tuple[tuple[Entry, ...], str | None]:
-    """The rows of the page's list, or of its blocks, and the shape they are known by."""
+    page: Document, *, base: str, now: datetime, known: Shape | None = None
+) -> tuple[tuple[Entry, ...], Shape | None]:
+    """The rows of the page's list, or of its blocks, and the shape they are known by.
+
+    A list of the ``known`` shape is taken before a longer one.
+    """
     found = walk([page.root], base=base)
     around = look_around(page, found, base=base)
     shapes = Shapes()
     groups = dated_groups(found, shapes)
     for group in groups:
         add_undated(found, group)
+    key = known.key if known else None
     # A last page of one row is a list all the same where the first page showed the shape.
-    groups = [group for group in groups if group.key == known or plausible(group, around)]
+    groups = [group for group in groups if group.key == key or plausible(group, around)]
     around.patterns = {
         addresses.pattern(row.link.href)
         for group in groups
@@ -149,15 +151,20 @@ def learn(
     if not groups:
         return (), None
     best = max(groups, key=lambda group: group.weight)
-    if known:
-        best = next((group for group in groups if group.key == known), best)
+    best = next((group for group in groups if group.key == key), best)
     if is_article(groups, best, around):
         return (), None
     chosen = [best] if around.column else blocks(groups, best, around)
-    rows = sorted((row for group in chosen for row in group.rows), key=lambda row: row.link.at)
-    hints = _trusted_hints(rows)
-    entries = [entry_of(row, hints=hints, now=now) for row in rows]
-    return tuple(entry for entry in entries if entry), best.key
+    rows = [row for group in chosen for row in group.rows]
+    shape = Shape(best.key, len(best.rows) if len(chosen) == 1 else None)
+    return _entries(rows, now), shape
+
+
+def _entries(rows: Sequence[Row], now: datetime) -> tuple[Entry, ...]:
+    ordered = sorted(rows, key=lambda row: row.link.at)
+    hints = _trusted_hints(ordered)
+    entries = (entry_of(row, hints=hints, now=now) for row in ordered)
+    return tuple(entry for entry in entries if entry)
 
 
 def _trusted_hints(rows: Sequence[Row]) -> bool:

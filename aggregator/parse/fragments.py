@@ -42,7 +42,7 @@ def entries_of_fragments(
 def entries_of_html(fragment: str, *, base: str, now: datetime) -> tuple[Entry, ...]:
     """The rows of one piece of HTML that holds a list."""
     page = document(f"<html><body>{fragment}</body></html>", url=base)
-    entries, _ = learn(page, base=base, now=now, known=None)
+    entries, _ = learn(page, base=base, now=now)
     if not entries:
         found = walk([page.root], base=base)
         rows = [Row(root=link.element, links=[link], stamp=None) for link in found.links]

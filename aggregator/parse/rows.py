@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -229,11 +230,19 @@ def make_entry(  # noqa: D417
 
 
 def _year_of(url: str, value: str, day: date | None) -> str:
-    """The year of a date printed without one: the address tells it where both agree."""
-    if day:
-        return str(day.year) if f"{day:%m-%d}" == value[5:10] else value[:4]
-    told = _FOLDER_MONTH.search(url)
-    return told.group(1) if told and told.group(2) == value[5:7] else value[:4]
+    """The year of a date printed without one: that nearest to the day or month of the address."""
+    if day is None:
+        told = _FOLDER_MONTH.search(url)
+        day = date(int(told.group(1)), int(told.group(2)), 15) if told else None
+    if day is None:
+        return value[:4]
+    month, number = int(value[5:7]), int(value[8:10])
+    years = [y for y in (day.year - 1, day.year, day.year + 1) if number <= _days_in(y, month)]
+    return str(min(years, key=lambda y: abs(date(y, month, number) - day), default=value[:4]))
+
+
+def _days_in(year: int, month: int) -> int:
+    return monthrange(year, month)[1]
 
 
 def _summary(row: Row, title: str) -> str | None:

@@ -63,7 +63,7 @@ _MAX_PART = 24
 _TOO_WIDE = frozenset({"body", "html", "tbody", "table", "ul", "ol", "form"})
 _ZONE = re.compile(
     r"(?:^|[\s_-])(?:nav|navi?gation|menu|foot|footer|bottom|crumbs?|breadcrumbs?|friend|links?|"
-    r"yqlj|sidebar|aside|related|recommend|hot|rank|share|search|copyright|pager?|pagination)"
+    r"yqlj|sidebar|aside|related|recommend|hot|rank|share|search|copyright|pager|pagination)"
     r"(?:$|[\s_\d-]|bar|list|box)",
 )
 
