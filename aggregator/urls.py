@@ -57,7 +57,8 @@ _MOBILE = ("m.", "wap.", "mobile.", "3g.")
 _HOST_LABELS = 3
 #: A path without dots to resolve, and without anything to escape.
 _PLAIN = re.compile(
-    r"(?:/|\./)?(?!\.)[\w~-]+(?:/[\w~-][\w.~-]*)*(?:\.[\w-]+)*/?(?:\?[\w=&%.-]+)?", re.ASCII
+    r"(?:/|\./|https?://[A-Za-z0-9.-]+(?::\d{1,4})?/)?(?!\.)[\w~-]+(?:/[\w~-][\w.~-]*)*(?:\.[\w-]+)*/?(?:\?[\w=&%.-]+)?",
+    re.ASCII,
 )
 
 
@@ -90,6 +91,8 @@ def absolute(href: str | None, base: str) -> str | None:
 
 def _joined(path: str, base: str) -> str | None:
     """A plain path on the host, or in the folder, of a base: most links of most pages."""
+    if path[:4] == "http" and "://" in path[:9]:
+        return path
     origin, folder = _places(base)
     if not origin:
         return None

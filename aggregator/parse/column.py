@@ -42,7 +42,6 @@ def read_column(
     """
     page = document(decoded.text, url=url)
     base = absolute(page.base, url) or url
-    refuse_soft_failures(page, url=url)
     notes: tuple[str, ...] = ()
     column = Column(entries=(), shape=learned.rows)
     entries: tuple[Entry, ...] = ()
@@ -52,7 +51,10 @@ def read_column(
         if not entries:
             notes = (f"the given selector {selectors.rows!r} found no row; read unaided",)
     if not entries:
+        # Rows of a known shape are proof enough that this is a page of its site.
         column = parse_column(page, base=base, now=now, shape=learned.rows)
+        if not column.kept:
+            refuse_soft_failures(page, url=url)
         entries = column.entries
     if not entries:
         entries = inline_entries(page.scripts, base=base, now=now)
@@ -85,10 +87,14 @@ def with_head(reading: ListReading, page: Document, decoded: Decoded) -> ListRea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """The rows of a page, the shape that read them, and what it replaced if it is another."""
+    """The rows of a page, the shape that read them, and what it replaced if it is another.
+
+    ``kept`` tells that the known shape read them, without a look at the rest of the page.
+    """
 
     entries: tuple[Entry, ...]
     shape: str | None
+    kept: bool = False
     relearned: Relearned | None = None
 
 
@@ -108,7 +114,7 @@ def parse_column(page: Document, *, base: str, now: datetime, shape: str | None)
     known = shape_of(shape)
     group = read_known(page, known, base=base) if known else ""
     if isinstance(group, Group):
-        return Column(entries=_entries(group.rows, now), shape=shape)
+        return Column(entries=_entries(group.rows, now), shape=shape, kept=True)
     why = group
     entries, learned = learn(page, base=base, now=now, known=known)
     if known is None or learned is None or learned.key == known.key:

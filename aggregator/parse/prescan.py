@@ -100,9 +100,10 @@ def _is_tame(text: str) -> bool:
     """
     if text.count("<") - text.count("</") > MAX_OPEN:
         return False
-    for piece in text.split(">"):
-        if len(piece) > MAX_ATTRIBUTES:
-            begun = _BEGUN.search(piece)
+    pieces = text.split(">")
+    if max(map(len, pieces)) > MAX_ATTRIBUTES:
+        for piece in pieces:
+            begun = _BEGUN.search(piece) if len(piece) > MAX_ATTRIBUTES else None
             if begun and _too_many(piece[begun.end() :]):
                 return False
     for count, found in enumerate(_QUOTED_BRACKET.finditer(text)):

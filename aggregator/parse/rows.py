@@ -37,6 +37,7 @@ _PIN_MARK = re.compile(
 _BULLET = re.compile(r"^[\s·•●○◆◇■□▪▫►▶▸>»›★☆※\-－—*|丨.。、]+(?=\S)")
 _NUMBER = re.compile(r"^\d{1,3}\s*[.、．]\s*(?=\D)")
 _NEW = re.compile(r"(?:\s+|(?<=\W))(?:new|hot)!*\s*$", re.IGNORECASE)
+_CUT_END = frozenset("….。 ")
 _CUT = re.compile(r"\s*(?:…+|\.{2,}|。。+)\s*$")
 _HINT = re.compile(
     r"标\s*题\s*[:：]\s*(.+?)(?:\s*(?:发布|更新|点击|时间|日期|作者|来源)\S*\s*[:：].*)?$"
@@ -44,6 +45,9 @@ _HINT = re.compile(
 #: A printed date with a year of its own, or one that needs none.
 _YEAR = re.compile(r"(?:19|20)\d\d|\d{2}[-/.]\d{1,2}[-/.]\d|[天前刚]")
 _FOLDER_MONTH = re.compile(r"/((?:19|20)\d\d)[-/]?(0[1-9]|1[0-2])/")
+#: Begins with a word and ends with one: there is nothing to take off.
+_TIDY = re.compile(r"[\u4e00-\u9fff《](?<![置顶荐热]).*[\u4e00-\u9fff》](?<!日)\Z")
+_ISO = re.compile(r"(?:19[5-9]|20\d)\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])")
 _PROSE = re.compile(r"[。；]|，.{10,}，")
 _NAMED_TITLE = re.compile(r"(?:^|[\s_-])(?:title|tit|biaoti|bt|headline|name)(?:$|[\s_\d-])")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "strong", "b", "dt")
@@ -93,7 +97,7 @@ def _is_column(text: str) -> bool:
 
 def is_cut(title: str) -> bool:
     """Whether a title ends with the sign that it was cut."""
-    return bool(_CUT.search(title))
+    return title[-1:] in _CUT_END and bool(_CUT.search(title))
 
 
 def begins(whole: str, cut: str) -> bool:
@@ -115,16 +119,16 @@ def title_of(row: Row, *, hints: bool) -> str:
     """The title of a row: the title attribute before a cut text (DOMAIN §3)."""
     link = row.link
     shown = _shown(link.element) if len(link.element) else link.text
-    hint = link.hint
-    if said := _HINT.search(hint):
+    hint = link.hint if hints else ""
+    if "标" in hint and (said := _HINT.search(hint)):
         hint = said.group(1)
-    hint = hint if hints else ""
     text = tidy_title(shown)
-    if not hint:
+    if not hint or hint == text:
         return text
     hint = tidy_title(hint)
-    short = fold(_CUT.sub("", text))
-    if not short or _CUT.search(text) or fold(hint).startswith(short):
+    cut = is_cut(text)
+    short = _CUT.sub("", text) if cut else text
+    if cut or hint.startswith(short) or fold(hint).startswith(fold(short)):
         return hint if len(hint) >= len(short) else text
     return text if len(hint) < len(short) // 2 else hint
 
@@ -159,6 +163,8 @@ def _shown(link: Element) -> str:
 def tidy_title(text: str) -> str:
     """A title without bullets, pins, NEW marks and the date printed with it."""
     text = one_line(text)
+    if _TIDY.match(text):
+        return shorten(text, MAX_TITLE)
     for _ in range(2):
         text = _PIN_MARK.sub("", _BULLET.sub("", text))
     text = _NEW.sub("", strip_date(text))
@@ -172,14 +178,13 @@ def entry_of(row: Row, *, hints: bool, now: datetime) -> Entry | None:
         return None
     printed = row.stamp.text if row.stamp else None
     whole = "" if row.shared else line_of(row.root)
-    mark = one_line(
-        " ".join(img.get("alt") or img.get("title") or "" for img in row.root.iter("img"))
-    )
+    mark = " ".join(img.get("alt") or img.get("title") or "" for img in row.root.iter("img"))
+    room = len(whole) - len(title) - len(printed or "")
     return make_entry(
         title=title,
         url=row.link.href,
         date_text=printed,
-        summary=None if row.shared else _summary(row, title),
+        summary=_summary(row, title) if room >= _MIN_SUMMARY else None,
         pinned=bool(_PINNED.search(whole[:20]) or _PINNED.search(mark)),
         now=now,
     )
@@ -205,8 +210,10 @@ def make_entry(  # noqa: D417
         raw: the source's own text of the entry, where there is one.
     """
     title = clean(title)
-    read = read_date(date_text, now=now) if date_text else None
-    value = read.iso() if read else None
+    value = date_text
+    if date_text and not _ISO.fullmatch(date_text):
+        read = read_date(date_text, now=now)
+        value = read.iso() if read else None
     if url and (value is None or not _YEAR.search(date_text or "")):
         day = date_from_url(url)
         if value is None:
@@ -247,12 +254,14 @@ def _days_in(year: int, month: int) -> int:
 
 def _summary(row: Row, title: str) -> str | None:
     """The longest piece of a row's text that is neither its title nor its date."""
-    known = fold(title)
+    known = fold(title[:20])
     best = ""
     for node in row.root.iter(*_BLOCKS):
         if node is row.root:
             continue
         text = line_of(node)
-        if len(text) > len(best) and known[:20] not in fold(text) and not only_date(text):
+        if len(text) <= len(best) or title[:20] in text or only_date(text):
+            continue
+        if known not in fold(text):
             best = text
     return shorten(best, MAX_SUMMARY) if len(best) >= _MIN_SUMMARY else None

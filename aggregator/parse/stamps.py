@@ -41,6 +41,7 @@ _DIGIT = re.compile(r"\d|[今昨前]天|刚刚")
 #: No text is looked at further in than this for a date: rows are short.
 _MAX = 1000
 _REST = 30
+_LONGEST = 50
 _MIN = 4
 _MAX_PART = 12
 _MONTHS_A_YEAR = 12
@@ -146,5 +147,7 @@ def strip_date(text: str) -> str:
 
 def only_date(text: str) -> bool:
     """Whether a text is a date and little else."""
+    if len(text) > _LONGEST or not _DIGIT.search(text):
+        return False
     stamp = date_in(text, in_link=False)
     return stamp is not None and len(text) - len(stamp) < _MIN * 2

@@ -18,7 +18,7 @@ Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
 _SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
 _END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _MORE = re.compile(r"<(?:div|table|p|h[1-6]|ul)\b", re.IGNORECASE)
-_ENDS = ("</body", "</html", "</BODY", "</HTML")
+_ENDS = ("</body", "</html")
 #: Links that may stay open before the page is closed as a browser closes it.
 _FORGIVEN = 2
 _DROPPED = ("script", "style", "noscript", "template", "svg", "select", "textarea", "iframe")
@@ -67,7 +67,7 @@ def document(markup: str, *, url: str) -> Document:
     """
     prescan(markup, url=url)
     scripts = "\n".join(_scripts_of(markup))
-    root = read_tree(_closed(markup))
+    root = _closed(markup, scripts)
     meta = {}
     for tag in root.iter("meta"):
         name = (tag.get("name") or tag.get("property") or "").strip().lower()
@@ -96,18 +96,21 @@ def _scripts_of(markup: str) -> Iterator[str]:
             yield markup[opened:at]
 
 
-def _closed(markup: str) -> str:
-    """The markup with links closed where a browser would close them, if many are open.
+def _closed(markup: str, scripts: str) -> Element:
+    """The tree of a page, its links closed where a browser would close them, if many are open.
 
     A page that is closed before its end (``</html>`` in the middle) goes on, as in a browser.
     """
-    early = min((at for end in _ENDS if (at := markup.find(end)) >= 0), default=-1)
+    ends = [at for end in _ENDS if (at := markup.find(end)) >= 0]
+    early = min(ends or [at for end in _ENDS if (at := markup.find(end.upper())) >= 0], default=-1)
     if early >= 0 and _MORE.search(markup, early):
         markup = _END.sub("", markup)
-    opened = sum(markup.count(link) for link in ("<a ", "<A ", "<a\n", "<a\r", "<a\t"))
-    if opened - markup.count("</a") - markup.count("</A") <= _FORGIVEN:
-        return markup
-    return LexborHTMLParser(markup).html or markup
+    root = read_tree(markup)
+    opened = sum(1 for _ in root.iter("a"))
+    closed = markup.count("</a") - scripts.count("</a")
+    if opened - closed > _FORGIVEN and opened - closed - markup.count("</A") > _FORGIVEN:
+        return read_tree(LexborHTMLParser(markup).html or markup)
+    return root
 
 
 def text_of(element: Element) -> str:
