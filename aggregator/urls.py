@@ -56,6 +56,12 @@ _SHARED_BY = frozenset({"singlemessage", "timeline", "groupmessage"})
 _MOBILE = ("m.", "wap.", "mobile.", "3g.")
 _HOST_LABELS = 3
 #: A path without dots to resolve, and without anything to escape.
+#: An address whose canonical form is itself, with ``https``.
+_CANONICAL = re.compile(
+    r"https?://(?!(?:m|wap|mobile|3g)\.)([a-z0-9-]+(?:\.[a-z0-9-]+)+)"
+    r"((?:/[\w~-][\w.~-]*)*/(?!(?i:index|default)\.)[\w~-][\w.~-]*)",
+    re.ASCII,
+)
 _PLAIN = re.compile(
     r"(?:/|\./|https?://[A-Za-z0-9.-]+(?::\d{1,4})?/)?(?!\.)[\w~-]+(?:/[\w~-][\w.~-]*)*(?:\.[\w-]+)*/?(?:\?[\w=&%.-]+)?",
     re.ASCII,
@@ -121,6 +127,8 @@ def canonical_url(url: str) -> str:
     index page or mobile host; the other parameters in order. It is for comparing, not for
     fetching. Doing it twice changes nothing; what cannot be taken apart stays as it is.
     """
+    if plain := _CANONICAL.fullmatch(url):
+        return f"https://{plain.group(1)}{plain.group(2)}"
     try:
         parts = urlsplit(url.strip())
         host, port = (parts.hostname or "").rstrip("."), parts.port

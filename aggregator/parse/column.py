@@ -22,6 +22,7 @@ from aggregator.parse.groups import Group, add_undated, dated_groups, undated_gr
 from aggregator.parse.inline import inline_entries
 from aggregator.parse.known import Shape, described, read_known, shape_of
 from aggregator.parse.paging import next_page
+from aggregator.parse.prescan import prescan
 from aggregator.parse.refusals import refuse_soft_failures
 from aggregator.parse.rows import Row, begins, entry_of, is_cut
 from aggregator.parse.shapes import Shapes
@@ -47,6 +48,7 @@ def read_column(
     entries: tuple[Entry, ...] = ()
     missed = told_nothing(decoded.text, selectors)
     if selectors.rows:
+        prescan(decoded.text, url=url)
         entries = told_entries(decoded.text, selectors=selectors, base=base, now=now)
         if not entries:
             notes = (f"the given selector {selectors.rows!r} found no row; read unaided",)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from aggregator.model import Request
+from aggregator.parse.prescan import prescan
 from aggregator.parse.told import told_link
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
 from aggregator.urls import absolute, canonical_url
@@ -16,7 +17,8 @@ _NEXT = re.compile(
     r"(?:下\s*一?\s*页|下\s*一?\s*頁|下\s*翻\s*页|后\s*一?\s*页|后\s*翻|next(?:\s*page)?)\s*[>»›→]*|[>»›→]{1,2}",
     re.IGNORECASE,
 )
-_NEXT_BEGINS = frozenset("下后nN>»›→")
+#: What a link of a pager begins with; most links of a page begin with something else.
+_BEGINS = frozenset("下后nN>»›→0123456789 \t\r\n\u3000\xa0[［")
 _NEXT_NAME = re.compile(r"(?:^|[\s_-])next(?:$|[\s_-]|page)")
 _CALL = re.compile(r"createPage\w*\s*\(([^()]{1,300})\)")
 _ARGUMENT = re.compile(r"""'([^']*)'|"([^"]*)"|(\d+)|([^,\s]+)""")
@@ -63,6 +65,7 @@ def next_page(
     the number after ours, then an address that a script of the page makes of a number.
     """
     if selector:
+        prescan(page.markup, url=url)
         told = told_link(page.markup, selector, base)
         return Request(url=told) if told else None
     if not entries:
@@ -87,7 +90,7 @@ def _links_of(page: Document) -> _Pager:
     pager = _Pager()
     for node in page.root.iter("a"):
         text = node.text or ""
-        if len(text) > 4 * _SHORT:
+        if text and text[0] not in _BEGINS:
             continue
         text = text.strip() if not len(node) else line_of(node)
         if not text:
@@ -103,7 +106,7 @@ def _links_of(page: Document) -> _Pager:
 
 
 def _says_next(node: Element, text: str) -> bool:
-    if text[:1] in _NEXT_BEGINS and _NEXT.fullmatch(text):
+    if _NEXT.fullmatch(text.strip("[]［］ ")):
         return True
     if (node.get("rel") or "").lower() == "next":
         return True

@@ -122,6 +122,8 @@ def title_of(row: Row, *, hints: bool) -> str:
     hint = link.hint if hints else ""
     if "标" in hint and (said := _HINT.search(hint)):
         hint = said.group(1)
+    if len(hint) > len(shown) and is_cut(shown):
+        return tidy_title(hint)
     text = tidy_title(shown)
     if not hint or hint == text:
         return text

@@ -15,7 +15,6 @@ from aggregator.text import one_line
 
 Element = etree._Element  # noqa: SLF001  # lxml has no public name for it
 
-_SCRIPT = re.compile(r"<script\b[^>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
 _END = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _MORE = re.compile(r"<(?:div|table|p|h[1-6]|ul)\b", re.IGNORECASE)
 _ENDS = ("</body", "</html")
@@ -65,9 +64,10 @@ def document(markup: str, *, url: str) -> Document:
     Raises:
         ParseError: from the look.
     """
-    prescan(markup, url=url)
-    scripts = "\n".join(_scripts_of(markup))
-    root = _closed(markup, scripts)
+    shown, scripts = _cut(markup, "script")
+    shown, _ = _cut(shown, "style")
+    prescan(shown, url=url)
+    root = _closed(shown)
     meta = {}
     for tag in root.iter("meta"):
         name = (tag.get("name") or tag.get("property") or "").strip().lower()
@@ -81,22 +81,34 @@ def document(markup: str, *, url: str) -> Document:
     return Document(root=root, markup=markup, scripts=scripts, meta=meta, title=title, base=base)
 
 
-def _scripts_of(markup: str) -> Iterator[str]:
-    """The texts of the scripts."""
-    if "<SCRIPT" in markup or "</SCRIPT" in markup:
-        yield from (found.group(1) for found in _SCRIPT.finditer(markup))
-        return
-    at = 0
-    while (start := markup.find("<script", at)) >= 0:
+def _cut(markup: str, name: str) -> tuple[str, str]:
+    """Markup without its scripts or styles, which no parser need read, and what they say.
+
+    One that begins in a comment and ends beyond it is left where it is.
+    """
+    if f"</{name.upper()}" in markup:
+        whole = re.compile(rf"<{name}\b[^>]*>(.*?)</{name}\s*>", re.IGNORECASE | re.DOTALL)
+        return whole.sub("", markup), "\n".join(whole.findall(markup))
+    kept: list[str] = []
+    texts: list[str] = []
+    done = at = 0
+    while (start := markup.find(f"<{name}", at)) >= 0:
         opened = markup.find(">", start) + 1
-        at = markup.find("</script", opened)
-        if not opened or at < 0:
-            return
-        if at > opened:
-            yield markup[opened:at]
+        closed = markup.find(f"</{name}", opened)
+        at = markup.find(">", closed) + 1
+        if not opened or closed < 0 or not at:
+            break
+        text = markup[opened:closed]
+        texts.append(text)
+        if "-->" in text and "<!--" not in text:
+            continue
+        kept.append(markup[done:start])
+        done = at
+    kept.append(markup[done:])
+    return "".join(kept), "\n".join(text for text in texts if text)
 
 
-def _closed(markup: str, scripts: str) -> Element:
+def _closed(markup: str) -> Element:
     """The tree of a page, its links closed where a browser would close them, if many are open.
 
     A page that is closed before its end (``</html>`` in the middle) goes on, as in a browser.
@@ -107,7 +119,7 @@ def _closed(markup: str, scripts: str) -> Element:
         markup = _END.sub("", markup)
     root = read_tree(markup)
     opened = sum(1 for _ in root.iter("a"))
-    closed = markup.count("</a") - scripts.count("</a")
+    closed = markup.count("</a")
     if opened - closed > _FORGIVEN and opened - closed - markup.count("</A") > _FORGIVEN:
         return read_tree(LexborHTMLParser(markup).html or markup)
     return root
