@@ -40,7 +40,7 @@ def clean(text: str) -> str:
 
     At most two combining marks stay on a base character. Cleaning twice changes nothing.
     """
-    if not _SUSPECT.search(text):
+    if (text.isprintable() and not _MARKS.search(text)) or not _SUSPECT.search(text):
         return text
     text = _XML_INVALID.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _MARKS.sub(r"\1", _INVISIBLE.sub("", text))

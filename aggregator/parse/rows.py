@@ -37,7 +37,7 @@ _PIN_MARK = re.compile(
 _BULLET = re.compile(r"^[\s·•●○◆◇■□▪▫►▶▸>»›★☆※\-－—*|丨.。、]+(?=\S)")
 _NUMBER = re.compile(r"^\d{1,3}\s*[.、．]\s*(?=\D)")
 _NEW = re.compile(r"(?:\s+|(?<=\W))(?:new|hot)!*\s*$", re.IGNORECASE)
-_CUT_END = frozenset("….。 ")
+_CUT_ENDS = ("…", "..", "。。")
 _CUT = re.compile(r"\s*(?:…+|\.{2,}|。。+)\s*$")
 _HINT = re.compile(
     r"标\s*题\s*[:：]\s*(.+?)(?:\s*(?:发布|更新|点击|时间|日期|作者|来源)\S*\s*[:：].*)?$"
@@ -46,7 +46,7 @@ _HINT = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d|\d{2}[-/.]\d{1,2}[-/.]\d|[天前刚]")
 _FOLDER_MONTH = re.compile(r"/((?:19|20)\d\d)[-/]?(0[1-9]|1[0-2])/")
 #: Begins with a word and ends with one: there is nothing to take off.
-_TIDY = re.compile(r"[\u4e00-\u9fff《](?<![置顶荐热]).*[\u4e00-\u9fff》](?<!日)\Z")
+_TIDY = re.compile(r"(?![置顶荐热])[\u4e00-\u9fff《].*[\u4e00-\u9fff》]\Z")
 _ISO = re.compile(r"(?:19[5-9]|20\d)\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])")
 _PROSE = re.compile(r"[。；]|，.{10,}，")
 _NAMED_TITLE = re.compile(r"(?:^|[\s_-])(?:title|tit|biaoti|bt|headline|name)(?:$|[\s_\d-])")
@@ -97,7 +97,7 @@ def _is_column(text: str) -> bool:
 
 def is_cut(title: str) -> bool:
     """Whether a title ends with the sign that it was cut."""
-    return title[-1:] in _CUT_END and bool(_CUT.search(title))
+    return title.rstrip().endswith(_CUT_ENDS)
 
 
 def begins(whole: str, cut: str) -> bool:
@@ -165,7 +165,7 @@ def _shown(link: Element) -> str:
 def tidy_title(text: str) -> str:
     """A title without bullets, pins, NEW marks and the date printed with it."""
     text = one_line(text)
-    if _TIDY.match(text):
+    if _TIDY.match(text) and text[-1] != "日":
         return shorten(text, MAX_TITLE)
     for _ in range(2):
         text = _PIN_MARK.sub("", _BULLET.sub("", text))
@@ -187,7 +187,8 @@ def entry_of(row: Row, *, hints: bool, now: datetime) -> Entry | None:
         url=row.link.href,
         date_text=printed,
         summary=_summary(row, title) if room >= _MIN_SUMMARY else None,
-        pinned=bool(_PINNED.search(whole[:20]) or _PINNED.search(mark)),
+        pinned=("顶" in whole[:20] or "顶" in mark)
+        and bool(_PINNED.search(whole[:20]) or _PINNED.search(mark)),
         now=now,
     )
 
