@@ -1,6 +1,6 @@
 """GB/T 2260 divisions with their history, development zones, and look-up by name. Pure."""
 
-from aggregator.divisions.names import Mention, find, issuing, place, regions_in, resolve
+from aggregator.divisions.names import Mention, find, issuing, place, regions_in, resolve, unsettled
 from aggregator.divisions.table import Division, get, invent, invented, path, roll, shipped
 from aggregator.model import Region
 
@@ -22,6 +22,7 @@ __all__ = [
     "resolve",
     "roll",
     "shipped",
+    "unsettled",
 ]
 
 

@@ -140,6 +140,15 @@ def regions_in(text: str, *, prior: str | None = None, on: date | None = None) -
     return tuple(dict.fromkeys(code for code in codes if code not in above))
 
 
+def unsettled(
+    text: str, *, prior: str | None = None, on: date | None = None
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Names that a text leaves open, each with the codes that it may mean (鼓楼区)."""
+    return tuple(
+        (one.name, one.codes) for one in find(text, prior=prior, on=on) if len(one.codes) > 1
+    )
+
+
 def issuing(number: str) -> str | None:
     """The division whose 代字 begins a document number (渝府发, 江津府发), if it is clear.
 
@@ -360,6 +369,7 @@ def _narrow(
         # A unit and what it became bear one name (两江新区): without a day, today's.
         codes = tuple(code for code in codes if (d := get(code)) and d.valid_to is None)
     alive = tuple(code for code in codes if (d := get(code)) and (on is None or d.valid_on(on)))
+    fewest = alive or codes
     for known in (sure, anchors):
         for some in (alive, codes):
             near = {code: len(known & set(_upward(code))) for code in some}
@@ -367,7 +377,9 @@ def _narrow(
             fitting = [code for code, count in near.items() if count == best]
             if best and len(fitting) == 1:
                 return tuple(fitting)
-    return alive or codes
+            if best and len(fitting) < len(fewest):
+                fewest = tuple(fitting)
+    return fewest
 
 
 def _upward(code: str) -> tuple[str, ...]:

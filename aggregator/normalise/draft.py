@@ -68,11 +68,12 @@ _VISIT = re.compile(r"(.{2,40}?)(?:一行|考察团|代表团|调研组|参访�
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classified:
-    """What a title alone tells."""
+    """What a title alone tells; ``open`` are names that several divisions bear, with those."""
 
     kind: Kind
     categories: tuple[Category, ...]
     regions: tuple[Region, ...]
+    open: tuple[tuple[str, tuple[Region, ...]], ...] = ()
 
 
 def draft(article: Article, *, entry: Entry, source: Source, now: datetime) -> Draft:
@@ -126,14 +127,18 @@ def draft_row(entry: Entry, *, source: Source, now: datetime) -> Draft:
 
 def classify_title(title: str, *, site: str | None = None) -> Classified:
     """What a title alone tells, with the portal's name or region as a help."""
-    prior = divisions.resolve(site, prior=None, on=None) if site else None
+    region = divisions.resolve(site, prior=None, on=None) if site else None
+    prior = region.code if region else None
     tidy = tidy_title(title)
     subject = read_subject(tidy)
-    codes = divisions.place(tidy, prior=prior.code if prior else None)
     return Classified(
         kind=subject.kind,
         categories=subject.categories,
-        regions=tuple(divisions.region(code) for code in codes),
+        regions=tuple(map(divisions.region, divisions.place(tidy, prior=prior))),
+        open=tuple(
+            (name, tuple(map(divisions.region, codes)))
+            for name, codes in divisions.unsettled(tidy, prior=prior)
+        ),
     )
 
 

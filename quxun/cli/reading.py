@@ -144,14 +144,18 @@ def classify() -> None:
     for line in _lines():
         title, _, site = line.partition("\t")
         got = normalise.classify_title(title, site=site or None)
-        say_line(
-            {
-                "title": title,
-                "kind": got.kind.value,
-                "categories": msgspec.to_builtins(got.categories),
-                "regions": [region_answer(region) for region in got.regions],
-            }
-        )
+        answer: dict[str, object] = {
+            "title": title,
+            "kind": got.kind.value,
+            "categories": msgspec.to_builtins(got.categories),
+            "regions": [region_answer(region) for region in got.regions],
+        }
+        if got.open:
+            answer["open"] = [
+                {"name": name, "candidates": [region_answer(region) for region in regions]}
+                for name, regions in got.open
+            ]
+        say_line(answer)
 
 
 def facts() -> None:

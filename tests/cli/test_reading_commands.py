@@ -128,6 +128,19 @@ def test_classify_answers_a_line_for_a_line(offline):
     assert empty["title"] == ""
 
 
+def test_classify_names_the_candidates_of_a_name_that_stays_open(offline):
+    """An operator sees between which districts a title leaves the choice, and settles it."""
+    asked = "鼓楼区楼宇招商\n鼓楼区楼宇招商\t江苏省\n鼓楼区楼宇招商\t徐州市\n"
+    alone, province, city = offline.run("classify", stdin=asked).lines
+
+    assert alone["regions"] == []
+    assert [one["name"] for one in alone["open"]] == ["鼓楼区"]
+    assert len(alone["open"][0]["candidates"]) == 4
+    assert {one["path"][1] for one in province["open"][0]["candidates"]} == {"南京市", "徐州市"}
+    assert "open" not in city
+    assert city["regions"][0]["path"] == ["江苏省", "徐州市", "鼓楼区"]
+
+
 def test_facts_carry_their_sentences(offline):
     """Every figure can be checked against the words it came from."""
     text = "对设备投资给予最高200万元补助。申报截止时间为2026年4月30日。总用地面积100亩。"
