@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import feedparser
@@ -18,6 +19,7 @@ from aggregator.model import Entry, ListReading, SourceKind
 from aggregator.parse.decode import Decoded
 from aggregator.parse.jsonfeed import is_json_feed, read_json_feed
 from aggregator.parse.mend import mend
+from aggregator.parse.plainfeed import PlainFeed, read_plain
 from aggregator.parse.prescan import prescan
 from aggregator.parse.rows import MAX_TITLE, make_entry
 from aggregator.parse.tree import line_of, read_tree, unescape
@@ -82,37 +84,59 @@ def read_feed(decoded: Decoded, *, url: str, now: datetime) -> ListReading:
     body = b'<?xml version="1.0" encoding="utf-8"?>' + _DECLARATION.sub("", text).encode(
         "utf-8", "replace"
     )
+    read = read_plain(body) or by_feedparser(body, url=url)
+    made = entries_of(read, raws=raws, url=url, now=now)
+    kept: dict[str, Entry] = {}
+    for entry in made:
+        if entry:
+            kept.setdefault(entry.key, entry)
+    notes = (f"{unread} entries beyond {MAX_ENTRIES} were left out",) if unread else ()
+    if wrong := wrong or read.wrong:
+        notes = (*notes, f"not well-formed, read all the same: {wrong}")
+    return ListReading(
+        kind=SourceKind.FEED,
+        entries=tuple(kept.values()),
+        title=title_of(read.head, text) or None,
+        charset=decoded.charset,
+        charset_why=decoded.why,
+        ttl=ttl_of(read.head),
+        unread=unread + sum(1 for entry in made if entry is None),
+        notes=notes,
+    )
+
+
+def entries_of(
+    read: PlainFeed, *, raws: Sequence[str], url: str, now: datetime
+) -> list[Entry | None]:
+    """Our entries of a feed's first 2,000; None for one that has neither title nor text.
+
+    ``raws`` are the entries as they stand, by which they are known again where there is one
+    for each.
+    """
+    base = absolute(_str(read.head, "link"), url) or url
+    aligned = len(raws) == len(read.entries)
+    return [
+        _entry(item, base=base, now=now, raw=raws[index] if aligned else None)
+        for index, item in enumerate(read.entries[:MAX_ENTRIES])
+    ]
+
+
+def by_feedparser(body: bytes, *, url: str) -> PlainFeed:
+    """The feed as feedparser sees it.
+
+    Raises:
+        ParseError: it sees none.
+    """
     read = feedparser.parse(
         io.BytesIO(body),
         response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
+    why = one_line(str(read.get("bozo_exception") or "no entries"))[:100]
     if not read.get("version") and not read.entries:
-        raise ParseError(f"{url} is no feed that can be read ({_why(read)})", url=url)
-    base = absolute(read.feed.get("link"), url) or url
-    aligned = len(raws) == len(read.entries)
-    made = [
-        _entry(item, base=base, now=now, raw=raws[index] if aligned else None)
-        for index, item in enumerate(read.entries[:MAX_ENTRIES])
-    ]
-    kept: dict[str, Entry] = {}
-    for entry in made:
-        if entry:
-            kept.setdefault(entry.key, entry)
-    notes = (f"{unread} entries beyond {MAX_ENTRIES} were left out",) if unread else ()
-    if wrong or read.get("bozo"):
-        notes = (*notes, f"not well-formed, read all the same: {wrong or _why(read)}")
-    return ListReading(
-        kind=SourceKind.FEED,
-        entries=tuple(kept.values()),
-        title=_feed_title(read.feed, text) or None,
-        charset=decoded.charset,
-        charset_why=decoded.why,
-        ttl=_ttl(read.feed),
-        unread=unread + sum(1 for entry in made if entry is None),
-        notes=notes,
-    )
+        raise ParseError(f"{url} is no feed that can be read ({why})", url=url)
+    return PlainFeed(read.feed, read.entries, why if read.get("bozo") else None)
 
 
 def _refuse(text: str, url: str) -> None:
@@ -172,14 +196,14 @@ def _short(value: str) -> str:
 
 
 def _entry(
-    item: feedparser.FeedParserDict, *, base: str, now: datetime, raw: str | None
+    item: Mapping[str, object], *, base: str, now: datetime, raw: str | None
 ) -> Entry | None:
-    content = next((c.get("value") for c in item.get("content", []) if c.get("value")), None)
-    described = clean(str(content or item.get("summary") or ""))[:MAX_CONTENT]
-    summary = _plain(str(item.get("summary") or content or "")[:20_000])
+    content = _content(item)
+    described = clean(content or _str(item, "summary"))[:MAX_CONTENT]
+    summary = _plain((_str(item, "summary") or content)[:20_000])
     title = _title(item) or shorten(summary, 60)
-    guid = str(item.get("id") or "")
-    link = absolute(str(item.get("link") or ""), base)
+    guid = _str(item, "id")
+    link = absolute(_str(item, "link"), base)
     if link is None and guid.startswith(("http://", "https://")) and item.get("guidislink", True):
         link = absolute(guid, base)
     if not title:
@@ -191,19 +215,32 @@ def _entry(
         date_text=printed,
         summary=shorten(summary, _SUMMARY) or None,
         content_html=described if "<" in described or len(described) > _SUMMARY else None,
-        author=one_line(str(item.get("author") or ""))[:MAX_AUTHOR] or None,
+        author=one_line(_str(item, "author"))[:MAX_AUTHOR] or None,
         guid=guid or None,
         raw=raw,
         now=now,
     )
 
 
-def _title(item: feedparser.FeedParserDict) -> str:
+def _content(item: Mapping[str, object]) -> str:
+    """The first content that says something."""
+    contents = item.get("content")
+    for one in contents if isinstance(contents, list) else ():
+        if value := one.get("value"):
+            return str(value)
+    return ""
+
+
+def _str(item: Mapping[str, object], name: str) -> str:
+    return str(item.get(name) or "")
+
+
+def _title(item: Mapping[str, object]) -> str:
     """A title whole: what a list prints around titles (dates, pins) is not printed in feeds."""
-    return shorten(_plain(str(item.get("title") or "")), MAX_TITLE)
+    return shorten(_plain(_str(item, "title")), MAX_TITLE)
 
 
-def _feed_title(feed: feedparser.FeedParserDict, text: str) -> str:
+def title_of(feed: Mapping[str, object], text: str) -> str:
     """The feed's own title; in CDF the first one, not that of its last inner channel."""
     first = _CDF_TITLE.match(text)
     return shorten(_plain(first.group(1)), MAX_TITLE) if first else _title(feed)
@@ -222,18 +259,14 @@ def _plain(value: str) -> str:
     return line_of(read_tree(f"<div>{value}</div>"))
 
 
-def _ttl(feed: feedparser.FeedParserDict) -> timedelta | None:
+def ttl_of(feed: Mapping[str, object]) -> timedelta | None:
     """How long the feed itself wishes to be left alone."""
-    minutes = str(feed.get("ttl") or "")
+    minutes = _str(feed, "ttl")
     if minutes.isdecimal() and int(minutes[:7]) > 0:
         return timedelta(minutes=min(int(minutes[:7]), 60 * 24 * 31))
-    period = _PERIOD.get(str(feed.get("sy_updateperiod") or "").strip().lower())
+    period = _PERIOD.get(_str(feed, "sy_updateperiod").strip().lower())
     if period:
-        often = str(feed.get("sy_updatefrequency") or "1")
+        often = _str(feed, "sy_updatefrequency") or "1"
         times = max(1, int(often[:4])) if often.isdecimal() else 1
         return timedelta(seconds=min(period, 2_678_400) / times)
     return None
-
-
-def _why(read: feedparser.FeedParserDict) -> str:
-    return one_line(str(read.get("bozo_exception") or "no entries"))[:100]
