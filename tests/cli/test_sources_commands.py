@@ -238,3 +238,60 @@ def at_terminal(shell, typed: str, *words: str) -> str:
     os.close(ours)
     process.wait(60)
     return seen.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        ('rows = "li"\nrwos = "li"', 2, "rwos"),
+        ("rows = 3", 2, "rows"),
+        ('rows = "li:::first"', 2, "li:::first"),
+        ('title = "a"', 2, "give rows too"),
+        ('rows = ".no-such-row"', 1, "rows = '.no-such-row'"),
+        ('rows = "a[href]"\ndate = ".never"', 1, "date = '.never'"),
+        ('article_title = ".never"', 1, "article_title = '.never'"),
+    ],
+)
+def test_a_selector_that_cannot_be_or_names_nothing_is_one_line(
+    shell, land, content: str, code: int, told: str
+):
+    """Before it is stored: the name of the selector, what it is, and what was read instead."""
+    url = land.column("column", family="trs")["url"]
+    (shell.folder / "told.toml").write_text(content, encoding="utf-8")
+
+    tested = shell.run("sources", "test", url, "--selectors", "told.toml", code=code)
+    assert told in tested.err.splitlines()[-1]
+    shell.run("sources", "add", url, "--yes")
+    edited = shell.run("sources", "edit", url, "--selectors", "told.toml", code=code)
+    assert told in edited.err.splitlines()[-1]
+    assert shell.run("sources", "show", url, "--json").json["selectors"] == {}
+
+
+def test_a_source_is_edited_and_shown_with_what_was_learned(shell, land):
+    """New selectors are tried on the list and on its first article before they are kept; what is
+    learned stands beside what was given, and another address is one command.
+    """
+    url = land.column("column", family="trs")["url"]
+    other = land.column("column", family="boda")["url"]
+    added = shell.run("sources", "add", url, "--yes", "--json").json["source"]
+    (shell.folder / "told.toml").write_text(
+        "rows = \"a[href^='./2']\"\narticle_title = 'title'\n", encoding="utf-8"
+    )
+    got = shell.run(
+        "sources", "edit", added["slug"], "--selectors", "told.toml", "--yes", "--json"
+    ).json
+    shown = shell.run("sources", "show", added["slug"])
+    moved = shell.run(
+        "sources", "edit", url, "--url", other, "--no-selectors", "--yes", "--json"
+    ).json["source"]
+    taken = shell.run("sources", "add", other, "--yes", code=1)
+
+    assert got["probe"]["missed"] == []
+    assert got["probe"]["rows"] > 0
+    assert got["probe"]["article"]["title"]
+    assert got["source"]["selectors"] == {"rows": "a[href^='./2']", "article_title": "title"}
+    assert "selectors: rows = a[href^='./2'], article_title = title" in shown.out
+    assert "learned: rows = " in shown.out
+    assert "redesign: none seen" in shown.out
+    assert (moved["id"], moved["url"], moved["selectors"]) == (added["id"], other, {})
+    assert "is there already" in taken.err.splitlines()[-1]
