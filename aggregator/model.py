@@ -675,6 +675,7 @@ class ArticleOutcome(StrEnum):
     """What came of looking at an entry's article."""
 
     READ = "read"
+    REREAD = "reread"
     UNCHANGED = "unchanged"
     ROW_ONLY = "row_only"
     RETRY = "retry"

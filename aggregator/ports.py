@@ -165,6 +165,28 @@ class ArticleStore(Protocol):
         ...
 
 
+class ArchiveStore(Protocol):
+    """Pages as they were fetched, and the entries that they are of."""
+
+    def claim_archived(
+        self, after: EntryId, *, limit: int, now: datetime, lease: timedelta, before: int | None
+    ) -> Sequence[tuple[StoredEntry, Page]]:
+        """Lease entries beyond that id whose page is kept and whose record is older than the
+        extractor ``before`` (None: any), in order of id.
+        """
+        ...
+
+    def record_articles(
+        self, reports: Sequence[ArticleReport], now: datetime
+    ) -> Sequence[AnnouncementId]:
+        """As in ``ArticleStore``."""
+        ...
+
+    def reread_since(self, ids: Sequence[EntryId], since: datetime) -> int:
+        """How many records of these entries were revised by a better reading since then."""
+        ...
+
+
 class DigestStore(Protocol):
     """Runs, who is owed what, and the outbox."""
 

@@ -15,13 +15,14 @@ from aggregator.model import (
     ArticleShape,
     EntryId,
     Learned,
+    Page,
     Redesign,
     SourceId,
     StoredEntry,
 )
 from aggregator.store import rows
 from aggregator.store.clusters import Clusters
-from aggregator.store.pages import archive, page_hash
+from aggregator.store.pages import archive, archived, page_hash
 from aggregator.store.refusals import refusals
 
 _JOINED = (
@@ -29,7 +30,7 @@ _JOINED = (
     " e.etag, e.last_modified, e.page_hash, e.gone_since, e.announcement_id, "
     + ", ".join(f"s.{column} as s_{column}" for column in rows.SOURCE_COLUMNS)
 )
-_WITH_DRAFT = {ArticleOutcome.READ, ArticleOutcome.ROW_ONLY}
+_WITH_DRAFT = {ArticleOutcome.READ, ArticleOutcome.REREAD, ArticleOutcome.ROW_ONLY}
 
 
 class Entries:
@@ -73,6 +74,43 @@ class Entries:
             claimed = {row["id"]: rows.stored_entry(row) for row in found}
         return [claimed[one] for one in ids if one in claimed]
 
+    def claim_archived(
+        self, after: EntryId, *, limit: int, now: datetime, lease: timedelta, before: int | None
+    ) -> Sequence[tuple[StoredEntry, Page]]:
+        """Lease entries with a kept page, in order of id; see ``ports.ArchiveStore``."""
+        with self._engine.begin() as connection:
+            found = connection.execute(
+                text(
+                    "with free as (select e.id from entries e join announcements a"
+                    " on a.id = e.announcement_id where e.id > :after and e.page_hash is not null"
+                    " and (e.lease_until is null or e.lease_until < :now)"
+                    " and (cast(:before as integer) is null or"
+                    " coalesce(cast(a.draft ->> 'extractor' as integer), 1) < :before)"
+                    " order by e.id limit :limit for update of e skip locked),"
+                    " e as (update entries u set lease_until = :until,"
+                    " generation = u.generation + 1 from free where u.id = free.id returning u.*)"
+                    f" select {_JOINED}, p.url as p_url, p.content_type as p_type,"
+                    " p.body as p_body, p.fetched_at as p_at from e join sources s"
+                    " on s.id = e.source_id join pages p on p.hash = e.page_hash order by e.id"
+                ),
+                {"after": after, "now": now, "until": now + lease, "limit": limit,
+                 "before": before},
+            ).mappings()  # fmt: skip
+            return [(rows.stored_entry(row), archived(row)) for row in found]
+
+    def reread_since(self, ids: Sequence[EntryId], since: datetime) -> int:
+        """How many records of these entries were revised by a better reading since then."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select count(*) from revisions r where r.why = 'reread' and r.at >= :since"
+                    " and exists (select 1 from entries e where e.announcement_id ="
+                    " r.announcement_id and e.id = any(cast(:ids as bigint[])))"
+                ),
+                {"since": since, "ids": list(ids)},
+            )
+            return int(found.scalar_one())
+
     def renew_entries(self, entries: Sequence[StoredEntry], until: datetime) -> None:
         """Hold the leases that are still ours until then."""
         ordered = sorted(entries, key=lambda one: one.id)
@@ -105,7 +143,8 @@ class Entries:
             kept = [report for report in reports if report.entry.id in ours]
             if not kept:
                 return []
-            archive(connection, [r.page for r in kept if r.page])
+            fetched = [r for r in kept if r.outcome is not ArticleOutcome.REREAD]
+            archive(connection, [r.page for r in fetched if r.page])
             clusters = Clusters(connection, now)
             clusters.prepare(kept)
             changed: list[AnnouncementId] = []
@@ -169,11 +208,12 @@ def _mark(
         ArticleOutcome.ROW_ONLY,
         ArticleOutcome.GONE_ONCE,
     }
+    kept = {ArticleOutcome.REREAD}  # neither fetched nor due because of it
     read = {ArticleOutcome.READ, ArticleOutcome.UNCHANGED}
     connection.execute(
         text(
             "update entries e set lease_until = null,"
-            " due_at = case when e.raw_hash = r.hash then r.due else least(r.due, e.due_at) end,"
+            " due_at = case when r.kept then e.due_at when e.raw_hash = r.hash then r.due else least(r.due, e.due_at) end,"
             " attempts = case when r.settled then 0 else e.attempts end,"
             " reads = e.reads + case when r.read then 1 else 0 end,"
             " read_at = case when r.read then r.at else e.read_at end,"
@@ -182,14 +222,15 @@ def _mark(
             " page_hash = coalesce(r.page, e.page_hash),"
             " gone_since = case when r.read then null else coalesce(r.gone, e.gone_since) end,"
             " announcement_id = coalesce(r.announcement, e.announcement_id),"
-            " problem = r.problem, problem_class = r.class"
+            " problem = case when r.kept then e.problem else r.problem end,"
+            " problem_class = case when r.kept then e.problem_class else r.class end"
             " from unnest(cast(:ids as bigint[]), cast(:dues as timestamptz[]),"
             " cast(:settleds as boolean[]), cast(:reads as boolean[]), cast(:etags as text[]),"
             " cast(:modifieds as text[]), cast(:pages as bytea[]), cast(:gones as timestamptz[]),"
             " cast(:announcements as bigint[]), cast(:problems as text[]),"
-            " cast(:classes as text[]), cast(:hashes as text[]), cast(:ats as timestamptz[]))"
-            " as r (id, due, settled, read, etag, modified, page, gone, announcement, problem,"
-            " class, hash, at) where e.id = r.id"
+            " cast(:classes as text[]), cast(:hashes as text[]), cast(:ats as timestamptz[]),"
+            " cast(:kepts as boolean[])) as r (id, due, settled, read, etag, modified, page, gone,"
+            " announcement, problem, class, hash, at, kept) where e.id = r.id"
         ),
         {
             "ids": [r.entry.id for r in reports],
@@ -205,6 +246,7 @@ def _mark(
             "classes": [r.problem_class for r in reports],
             "hashes": [r.entry.entry.raw_hash for r in reports],
             "ats": [r.at for r in reports],
+            "kepts": [r.outcome in kept for r in reports],
         },
     )
 
@@ -219,8 +261,8 @@ def _learn(connection: Connection, reports: Sequence[ArticleReport], now: dateti
         return
     found = connection.execute(
         text(
-            "select id, learned, redesign from sources where id = any(cast(:ids as bigint[])) order by id"
-            " for update"
+            "select id, learned, redesign from sources where id = any(cast(:ids as bigint[]))"
+            " order by id for update"
         ),
         {"ids": sorted(seen)},
     ).all()

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from aggregator.model import Page
 
@@ -14,6 +14,18 @@ from aggregator.model import Page
 def page_hash(page: Page) -> bytes:
     """The address of a page in the archive: its content."""
     return blake2b(page.body, digest_size=16).digest()
+
+
+def archived(row: RowMapping) -> Page:
+    """A page as it was fetched, from its row joined with the prefix ``p_``."""
+    return Page(
+        url=row["p_url"],
+        requested_url=row["p_url"],
+        status=200,
+        body=zlib.decompress(row["p_body"]),
+        content_type=row["p_type"],
+        fetched_at=row["p_at"],
+    )
 
 
 def archive(connection: Connection, pages: Iterable[Page]) -> None:

@@ -16,7 +16,7 @@ from quxun.cli.common import complain
 MODULES: dict[str, tuple[str, ...]] = {
     "service": ("up", "worker", "scheduler", "web", "mailbox", "migrate", "stats", "doctor"),
     "sources": ("sources",),
-    "polls": ("poll",),
+    "polls": ("poll", "reprocess"),
     "reading": ("parse", "extract", "classify", "facts", "similar"),
     "announcements": ("feed", "search", "show", "why"),
     "digests": ("digest",),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.errors import QuxunError, UsageError
-from quxun.cli.common import AsJson, opened, progress, say, show_table
+from quxun.cli.common import AsJson, opened, progress, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.model import PollSummary
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("poll")(poll)
+    app.command("reprocess")(reprocess)
 
 
 def poll(
@@ -74,6 +75,39 @@ def poll(
         raise QuxunError("every poll failed; the table says why")
     if missed:
         raise QuxunError(f"{missed} sources are being polled by a worker just now; try again")
+
+
+def reprocess(
+    everything: Annotated[
+        bool, typer.Option("--all", help="pages that this version has read already, too")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="pages at most")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Extract the archive again: records get better, nothing is fetched and nobody is told."""
+    import msgspec
+
+    from aggregator.flow import reprocess as flow
+
+    with opened() as parts, progress() as bar:
+        step = bar.add_task("pages", total=None)
+        done = parts.run(
+            flow.reprocess(
+                store=parts.entries,
+                reader=parts.reader,
+                clock=parts.now,
+                everything=everything,
+                limit=limit,
+                seen=lambda count: bar.advance(step, count),
+            )
+        )
+    if as_json:
+        say(msgspec.to_builtins(done))
+    else:
+        tell(
+            f"{done.read} pages read again, {done.revised} records say something else now, "
+            f"{done.failed} pages could not be read"
+        )
 
 
 def read_all_due(parts: Parts) -> int:
