@@ -22,6 +22,7 @@ SubscriptionId = NewType("SubscriptionId", int)
 WishId = NewType("WishId", int)
 MailId = NewType("MailId", int)
 RunId = NewType("RunId", int)
+RulingId = NewType("RulingId", int)
 
 
 # --- Sources -------------------------------------------------------------------------
@@ -576,6 +577,38 @@ class Revision:
     at: datetime
     changes: dict[str, tuple[str, str]]
     why: str = "edited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """That an operator split ``other`` out of an announcement, or merged it into that.
+
+    ``verdict`` is ``split`` or ``merge``.
+    """
+
+    id: RulingId
+    verdict: str
+    announcement: UUID
+    other: UUID
+    by: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """A stored announcement that one cites, or that cites it, by the name in ``words``.
+
+    ``relation`` is what the citing one does to the other: cites, explains, drafts, amends,
+    repeals, extends or corrects it.
+    """
+
+    uuid: UUID
+    title: str
+    relation: str
+    words: str
+    posted_at: datetime | None = None
+    withdrawn: bool = False
 
 
 # --- The poll, as the store is told of it --------------------------------------------

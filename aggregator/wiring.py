@@ -89,6 +89,11 @@ class Parts:
         return store.Announcements(self.engine)
 
     @cached_property
+    def rulings(self) -> store.Rulings:
+        """What an operator split and merged."""
+        return store.Rulings(self.engine)
+
+    @cached_property
     def subscribers(self) -> store.Subscribers:
         """Subscribers, wishes and subscriptions."""
         return store.Subscribers(self.engine)

@@ -6,6 +6,7 @@ from aggregator.store.engine import connect, migrate
 from aggregator.store.entries import Entries
 from aggregator.store.hosts import Hosts
 from aggregator.store.outbox import Outbox
+from aggregator.store.rulings import Rulings
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
 from aggregator.store.subscribers import Subscribers
@@ -18,6 +19,7 @@ __all__ = [
     "Hosts",
     "Outbox",
     "PollRow",
+    "Rulings",
     "SignUpLimits",
     "Sources",
     "Subscribers",

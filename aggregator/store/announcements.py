@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Engine, text
 from aggregator.errors import NotFoundError
 from aggregator.model import Announcement, AnnouncementId, Filter, Revision, Sighting
 from aggregator.store import rows
+from aggregator.store.citations import Citations, citations
 from aggregator.store.clusters import sort_time
+from aggregator.store.members import crowded_keys
 from aggregator.store.where import where
 
 #: Entries in a feed document (DESIGN.md, one number each).
@@ -98,6 +100,17 @@ class Announcements:
                 )
                 for row in found
             ]
+
+    def citations(self, announcement_id: AnnouncementId) -> Citations:
+        """What it cites and what cites it."""
+        return citations(self._engine, announcement_id)
+
+    def crowded(self, now: datetime) -> Sequence[tuple[int, int, str]]:
+        """Where the search for duplicates was cut in the last 30 days: how many there were, how
+        many were looked at, and a title; the worst first.
+        """
+        with self._engine.connect() as connection:
+            return crowded_keys(connection, since=now - timedelta(days=30))
 
     def feed_window(self, filter_: Filter, *, limit: int = FEED_ENTRIES) -> Sequence[Announcement]:
         """The entries changed last, withdrawn ones too, by posted time, newest first."""

@@ -100,25 +100,33 @@ class Clusters:
         )
         chosen = choose(drafts, found, self._connection, self._now)
         self._chosen = {entries[place]: set(ids) for place, ids in chosen.items()}
+        self._read_own(reports)
+        self.load({*self._own.values(), *(one for ids in chosen.values() for one in ids)})
+        self._read_own(reports)  # another may have moved them while we waited for the rows
+        self.load(set(self._own.values()) - self._known.keys())
+        self._ruled |= rulings_of(
+            self._connection,
+            {*entries, *(m.entry_id for g in self._members.values() for m in g if m.entry_id)},
+        )
+
+    def _read_own(self, reports: Sequence[ArticleReport]) -> None:
+        """Which announcement each entry shows, and under which address it did."""
         for row in self._connection.execute(
             text(
-                "select e.id, e.announcement_id, g.url from entries e left join sightings g"
-                " on g.entry_id = e.id where e.id = any(cast(:ids as bigint[]))"
-                " and e.announcement_id is not null"
+                "select e.id, coalesce(g.announcement_id, e.announcement_id), g.url from entries e"
+                " left join sightings g on g.entry_id = e.id where e.id = any(cast(:ids as"
+                " bigint[])) and coalesce(g.announcement_id, e.announcement_id) is not null"
             ),
             {"ids": [one.entry.id for one in reports]},
         ):
             self._own[EntryId(row[0])] = AnnouncementId(row[1])
             if row[2] is not None:
                 self._stood[EntryId(row[0])] = row[2]
-        self.load({*self._own.values(), *(one for ids in chosen.values() for one in ids)})
-        self._ruled |= rulings_of(
-            self._connection,
-            {*entries, *(m.entry_id for g in self._members.values() for m in g if m.entry_id)},
-        )
 
     def load(self, ids: Collection[AnnouncementId]) -> None:
         """Lock announcements and read them with their members."""
+        if not ids:
+            return
         found = self._connection.execute(
             text(
                 "select * from announcements where id = any(cast(:ids as bigint[]))"
@@ -128,9 +136,26 @@ class Clusters:
         ).mappings()
         fresh = {AnnouncementId(row["id"]): rows.announcement(row) for row in found}
         self._known |= fresh
-        self._members |= members_of(self._connection, fresh)
-        for one, group in self._members.items():
+        groups = members_of(self._connection, fresh)
+        self._members |= groups
+        for one, group in groups.items():
             self._learn(one, group)
+
+    def members(self, one: AnnouncementId) -> Sequence[Member]:
+        """Those of a loaded announcement."""
+        return tuple(self._members[one])
+
+    def alive(self, one: AnnouncementId) -> bool:
+        """Whether a loaded announcement was not merged into another."""
+        return self._known[one].merged_into is None
+
+    def home(self, member: Member) -> AnnouncementId:
+        """Where a member belongs now."""
+        return next(
+            one
+            for one, group in self._members.items()
+            if any(m.entry_id == member.entry_id for m in group)
+        )
 
     def rule(self, ruled: Mapping[tuple[EntryId, EntryId], bool]) -> None:
         """Take an operator's rulings for true, whatever the store holds."""
@@ -257,6 +282,18 @@ class Clusters:
         for one in {*keeps.values()}:
             self._lead(one, but=newcomer)
         return self._known[home] if home is not None else None
+
+    def part(self, one: AnnouncementId, out: Collection[Member]) -> None:
+        """Let an announcement keep its id without some members, its lead among them perhaps."""
+        gone = any(m.leads for m in out)
+        members = self._members[one]
+        if gone:
+            heir = next(m for m in members if m not in out and not m.bound)
+            members = [replace(m, leads=m is heir) for m in members]
+        self.settle(members, {one})
+        if gone:
+            self._members[one] = [replace(m, leads=False) for m in self._members[one]]
+            self._lead(one, but=None)
 
     def _lead(self, one: AnnouncementId, *, but: Member | None) -> None:
         """Let the best member speak when the one that did has gone, or is outranked."""

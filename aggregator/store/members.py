@@ -223,7 +223,11 @@ def in_groups(
 
 
 def move(connection: Connection, members: Sequence[Member], to: AnnouncementId) -> None:
-    """Let entries show another announcement, each with what it says, for it no longer leads."""
+    """Let entries show another announcement, each with what it says, for it no longer leads.
+
+    An entry that another worker holds is written by that one: it waits for our announcement,
+    and asks the sighting where it belongs.
+    """
     ids = [one.entry_id for one in members if one.entry_id is not None]
     if not ids:
         return
@@ -245,7 +249,7 @@ def move(connection: Connection, members: Sequence[Member], to: AnnouncementId) 
     connection.execute(
         text(
             "update entries set announcement_id = :to from (select id from entries"
-            " where id = any(cast(:ids as bigint[])) order by id for update) mine"
+            " where id = any(cast(:ids as bigint[])) order by id for update skip locked) mine"
             " where entries.id = mine.id"
         ),
         {"to": to, "ids": ids},

@@ -10,7 +10,7 @@ import typer
 from quxun.cli.common import AsJson, opened, say, show_table, tell
 
 if TYPE_CHECKING:
-    from aggregator.model import Announcement
+    from aggregator.model import Announcement, Related
 
 Reference = Annotated[
     str, typer.Argument(metavar="ANNOUNCEMENT", help='its id, as "quxun search" prints it')
@@ -89,11 +89,20 @@ def show(announcement: Reference, as_json: AsJson = False) -> None:
     with opened() as parts:
         one = parts.announcements.get(announcement)
         revisions = parts.announcements.revisions(one.id)
+        related = parts.announcements.citations(one.id)
+        rulings = parts.rulings.of(one.id)
+    known = {
+        "cites": [_cited(two) for two in related.cites],
+        "cited_by": [_cited(two) for two in related.cited_by],
+    }
     if as_json:
-        say({**answer(one), "revisions": revisions})
+        say({**answer(one), **known, "rulings": rulings, "revisions": revisions})
         return
-    for key, value in answer(one).items():
+    for key, value in {**answer(one), **known}.items():
         tell(f"{key}: {value}")
+    for ruling in rulings:
+        tell(f"{ruling.verdict} at {ruling.at:%Y-%m-%d %H:%M} by {ruling.by}: {ruling.why} "
+             f"({ruling.announcement}, {ruling.other})")  # fmt: skip
     for revision in revisions:
         tell(f"revision {revision.revision} at {revision.at:%Y-%m-%d %H:%M}: "
              f"{', '.join(revision.changes)}")  # fmt: skip
@@ -130,10 +139,22 @@ def answer(one: Announcement) -> dict[str, object]:
         "revision": one.revision,
         "novelty": one.novelty.value,
         "withdrawn_at": one.withdrawn_at.isoformat() if one.withdrawn_at else None,
+        "merged_into": str(one.merged_into) if one.merged_into else None,
         "sightings": [
             {"source": s.source_name, "url": s.url, "title": s.title, "at": s.seen_at.isoformat()}
             for s in one.sightings
         ],
+    }
+
+
+def _cited(one: Related) -> dict[str, object]:
+    """One end of a citation as printed."""
+    return {
+        "id": str(one.uuid),
+        "title": one.title,
+        "relation": one.relation,
+        "words": one.words,
+        "withdrawn": one.withdrawn,
     }
 
 

@@ -160,6 +160,7 @@ def doctor(as_json: AsJson = False) -> None:
     with opened() as parts:
         findings = [
             _database(parts), _clock(parts), _broker(parts), _smtp(parts), _disk(parts),
+            _duplicates(parts),
         ]  # fmt: skip
     if as_json:
         say([{"what": what, "well": well, "words": words} for what, well, words in findings])
@@ -209,6 +210,26 @@ def _database(parts: Parts) -> Finding:
     except SQLAlchemyError as error:
         return "database", False, database_trouble(error)
     return "database", True, f"PostgreSQL {version}, schema {head}"
+
+
+def _duplicates(parts: Parts) -> Finding:
+    """Where so many notices share a text that not all were compared: none is lost, but some
+    may stand there twice.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        crowded = parts.announcements.crowded(parts.now())
+    except SQLAlchemyError:
+        return "duplicates", True, "not looked at, for the database does not answer"
+    if not crowded:
+        return "duplicates", True, "every candidate was compared in the last 30 days"
+    most, looked_at, example = crowded[0]
+    words = (
+        f"of up to {most} notices of one wording the {looked_at} nearest in time were compared "
+        f'({example[:40]}); merge what stands there twice with "quxun announcements merge"'
+    )
+    return "duplicates", True, words
 
 
 def _clock(parts: Parts) -> Finding:

@@ -94,6 +94,8 @@ def _one_page(site: Site, ref: str) -> Response:
         sightings=[(s, feeds.web_url(s.url)) for s in one.sightings],
         attachments=[(a, feeds.web_url(a.url)) for a in one.draft.attachments],
         revisions=store.revisions(one.id),
+        related=store.citations(one.id),
+        rulings=site.parts.rulings.of(one.id),
         feed=feed_links(site, Filter(region=(home.code,) if home else ())),
     )
 

@@ -82,6 +82,7 @@ class Site:
             "FREQUENCIES": words.FREQUENCIES,
             "NOVELTIES": words.NOVELTIES,
             "FLAGS": words.FLAGS,
+            "RELATIONS": words.RELATIONS,
             "FIELDS": words.CHANGED_FIELDS,
             "WEEKDAYS": words.WEEKDAYS,
             "contact": self.parts.settings.contact,

@@ -74,6 +74,15 @@ BASES: Mapping[str, str] = MappingProxyType(
         "investment": "投资", "aggregate": "合计", "other": "金额",
     }
 )  # fmt: skip
+#: What one announcement does to another, said of the first and of the second.
+RELATIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "cites": ("引用", "被引用"), "explains": ("解读", "解读见"), "drafts": ("征求意见", "征求意见见"),
+        "amends": ("修改", "被修改"), "repeals": ("废止", "被废止"), "extends": ("延续", "被延续"),
+        "corrects": ("更正", "被更正"),
+    }
+)  # fmt: skip
+
 CHANGED_FIELDS: Mapping[str, str] = MappingProxyType(
     {
         "title": "标题", "body_text": "正文", "body_html": "正文排版", "attachments": "附件",

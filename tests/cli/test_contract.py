@@ -37,6 +37,8 @@ CONTRACT = {
     "facts": "",
     "similar": "",
     "feed": "--format",
+    "announcements split": "--sighting --why --by --json",
+    "announcements merge": "--why --by --json",
     "digest plan": "--subscriber --at --eml --json",
     "digest preview": "--subscriber --at --eml --json",
     "digest send": "--subscriber --at --eml --json",

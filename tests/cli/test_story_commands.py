@@ -90,10 +90,52 @@ def test_show_prints_one_announcement_whole(town, one):
     got = town.run("show", one["id"], "--json").json
 
     assert {"title", "date", "facts", "sightings", "revisions", "novelty", "url"} <= set(got)
+    assert {"cites", "cited_by", "rulings", "merged_into"} <= set(got)
     assert got["sightings"][0]["source"]
     assert one["title"] in town.run("show", one["id"]).out
     assert "quxun search" in town.run("show", "0", code=1).complaint
     assert "nonsense" in town.run("show", "nonsense", code=1).complaint
+
+
+def test_what_is_merged_by_hand_is_one_and_can_be_split_again(town, one):
+    """The older id lives and says why; the other shows where it went; a split makes a new one."""
+    found = town.run("search", "的", "--limit", "1000", "--json").json["announcements"]
+    first, second = [a for a in found if a["id"] != one["id"] and len(a["sightings"]) == 1][:2]
+    merged = town.run(
+        "announcements",
+        "merge",
+        first["id"],
+        second["id"],
+        "--why",
+        "同一事项",
+        "--by",
+        "值班员",
+        "--json",
+    ).json
+    [lost] = {first["id"], second["id"]} - {merged["id"]}
+    shown = town.run("show", merged["id"], "--json").json
+    gone = first if first["id"] == lost else second
+
+    assert {s["url"] for s in merged["sightings"]} == {first["url"], second["url"]}
+    assert town.run("show", lost, "--json").json["merged_into"] == merged["id"]
+    assert [(r["verdict"], r["by"], r["why"]) for r in shown["rulings"]] == [
+        ("merge", "值班员", "同一事项")
+    ]
+
+    made = town.run(
+        "announcements",
+        "split",
+        merged["id"],
+        "--sighting",
+        gone["url"],
+        "--why",
+        "看错了",
+        "--json",
+    ).json
+    assert made["title"] == gone["title"]
+    assert made["id"] not in {first["id"], second["id"]}
+    wrong = ("announcements", "split", one["id"], "--sighting", "http://x.example/", "--why", "x")
+    assert "quxun show" in town.run(*wrong, code=2).complaint
 
 
 @pytest.mark.parametrize("form", ["atom", "rss", "json", "opml"])
@@ -128,7 +170,9 @@ def test_doctor_is_well_when_all_is(town):
     """Every part is looked at."""
     done = town.run("doctor", "--json")
 
-    assert {part["what"] for part in done.json} == {"database", "clock", "broker", "smtp", "disk"}
+    assert {part["what"] for part in done.json} == {
+        "database", "clock", "broker", "smtp", "disk", "duplicates",
+    }  # fmt: skip
     assert [part["words"] for part in done.json if not part["well"]] == []
 
 

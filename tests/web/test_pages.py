@@ -44,6 +44,24 @@ def test_the_first_page_lists_what_was_announced_newest_first(web, make_draft):
     assert "江津区" in page.text
 
 
+def test_a_policy_and_its_explanation_lead_to_each_other(web, make_draft):
+    """Whoever reads the one finds the other, in both directions, with the word for it."""
+    policy = make_draft(1, title="江津区支持新型储能产业若干措施", title_key="")
+    reading = make_draft(
+        2,
+        title="《江津区支持新型储能产业若干措施》政策解读",
+        body_text="为何出台？补什么？怎么申请？",
+    )
+    web.publish(policy, reading)
+    links = {a.text().strip(): a.attributes["href"] for a in parsed(web.ask("/")).css(".row h3 a")}
+    to_policy, to_reading = (
+        next(href for text, href in links.items() if one.title in text) for one in (policy, reading)
+    )
+
+    assert f'解读</span> <a href="{to_policy}"' in web.ask(to_reading).text
+    assert f'解读见</span> <a href="{to_reading}"' in web.ask(to_policy).text
+
+
 def test_filters_narrow_the_list_and_say_so(web, make_draft):
     """Region by name or code, kind, category and words: what they all hold for."""
     project = make_draft(2, title="某电池项目集中签约", kind=Kind.PROJECT)

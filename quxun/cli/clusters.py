@@ -1,0 +1,81 @@
+"""Announcements put right by hand: split and merged, and so for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from quxun.cli.announcements import Reference, answer
+from quxun.cli.common import AsJson, opened, say, tell
+
+if TYPE_CHECKING:
+    from aggregator.model import Announcement
+
+app = typer.Typer(help="Announcements: split, merge.", no_args_is_help=True)
+
+Why = Annotated[str, typer.Option("--why", metavar="WORDS", help="the reason, for the history")]
+By = Annotated[
+    str, typer.Option("--by", metavar="NAME", help="who decides, for the history; else you")
+]
+
+
+@app.command()
+def split(
+    announcement: Reference,
+    sighting: Annotated[
+        list[str],
+        typer.Option(
+            "--sighting", metavar="URL", help="the address of a page that shows something else"
+        ),
+    ],
+    why: Why,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take sightings out of an announcement: they are one of their own from now on.
+
+    Whatever arrives later, they stay apart from the rest. Nobody who got the announcement is
+    sent the new one.
+    """
+    with opened() as parts:
+        made = parts.rulings.split(
+            announcement, sighting, by=by or _somebody(), why=why, now=parts.now()
+        )
+    _told(made, f"split: {made.uuid} is an announcement of its own", as_json=as_json)
+
+
+@app.command()
+def merge(
+    announcement: Reference,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="the id of the other one")],
+    why: Why,
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make one announcement of two: the older id lives, the other leads to it.
+
+    They stay together whatever arrives later. Nobody who got either is sent the other.
+    """
+    with opened() as parts:
+        heir = parts.rulings.merge(
+            announcement, other, by=by or _somebody(), why=why, now=parts.now()
+        )
+    _told(heir, f"merged: {heir.uuid} has {len(heir.sightings)} sightings now", as_json=as_json)
+
+
+def _told(one: Announcement, line: str, *, as_json: bool) -> None:
+    if as_json:
+        say(answer(one))
+    else:
+        tell(line)
+
+
+def _somebody() -> str:
+    """The name under which we are logged in, where there is one."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "operator"
