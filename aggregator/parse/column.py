@@ -20,7 +20,7 @@ from aggregator.parse.choose import (
 from aggregator.parse.decode import Decoded
 from aggregator.parse.groups import Group, add_undated, dated_groups, undated_groups
 from aggregator.parse.inline import inline_entries
-from aggregator.parse.known import Shape, described, read_known, shape_of
+from aggregator.parse.known import Shape, described, read_known, shape_of, stays
 from aggregator.parse.paging import next_page
 from aggregator.parse.prescan import prescan
 from aggregator.parse.refusals import refuse_soft_failures
@@ -130,7 +130,7 @@ def learn(
 ) -> tuple[tuple[Entry, ...], Shape | None]:
     """The rows of the page's list, or of its blocks, and the shape they are known by.
 
-    A list of the ``known`` shape is taken before a longer one.
+    A list of the ``known`` shape is taken before a longer one, while it fits.
     """
     found = walk([page.root], base=base)
     around = look_around(page, found, base=base)
@@ -159,7 +159,7 @@ def learn(
     if not groups:
         return (), None
     best = max(groups, key=lambda group: group.weight)
-    best = next((group for group in groups if group.key == key), best)
+    best = next((g for g in groups if g.key == key and stays(g, best, known)), best)
     if is_article(groups, best, around):
         return (), None
     chosen = [best] if around.column else blocks(groups, best, around)

@@ -20,6 +20,7 @@ _LEAST = 3
 _MARKS = "#@"
 _MIDDLE_TITLE = 5
 _MOST = 0.7
+_NOT_MUCH_LESS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,28 @@ def read_known(page: Document, shape: Shape, *, base: str) -> Group | str:
     return misfit(group, shape) or group
 
 
+def stays(group: Group, best: Group, shape: Shape | None) -> bool:
+    """Whether the list of a known shape is still the one of its page, beside the weightiest.
+
+    With few rows left (the last page of many has one) it must not be much the lighter.
+    """
+    return shape is not None and (
+        _spoilt(group) is None
+        and (misfit(group, shape) is None or group.weight >= best.weight * _NOT_MUCH_LESS)
+    )
+
+
 def misfit(group: Group, shape: Shape) -> str | None:
     """Why rows are no longer those that a shape was learned from, or None when they are."""
     rows = group.rows
-    if shape.rows is None or len(rows) < max(_LEAST, shape.rows / 2):
+    if shape.rows is not None and len(rows) < max(_LEAST, shape.rows / 2):
         return f"only {len(rows)} such rows are left of {shape.rows}"
-    if "@" not in shape.key and sum(1 for row in rows if row.stamp) < len(rows) * _MOST:
+    return _spoilt(group)
+
+
+def _spoilt(group: Group) -> str | None:
+    rows = group.rows
+    if group.dated and sum(1 for row in rows if row.stamp) < len(rows) * _MOST:
         return "most rows have no date any more"
     titles = [row.link.words for row in rows]
     if sorted(map(len, titles))[len(titles) // 2] < _MIDDLE_TITLE:
