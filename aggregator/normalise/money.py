@@ -1,139 +1,210 @@
-"""Money that a text states: every amount in yuan, what it is, and its sentence."""
+"""Money that a text states: every amount in yuan as written, what it is, and its sentence."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from aggregator.model import Amount
-from aggregator.normalise.sentences import cut, sentences
+from aggregator.normalise.basis import Context, basis_of
+from aggregator.normalise.quantities import DIGITS, WORDS, read_number
+from aggregator.normalise.sentences import Reading, Sentence
 
-#: Thousands are parted by commas, or by a blank where a word of money stands before them: a
-#: blank alone may part the cells of a table (1 300万元).
-_DIGITS = (
-    r"(?<!\d)\d{1,3}(?:[,，]\d{3})+(?!\d)(?:\.\d+)?"
-    r"|(?<=[励助贴予资为达约超过高额计入积])\d{1,3}(?:[ \u00a0\u3000]\d{3})+(?!\d)(?:\.\d+)?"
-    r"|\d+(?:\.\d+)?"
-)
-#: A number as a group of an expression, for ``read_number``.
-NUMBER = f"({_DIGITS})"
-_LISTED = re.compile(r"(?<![\d.第])(?:\d+(?:\.\d+)?\s*[亿万]?\s*[、/和]\s*)+$")
-_UNITS = {"万亿元": 1e12, "亿元": 1e8, "亿": 1e8, "千万元": 1e7, "百万元": 1e6, "万元": 1e4, "万": 1e4, "千元": 1e3, "元": 1.0}  # fmt: skip
+_UNITS = {
+    "万亿元": 1e12, "千亿元": 1e11, "百亿元": 1e10, "亿元": 1e8, "亿": 1e8, "千万元": 1e7, "百万元": 1e6,
+    "十万元": 1e5, "万元": 1e4, "万": 1e4, "千元": 1e3, "元": 1.0, "块": 1.0,
+}  # fmt: skip
+_MORE = r"(?:余|多|几)?"
+#: 亿 and 万 without 元 are money only where a word of money stands before them, and nothing counted
+#: behind them.
+_BARE = r"万?亿(?![多余]?[元吨千瓦人件株只头尾羽支粒块颗片米立平美欧港日英韩卢法个次条户斤度级标字册份])|万(?=[,，、。;；）)\s]|$|奖|补|资)"
+_WHOLE = r"(?<![\d.])\d{1,12}(?:\.\d{1,4})?"
 _MONEY = re.compile(
-    rf"({_DIGITS}|[一二两三四五六七八九十百千]+)"
-    r"\s*(万亿元|亿元|千万元|百万元|万元|千元|元|亿(?=[,，、。；\s]|$))(?!／|/?(?:美|欧|港|日))"
+    # 3亿5000万元 is one sum.
+    rf"(?P<yi>{_WHOLE})亿(?P<wan>\d{{1,4}}(?:\.\d{{1,4}})?)万元"
+    # The head of a field names the unit: 预算金额（万元）：85.6, 金额：85.6（万元）.
+    rf"|\((?P<head>亿元|万元|千元|元)\)[ \t]?:[ \t]{{0,3}}(?P<headed>{DIGITS})(?![\d%]|[ \t]?[万亿元])"
+    rf"|(?P<tailed>{DIGITS})[ \t]?\((?P<tail>亿元|万元|元)\)"
+    r"|[￥¥][ \t]?(?P<signed>\d[\d,，]*(?:\.\d+)?)(?![\d.,，]*[ \t]?[万亿元])"
+    rf"|(?P<number>{DIGITS}|[{WORDS}]{{1,9}}(?:[万萬][{WORDS}]{{1,9}}(?=元))?)[ \t]?{_MORE}[ \t]?"
+    rf"(?P<unit>(?:万亿|[千百]?亿|[千百十]?万|千)?{_MORE}元|{_BARE})"
 )
+_FOREIGN = re.compile(
+    r"[ \t]?\(?(?:美元|欧元|港元|港币|日元|英镑|美金|加元|澳元|新台币|新加坡元|卢布|韩元)"
+)
+#: 三元正极材料, 二元结构, 一元复始: no money, though 元 stands behind a number.
+_NO_MONEY = re.compile(
+    r"(?:化|素|件|正极|前驱|锂|材料|结构|复始|钱包|店|机|旦|宵|电池|体系|方程|合金|催化|牛奶|猪|杂交)"
+)
+_MONEY_WORDS = re.compile(
+    r"投资|[金资]额?|产值|收入|[税金费价款贷额]|融资|揽金|引资|节约|增加值|规模|奖励|补[助贴]|达|资产|总量|销售|利润|营收|合同|GDP"
+)
+_JOINT = re.compile(r"^[ \t]?(?:、|和|及|与|或|以及|或者|,|，|/)[ \t]?$")
+#: 由100万元提高到200万元: both are of one kind.
+_RAISED = re.compile(
+    r"^[ \t]?(?:\([^()]{0,8}\))?(?:提高|增加|上调|下调|调整|提升|降低|扩大|增|升|降)(?:到|至|为)(?:最高)?$"
+)
+_RANGE = re.compile(r"^[ \t]?(?:\([含不]{1,3}\))?(?:至|到|-{1,3})[ \t]?(?:人民币)?$")
+#: 100、50、30万元: numbers before the first one that has a unit, which is theirs too.
+_LISTED = re.compile(r"(?<![\d.第])(?:\d+(?:\.\d+)?[ \t]?[亿万]?[ \t]?[、/和][ \t]?)+$")
+_MEMBER = re.compile(r"(\d+(?:\.\d+)?)[ \t]?([亿万])?[ \t]?[、/和]")
 #: 50至100万元: the first number of a range whose unit stands behind the second one only.
-_RANGED = re.compile(r"(?<![\d.第])(\d+(?:\.\d+)?)\s*(亿|万)?\s*(?:至|到|-|—|～|~|－)\s*$")
-_WIDEST_RANGE = 16
-_MEMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(亿|万)?\s*[、/和]\s*")
-_UP_TO = re.compile(r"\s*[至到—～~-]\s*\d[\d.,]*\s*(?:万|亿|元)")
-_NO_YUAN = re.compile(r"\s*(?:吨|美元|欧元|港元|日元|化|素|件)")
-_PER = re.compile(
-    r"^\s*(?:/|／|每)\s*(?:平方米|平米|㎡|亩|人|月|年|家|个|户|吨|千瓦|度|台|次|天|日|件)|^\s*/"
-)
-_AGGREGATE = re.compile(
-    r"\d+\s*(?:个|项|家)[^。；]{0,20}(?:项目|企业)|累计|合计|总额|协议引资|到位资金|全(?:区|市|县|省)|集中(?:签约|开工)|总量|年度投资计划|共计|总投资超?\d[^。]{0,12}个项目"
-)
-_SCALES = {"千": 1000, "百": 100, "十": 10, "": 1}
-_HAN = {c: n for n, c in enumerate("零一二三四五六七八九")}
+_LOWER = re.compile(r"(?<![\d.第-])(\d+(?:\.\d+)?)[ \t]?(亿|万)?[ \t]?(?:至|到|-{1,2})[ \t]?$")
+_NEAR = 16
+_SAME_BETWEEN = re.compile(r"^[^,，。\d]{0,10}[(:￥¥][^,，。\d]{0,6}$")
 
 
-def amounts(text: str) -> Iterator[Amount]:
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """A sum as written, from ``start`` to ``end`` of its sentence."""
+
+    value: float
+    unit: str
+    start: int
+    end: int
+    #: Whether it is the lower or the upper end of a range, or neither.
+    bound: str = ""
+
+    @property
+    def yuan(self) -> float:
+        return round(self.value * _UNITS[self.unit], 2)
+
+
+def read_amounts(reading: Reading) -> Iterator[Amount]:
     """Every amount in yuan as written; a list (100、30、20万元) gives each of its members."""
-    for sentence in sentences(text):
-        if "元" not in sentence and "亿" not in sentence:
-            continue
-        yield from _of_sentence(sentence)
+    for sentence in reading.sentences:
+        if "元" in sentence.plain or "亿" in sentence.plain or "万" in sentence.plain or "¥" in sentence.plain or "￥" in sentence.plain:  # fmt: skip
+            yield from _of_sentence(reading, sentence)
+    yield from _of_cells(reading)
 
 
-def _of_sentence(sentence: str) -> Iterator[Amount]:
-    near, basis = 0, "other"
-    for match in _MONEY.finditer(sentence):
-        after = sentence[match.end() : match.end() + 8]
-        if _NO_YUAN.match(after):
-            continue
-        listed = _LISTED.search(sentence, near, match.start())
-        start = listed.start() if listed else match.start()
-        before = sentence[max(start - 24, 0) : start]
-        between = sentence[near:start].strip()
-        if near and between in {"、", "和", "及", "或", ",", "，"}:
-            # A list says once what its members are: 突破10亿元、50亿元.
-            basis = "unit" if _PER.match(after) else basis
-        elif near and between in {"至", "到", "-", "—", "～", "~"}:
-            basis = "cap"
-        elif _UP_TO.match(after) and not _PER.match(after):
-            basis = "floor"
+def _of_cells(reading: Reading) -> Iterator[Amount]:
+    """Sums in the columns of a table; the head tells what they are."""
+    for cell in reading.cells:
+        if cell.unit in _UNITS:
+            basis = basis_of(Context(cell.head, 0, len(cell.head), len(cell.head), len(cell.head)))
+            yield Amount(
+                value=cell.value,
+                yuan=round(cell.value * _UNITS[cell.unit], 2),
+                basis=basis,
+                unit=cell.unit,
+                sentence=reading.evidence(cell.start, cell.end),
+            )
+
+
+def _of_sentence(reading: Reading, sentence: Sentence) -> Iterator[Amount]:
+    groups = _groups(sentence.plain)
+    for index, group in enumerate(groups):
+        since = groups[index - 1][-1].end if index else 0
+        until = groups[index + 1][0].start if index + 1 < len(groups) else len(sentence.plain)
+        context = Context(sentence.plain, since, group[0].start, group[-1].end, until)
+        basis = basis_of(context)
+        for one in group:
+            what = basis
+            if one.bound and basis != "unit":
+                what = "floor" if one.bound == "lower" else "cap"
+            start, end = sentence.start + one.start, sentence.start + one.end
+            yield Amount(
+                value=one.value,
+                yuan=one.yuan,
+                basis=what,
+                unit=one.unit,
+                sentence=reading.evidence(start, end),
+            )
+
+
+def _groups(text: str) -> list[list[_Sum]]:
+    """The sums of a sentence; those that a list or a range joins are told of together."""
+    groups: list[list[_Sum]] = []
+    for one in _sums(text):
+        last = groups[-1][-1] if groups else None
+        between = text[last.end : one.start] if last else ""
+        if last and _SAME_BETWEEN.match(between) and last.yuan == one.yuan:
+            continue  # said again in figures: 伍拾万元整（￥500,000元）
+        if (
+            last
+            and _RANGE.match(between)
+            and last.yuan < one.yuan
+            and not one.bound
+            and not last.bound
+        ):
+            groups[-1][-1] = _Sum(last.value, last.unit, last.start, last.end, "lower")
+            groups[-1].append(_Sum(one.value, one.unit, one.start, one.end, "upper"))
+        elif (last and last.bound == "lower" and one.bound == "upper" and not between) or (
+            last
+            and (
+                _JOINT.match(between)
+                or _RAISED.match(between)
+                or last.start == one.start
+                or one.start < last.end
+            )
+        ):
+            groups[-1].append(one)
         else:
-            basis = _basis(before, after, sentence, near_start=near, at=start)
-        evidence = cut(sentence, match.start())
-        lower = None if listed else _lower(sentence, near, match)
-        members = [(*one, basis) for one in _members(listed, match.group(2))]
-        if lower:
-            basis = _basis(before, after, sentence, near_start=near, at=lower[2])
-            members = [(*lower[:2], "unit" if basis == "unit" else "floor")]
-            basis = "unit" if basis == "unit" else "cap"
-        for number, unit, what in (*members, (*match.groups(), basis)):
-            value = read_number(number)
-            if value is not None:
-                yuan = round(value * _UNITS[unit], 2)
-                yield Amount(value=value, yuan=yuan, basis=what, unit=unit, sentence=evidence)
+            groups.append([one])
+    return groups
+
+
+def _sums(text: str) -> Iterator[_Sum]:
+    near = 0
+    for match in _MONEY.finditer(text):
+        read = _read(text, match)
+        if read is None:
+            continue
+        value, unit, start = read
+        lower = _LOWER.search(text, max(near, start - _NEAR), start)
+        ranged = lower is not None and _less(lower, unit, value)
+        if lower and ranged:
+            own = f"{lower[2]}元" if lower[2] else unit
+            yield _Sum(float(lower[1]), own, lower.start(), start, "lower")
+        else:
+            yield from _listed(text, near, start, unit)
+        yield _Sum(value, unit, start, match.end(), "upper" if ranged else "")
         near = match.end()
 
 
-def _members(listed: re.Match[str] | None, unit: str) -> Iterator[tuple[str, str]]:
-    """The numbers before the last one of a list, which alone carries the unit."""
-    for member in _MEMBER.finditer(listed.group() if listed else ""):
-        yield member.group(1), f"{member.group(2)}元" if member.group(2) else unit
-
-
-def _lower(sentence: str, near: int, match: re.Match[str]) -> tuple[str, str, int] | None:
-    """The lower end of a range, its unit and its place: less than the upper end, or no range."""
-    found = _RANGED.search(sentence, max(near, match.start() - _WIDEST_RANGE), match.start())
-    upper = read_number(match.group(1))
-    if found is None or upper is None:
+def _read(text: str, match: re.Match[str]) -> tuple[float, str, int] | None:
+    """The value, the unit and the place of a match that is money in yuan."""
+    if match["yi"]:
+        return float(match["yi"]) * 10_000 + float(match["wan"]), "万元", match.start()
+    for number, unit in (("headed", "head"), ("tailed", "tail"), ("signed", "")):
+        if match[number]:
+            value = read_number(match[number])
+            return (
+                None
+                if value is None
+                else (value, match[unit] if unit else "元", match.start(number))
+            )
+    unit = re.sub("[余多几]", "", match["unit"])
+    if not _is_money(text, match, match["number"], unit):
         return None
-    unit = f"{found.group(2)}元" if found.group(2) else match.group(2)
-    value = read_number(found.group(1))
-    if value is None or value * _UNITS[unit] >= upper * _UNITS[match.group(2)]:
-        return None
-    return found.group(1), unit, found.start()
+    value = read_number(match["number"])
+    return (
+        None if value is None else (value, unit if unit in _UNITS else f"{unit}元", match.start())
+    )
 
 
-def _basis(before: str, after: str, sentence: str, *, near_start: int, at: int) -> str:
-    """What an amount of money is, told by the words around it."""
-    close = sentence[max(near_start, at - 14) : at] or before
-    carried = sentence[max(at - 40, 0) : at]
-    rules = (
-        ("unit", bool(_PER.match(after)) or re.search(r"每(?:人|家|户|亩|平方米|月|年|吨|个|千瓦时?|台|次|天|日|件|度)(?![^，。；]*(?:最高|不超|最多|封顶|上限))[^，。；]{0,8}$", close)),
-        ("cap", re.search(r"最高|不超过|不高于|上限|封顶|以内|至多|最多|累计不超", carried[-26:]) and not re.search(r"最低|不低于", carried[-12:])),
-        ("other", re.search(r"(?:产值|税收|营收|销售收入)[^，。；]{0,6}(?:可|将|预计|实现|达)[^，。；]{0,6}$", close)),
-        ("floor", re.search(r"突破\s*$", close)),
-        ("aggregate", re.search(r"(?:首期|资金|基金|总)规模[^，。；]{0,4}$", close)),
-        ("floor", re.search(r"不低于|不少于|至少|超过|以上|达到|高于|最低|满|突破", close[-10:]) and re.match(r"\s*(?:[（(]含|以上|的)?", after) and re.search(r"不低于|不少于|最低|至少|达到|高于", close)),
-        ("floor", re.match(r"\s*(?:[（(]含[^）)]{0,6}[）)])?\s*(?:及)?以上", after)),
-        ("aggregate", _AGGREGATE.search(sentence) and re.search(r"投资|引资|签约|项目|资金|产值", carried)),
-        ("investment", re.search(r"总投资|投资|固定资产投资|注册资本", carried[-18:])),
-        ("fixed", re.search(r"奖励|补助|补贴|给予|资助|奖补|发放|支持|扶持|分别|一次性", carried)),
-    )  # fmt: skip
-    return next((name for name, holds in rules if holds), "other")
+def _listed(text: str, near: int, start: int, unit: str) -> Iterator[_Sum]:
+    """The members of a list that share the unit of what follows them."""
+    listed = _LISTED.search(text, max(near, start - 3 * _NEAR), start)
+    for member in _MEMBER.finditer(listed.group()) if listed else ():
+        own = f"{member[2]}元" if member[2] else unit
+        yield _Sum(float(member[1]), own, listed.start() if listed else start, start)
 
 
-def read_number(text: str) -> float | None:
-    """A number in figures, its thousands parted or not, or in words; None for what is none."""
-    figures = re.sub(r"[,，\s]", "", text)
-    if re.match(r"0\d", figures):
-        return None  # the rest of a number whose beginning was not understood
-    try:
-        return float(figures)
-    except ValueError:
-        return _spelled(text)
+def _less(lower: re.Match[str], unit: str, value: float) -> bool:
+    own = f"{lower[2]}元" if lower[2] else unit
+    return float(lower[1]) * _UNITS[own] < value * _UNITS[unit]
 
 
-def _spelled(text: str) -> float | None:
-    """Numbers in words up to 九千九百九十九; None for what is none (百, 千 alone)."""
-    total = 0
-    for digit, scale in re.findall(r"([一二两三四五六七八九]?)([千百十]?)", text):
-        if digit or scale == "十":
-            total += _HAN.get(digit.replace("两", "二"), 1) * _SCALES[scale]
-    return float(total) if total else None
+def _is_money(text: str, match: re.Match[str], number: str, unit: str) -> bool:
+    """Whether a number and what looks like a unit of money are money in yuan."""
+    if _FOREIGN.match(text, match.end()) or _NO_MONEY.match(text, match.end()):
+        return False
+    if not unit.endswith("元"):
+        return bool(_MONEY_WORDS.search(text[max(match.start() - _NEAR, 0) : match.start()]))
+    if unit == "元" and not number[0].isdigit():
+        # In words only what is a round sum: 三百元, not 三元.
+        return len(number) > 1 and number[-1] in "十百千拾佰仟"
+    return True
