@@ -16,6 +16,7 @@ from aggregator.parse.walk import CRUMBS, Walk, is_hidden_zone
 from aggregator.text import fold, one_line
 
 _LONG_TITLE = 40
+_LONGEST_ENTRY = 11
 _MIN_UNDATED = 3
 _UNDATED_TITLE = 9
 _SHORT_UNDATED = 5
@@ -34,6 +35,7 @@ _BODY_NAMES = re.compile(
     r"trs_(?:editor|ueditor|paper)|vsb_content|ucap-?content|ivs_content|article-?con|newscon|"
     r"(?:^|\s)zoom(?:$|\s)|content-?text|article-?body"
 )
+_MENU = re.compile(r"nav|menu")
 _NAME_END = re.compile(r"[-_—|–>·]|\s")
 _MUCH_TEXT = 200
 _HEADING = 12
@@ -87,12 +89,13 @@ def weigh(group: Group, around: Around) -> float:
     weight = float(sum(min(len(row.link.words), _LONG_TITLE) for row in rows))
     if not group.dated:
         weight *= _by_address(rows, around)
-    if _in_zone(rows[0].root, around.walk):
+    if _in_zone(group, around.walk):
         weight *= 0.25
     headings, block = _block_of(group, around)
     if around.name and around.name in headings:
         weight *= 2
     elif any(_ASIDE.search(heading) for heading in headings):
+        group.aside = True
         weight *= 0.05 if around.column else 0.4
     if around.column:
         weight *= _by_place(block, around)
@@ -175,15 +178,15 @@ def plausible_undated(group: Group, around: Around) -> bool:
     rows = group.rows
     if len(rows) < (_MIN_UNDATED if around.column else 1):
         return False
-    lengths = sorted(len(row.link.words) for row in rows)
-    middle = lengths[len(rows) // 2]
+    middle = _middle(rows)
     if middle < _SHORT_UNDATED:
         return False
-    raw = {row.link.anchor.get("href") or row.link.anchor.get("onclick") for row in rows}
-    if len(raw) < len(rows) / 2:
-        return False
     urls = _some_urls(rows)
-    if not urls:
+    apart = {
+        (row.link.anchor.get("href") or row.link.anchor.get("onclick")) if urls else row.link.words
+        for row in rows
+    }
+    if len(apart) < len(rows) / 2:
         return False
     if middle >= _UNDATED_TITLE and len(rows) >= _MIN_UNDATED:
         return True
@@ -207,18 +210,19 @@ def blocks(groups: Sequence[Group], best: Group, around: Around) -> list[Group]:
 
 
 def _is_block(group: Group, best: Group, around: Around) -> bool:
-    if group.weight < best.weight * (0.02 if group.rows[1:] else 0.005):
-        return False
-    if _in_zone(group.rows[0].root, around.walk):
+    least = best.weight * (0.02 if group.rows[1:] else 0.005)
+    if group.weight < least or _in_zone(group, around.walk):
         return False
     if group.dated and len(group.rows) > 1:
         return True
     headings, block = _block_of(group, around)
-    if any(_ASIDE.search(heading) or _NO_NEWS.search(heading) for heading in headings):
+    if group.aside or any(_NO_NEWS.search(heading) for heading in headings):
         return False
     if len(group.rows) == 1 and not group.dated and not _any_in(around.walk.mores, *block):
         return False
     urls = _some_urls(group.rows)
+    if not urls:
+        return len(group.rows) >= _MIN_UNDATED
     like = sum(
         1
         for url in urls
@@ -227,26 +231,38 @@ def _is_block(group: Group, best: Group, around: Around) -> bool:
     return like > len(urls) * _MOST
 
 
-def _in_zone(element: Element, walk: Walk) -> bool:
-    """Whether an element stands in a menu, a footer or the like, by the name of a container.
+def _in_zone(group: Group, walk: Walk) -> bool:
+    """Whether a list stands in a menu, a footer or the like, by the name of a container.
 
-    A container of most of the page's links is not what its name says.
+    A container of most of the page's links is not what its name says, and no menu has long
+    entries.
     """
+    long = _middle(group.rows) > _LONGEST_ENTRY
+    element = group.rows[0].root
     for node in (element, *ancestors(element)):
         if node.tag == "body" or node not in walk.spans:
             break
         if is_hidden_zone(node):
+            if long and _MENU.search(names_of(node)):
+                continue
             return len(walk.links_in(node)) <= len(walk.links) / 2
     return False
 
 
+def _middle(rows: Sequence[Row]) -> int:
+    """The length of the middle title of rows, in characters."""
+    return sorted(len(row.link.text or row.link.hint) for row in rows)[len(rows) // 2]
+
+
 def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:
-    """Whether the page is one notice, with lists only beside it."""
+    """Whether the page is one notice, with lists only beside it.
+
+    Its own address tells, tags do, and so does how much prose stands outside of its lists.
+    """
     page = around.page
-    told = bool(page.meta.get("articletitle"))
+    dated = addresses.likeness(around.base) == addresses.DATED
+    told = dated or bool(page.meta.get("articletitle"))
     paged = pages_on(page)
-    if paged and not told:
-        return False
     own = {row.root for group in groups for row in group.rows if not row.shared}
     roots = {row.root for row in best.rows}
     prose = named = 0
@@ -262,9 +278,9 @@ def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:
         prose += len(text)
         if any(_BODY_NAMES.search(names_of(x)) for x in up):
             named += len(text)
-    if told and prose > _MUCH_TEXT / 2:
+    if told and (prose > _MUCH_TEXT / 2 or (dated and (best.aside or not best.dated))):
         return True
-    if paged:
+    if paged and (best.dated or prose < best.weight * 4):
         return False
     return named > _MUCH_TEXT or (
         prose > _MUCH_TEXT and prose > best.weight and bool(around.walk.links)

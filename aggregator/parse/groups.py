@@ -21,12 +21,14 @@ class Group:
 
     ``key`` says how they are made; ``#`` at its end that they share one container, ``@``
     that they have no dates, ``[n]`` which of the columns of a layout table holds them.
+    ``aside`` tells that the heading above says so.
     """
 
     key: str
     rows: list[Row] = field(default_factory=list)
     weight: float = 0.0
     dated: bool = True
+    aside: bool = False
     holder: Element | None = None
 
 
@@ -62,8 +64,6 @@ def _reach(walk: Walk, stamp: Stamp) -> Element | None:
         if node not in walk.spans or node.tag == "html":
             return None
         if walk.links_in(node):
-            return node
-        if node.tag == "body":
             return node
     return None
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from aggregator.dates import date_from_url, read_date
 from aggregator.model import Entry
 from aggregator.parse.shapes import shape
-from aggregator.parse.stamps import only_date, strip_date
+from aggregator.parse.stamps import full_date_in, labelled_date, only_date, strip_date
 from aggregator.parse.tree import Element, ancestors, line_of, names_of
 from aggregator.parse.walk import Link, Stamp
 from aggregator.text import clean, fold, one_line, shorten
@@ -179,6 +179,8 @@ def entry_of(row: Row, *, hints: bool, now: datetime) -> Entry | None:
     if not title:
         return None
     printed = row.stamp.text if row.stamp else None
+    if "：" in row.link.hint and not (printed and full_date_in(printed)):
+        printed = labelled_date(row.link.hint) or printed
     whole = "" if row.shared else line_of(row.root)
     mark = " ".join(img.get("alt") or img.get("title") or "" for img in row.root.iter("img"))
     room = len(whole) - len(title) - len(printed or "")

@@ -140,6 +140,12 @@ def full_date_in(text: str) -> str | None:
     return found.group() if found else None
 
 
+def labelled_date(text: str) -> str | None:
+    """The date after 时间 or 日期 in a title attribute that says all of a row."""
+    found = _LABELLED.search(text)
+    return found.group(1) if found else None
+
+
 def strip_date(text: str) -> str:
     """A title without the date printed at its end or beginning."""
     return _HEAD.sub("", _TAIL.sub("", text)).strip()

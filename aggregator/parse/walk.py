@@ -37,6 +37,7 @@ __all__ = [
 _ADDRESS = re.compile(
     r"""['"]((?:https?:/|\.{0,2})/[^'"\s()]{2,500}|[\w\-./]{1,300}\.\w{2,5}(?:\?[^'"\s]{0,300})?)['"]"""
 )
+_BOTH = ("start", "end")
 _CLICKED = frozenset({"li", "tr", "div", "dl", "dd", "dt", "td", "p", "section"})
 #: Words that lead to a row's article and are not its title, and those that lead elsewhere.
 _MUTE = (
@@ -45,7 +46,7 @@ _MUTE = (
 )
 _NO_TITLE = re.compile(
     r"^(?:更多|查看更多|更多信息|更多内容|more|\+?更多\+?|附件|首\s*页|尾\s*页|末\s*页|上一页|下一页|上页|下页|"
-    r"前一页|后一页|返回|返回首页|打印|关闭|收藏|分享|设为首页|加入收藏|登录|注册|无障碍|繁体|简体|english|"
+    r"前一页|后一页|返回\w{0,2}|(?:打印|关闭)(?:本页|窗口|此页|页面)?|收藏|分享|设为首页|加入收藏|登录|注册|无障碍|繁体|简体|english|"
     r"跳转|确定|go|\W*|[\d\s<>«»‹›.…]+|" + _MUTE + r")[\s>»›+.…\]】）)]*$",
     re.IGNORECASE,
 )
@@ -54,6 +55,8 @@ _IS_MUTE = re.compile(rf"^(?:{_MUTE})[\s>»›+.…\]】）)]*$", re.IGNORECASE)
 _DATED = re.compile(r"(?:19|20)\d\d[-/]?[01]?\d[-/]?[0-3]?\d(?!\d)")
 _PAGE = re.compile(r"[上下尾末前后]\s*一?\s*页")
 _FRAME = re.compile(r"^[\s\[【（(<《+·]+")
+#: What stands before the links from one article to the next.
+_NEIGHBOUR = re.compile(r"\W*[上下前后]\s*一?\s*[篇条则]\W*$")
 CRUMBS = re.compile(
     r"(?:当前|您的|您?现在的?|你的|所在)\s*(?:所在)?的?\s*(?:页面)?(?:位置|栏目)|(?:^|\s)位置\s*[:：>]"
 )
@@ -146,44 +149,43 @@ class Walk:
 def walk(roots: Iterable[Element], *, base: str) -> Walk:
     """Find the links and dates below some elements, which do not hold each other."""
     found = Walk()
-    spans = found.spans
     opened: dict[Element, int] = {}
     link: Element | None = None
     pieces: list[tuple[int, Element, str, bool]] = []
     mute: list[Element] = []
+    before = ""
     at = 0
-    for root in roots:
+    for event, node in (x for root in roots for x in etree.iterwalk(root, events=_BOTH)):
         at += 1
-        for event, node in etree.iterwalk(root, events=("start", "end")):
-            if event == "start":
-                at += 1
-                opened[node] = at
-                if link is None and (
-                    node.tag == "a" or (node.tag in _CLICKED and node.get("onclick"))
-                ):
-                    link = node if node.tag == "a" or _is_clicked(node) else None
-                text = node.text
-                if text and not text.isspace():
-                    at += 1
-                    pieces.append((at, node, text, link is not None))
-                continue
-            at += 1
-            spans[node] = (opened.pop(node), at)
+        if event == "start":
+            opened[node] = at
+            if link is None and _leads(node):
+                link = node
+                before = pieces[-1][2] if pieces else ""
+            holder, text = node, node.text
+        else:
+            found.spans[node] = (opened.pop(node), at)
             if link is not None and node is link:
                 link = None
-                _add_link(found, mute, node, base)
-            text = node.tail
-            if text and node is not root and not text.isspace():
-                parent = node.getparent()
-                if parent is not None:
-                    at += 1
-                    pieces.append((at, parent, text, link is not None))
+                if len(before) > _MAX_PART or not _NEIGHBOUR.match(before):
+                    _add_link(found, mute, node, base)
+            holder, text = node.getparent(), node.tail if opened else None
+        if text and holder is not None and not text.isspace():
+            at += 1
+            pieces.append((at, holder, text, link is not None))
     found.texts = [(at, text) for at, _, text, _ in pieces]
     _add_stamps(found, pieces)
     found.close()
     if mute:
         _give_titles(found, mute, base)
     return found
+
+
+def _leads(node: Element) -> bool:
+    """Whether an element is a link: of its own, or a whole row by script."""
+    return node.tag == "a" or (
+        node.tag in _CLICKED and node.get("onclick") is not None and _is_clicked(node)
+    )
 
 
 def _is_clicked(node: Element) -> bool:

@@ -46,3 +46,16 @@ def test_a_list_of_five_hundred_rows_is_read_whole(make):
     made = page(make, "with_asides", count=500)
 
     assert shown(read(made)) == made.rows
+
+
+def test_a_page_with_a_date_and_no_link_is_no_list():
+    """A bare notice: its date belongs to no row."""
+    page_ = (
+        "<html><body><h1>停水通知</h1><p>发布时间：2025-08-13</p><p>明日停水。</p></body></html>"
+    )
+
+    _, reading = parse.detect(
+        page_.encode(), url="http://www.linxi.example/n", content_type=None, now=NOW
+    )
+
+    assert reading.entries == ()
