@@ -83,12 +83,16 @@ def _index(invented_codes: tuple[str, ...]) -> Index:
     names: dict[str, list[Entry]] = defaultdict(list)
     known = words()
     everything = (*shipped().values(), *invented())
+    # 江津 is the district, not the city that it was; but 重庆江北 still means what is no more.
+    present = {(short_name(one), one.parent) for one in everything if one.valid_to is None}
     for one in everything:
         for name in (one.name, *one.aliases, *_middle_names(one)):
             names[name].append(Entry(one.code, full=True, weak=known.get(name) == "weak"))
     for one in everything:
         stem = short_name(one)
-        if stem and (one.valid_to is None or stem not in names):
+        if not stem or (one.valid_to and (stem, one.parent) in present):
+            continue
+        if one.valid_to is None or stem not in names or known.get(stem) in {"weak", "shared"}:
             weak = known.get(stem) in {"weak", "shared"} and one.level != "province"
             names[stem].append(Entry(one.code, full=False, weak=weak))
     merged = {name: _preferred(entries) for name, entries in names.items()}
