@@ -29,7 +29,7 @@ _STEPPED = re.compile(
 _CLAUSE = re.compile(r"[,，。;；:：\n]")
 _CARRIED, _CLOSE, _BEHIND = 44, 22, 16
 _BEHIND_GRANT = re.compile(
-    r"^[ \t]?(?:整)?的?(?:一次性)?(?:[\u4e00-\u9fff]{0,4})?(?:奖励|补助|补贴|资助|扶持|支持|奖补|奖金|津贴)"
+    r"^[ \t]?(?:整)?的?(?:一次性)?(?:[\u4e00-\u9fff]{0,4})?(?:奖励|补助|补贴|资助|奖补|奖金|津贴|(?:扶持|支持)(?=[,，。;；、的]|$))"
 )
 _BEHIND_FUND = re.compile(r"^的?[\u4e00-\u9fff]{0,4}(?:资金|经费)")
 _BEHIND_OTHER = re.compile(

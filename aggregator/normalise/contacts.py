@@ -25,8 +25,10 @@ _MOBILE = re.compile(r"1[3-9]\d{9}")
 _PLACE = re.compile(r"地[址点]:[ \t]?([\u4e00-\u9fff][^,，。;；\n\t:]{5,40})")
 #: Where something is held or made is no address to write to.
 _NO_ADDRESS = re.compile(
-    r"(?:会议|培训|活动|建设|项目|举办|考试|开标|户籍|家庭|住所|实施|经营|注册)$"
+    r"(?:会议|培训|活动|建设|项目|举办|考试|开标|户籍|家庭|住所|实施|经营|注册|下载|网站|网页|登录|报名网|系统)$"
 )
+#: What an address is made of.
+_IS_PLACE = re.compile(r"[路街道巷号楼室镇乡村区县市院厦园]|中心|广场")
 
 
 def read_contacts(reading: Reading) -> Iterator[Fact]:
@@ -48,5 +50,5 @@ def _places(plain: str) -> Iterator[tuple[str, int, int]]:
             yield "email", mail.start(1), mail.end(1)
     for place in _PLACE.finditer(plain):
         before = plain[max(place.start() - 4, 0) : place.start()]
-        if not _NO_ADDRESS.search(before):
+        if not _NO_ADDRESS.search(before) and _IS_PLACE.search(place[1]) and "http" not in place[1]:
             yield "address", place.start(1), place.end(1)

@@ -21,7 +21,7 @@ _WORDS = triggers("deadlines")
 #: A day, and a word that may make it a last one: most sentences have one of them at most.
 _ANY = re.compile(r"\d[ \t]?[日号]|\d[-/.]\d|[一二三四五六七八九十][日号]|[年月][底末]|之日起")
 _ENDING = re.compile(
-    r"[前止至到期限截-]|时间|关闭|最[迟晚]|之日起|日期|结束|\d日(?:报|送|上|寄|提|递)"
+    r"[前止至到期限截-]|时间|关闭|最[迟晚]|之日起|日期|结束|不予|不再|\d日(?:报|送|上|寄|提|递)"
 )
 _LABEL = re.compile(
     r"([^,，。;；:()\n]{1,16}?)[ \t]?(?:截[止至]日?)?(?:起[止讫])?(?:时间|期限|日期|时限|时段|期间|期|(?<=截止日))(?:截止日)?(?:段|限)?(?:\([^()]{0,8}\))?(?:调整|延长|顺延)?(?:为|是|定于|从|自)?[ \t]?:?[ \t]{0,3}"
@@ -121,7 +121,7 @@ def _of_sentence(
 def _counted_is_due(reading: Reading, sentence: Sentence, match: re.Match[str]) -> bool:
     """Whether so many days from the notice on are for handing in."""
     text = sentence.plain
-    behind = text[match.end() : match.end() + _CLAUSE_MOST]
+    behind = _clause(text[match.end() : match.end() + _CLAUSE_MOST].lstrip("内,，"))
     if re.match(r"后", behind.lstrip("内之")):
         return False
     if re.search(r"公示[^,，。]{0,6}$", text[: match.start()][-12:]) or "公示" in match.group():

@@ -39,13 +39,19 @@ _YEARS = re.compile(
     rf"(有效期限?|试行期?限?|执行期限?|实施期限?|执行|暂行期?)(?:暂定|定)?(?:为|至)?:?[ \t]?(?:暂定)?(?:为)?{COUNT}[ \t]?个?(年|月)(?!来|以来|的|以上|内)"
 )
 _ALONE = re.compile(
-    r"(?m)^[ \t]*((?:19|20)\d\d)[ \t]?年[ \t]?(\d{1,2})[ \t]?月[ \t]?(\d{1,2})[ \t]?日[ \t]*$"
+    r"(?m)^[ \t]*((?:(?:19|20)\d\d|[二一][〇零○OＯ九][〇零○OＯ一二三四五六七八九]{2})[ \t]{0,3}年[^\n]{2,14}日)[ \t]*$"
 )
 #: Another document's time is prolonged; its own is not told.
 _PROLONGED = re.compile(
     r"》(?:\([^()]{0,40}\))?的?有效期限?(?:再?延|继续|至|为)|有效期限?再?延[长续]"
 )
+#: A document speaks of itself or of its kind; else 有效期 is that of a thing.
+_OF_DOCUMENT = re.compile(
+    r"施行|实施|执行|试行|印发|发布|公布|政策|办法|措施|细则|意见|通知|规定|方案|文件|公告|通告|决定|条例|解释|规程|守则|^\W{0,4}有效期|失效|废止"
+)
 _BACK = 14
+#: A notice this long after its signature is a repost: its own days count.
+_REPOSTED = timedelta(days=60)
 #: A law named in 《》 that held long before the notice was posted is not the notice.
 _LAW_IS_OLD = timedelta(days=90)
 
@@ -114,7 +120,8 @@ def _at_once(sentence: Sentence, posted: date | None, signed: date | None) -> _F
     if match is None or _WORDS["other"].search(sentence.plain):
         return None
     written = match[1] in {"印发", "发文", "下发", "通过"}
-    issued = (signed or posted) if written else (posted or signed)
+    late = posted and signed and signed + _REPOSTED < posted
+    issued = (signed or posted) if written or late else (posted or signed)
     if issued is None:
         return None
     return issued + timedelta(days=counted(match[2] or "零")), match.start(), match.end()
@@ -159,7 +166,7 @@ def _counted_end(sentence: Sentence, _posted: date | None, start: date | None) -
 
 def _is_thing(text: str, at: int) -> bool:
     """Whether what holds so long is a certificate, a contract or a list, and no document."""
-    if _WORDS["other"].search(text):
+    if _WORDS["other"].search(text) or not _OF_DOCUMENT.search(text):
         return True
     before = text[max(at - _BACK, 0) : at]
     return bool(re.search(rf"(?:{_WORDS['thing'].pattern})[^,，。:]{{0,4}}$", before))
@@ -170,10 +177,9 @@ def _signed(plain: str) -> date | None:
 
     What is issued may follow the signature, so it is not always among the last lines.
     """
-    alone = _ALONE.search(plain)
-    if alone is None:
-        return None
-    try:
-        return date(int(alone[1]), int(alone[2]), int(alone[3]))
-    except ValueError:
-        return None
+    for alone in _ALONE.finditer(plain):
+        day = next(days(alone[1], posted=None), None)
+        when = day.on(None) if day else None
+        if when:
+            return when
+    return None
