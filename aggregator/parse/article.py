@@ -141,7 +141,7 @@ def read_article(
         printed = day.isoformat()
         notes = (*notes, "no printed date; taken from the address")
     made = None
-    if ours and found.led_by is not None and seen.weights.get(found.led_by, 0) >= _TELLING:
+    if ours and found.led_by is not None and seen.weight(found.led_by) >= _TELLING:
         made = ArticleShape(
             title=_way(titled.node),
             date=_way(dated.line.node if dated.line else None),

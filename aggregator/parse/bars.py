@@ -48,6 +48,8 @@ _DATED = re.compile(
     r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\s+\d{1,2}[:：]\d\d"
 )
 LONGEST = 200
+#: No label ends later in its line.
+_LABEL = 30
 
 
 def is_bar(line: str) -> bool:
@@ -64,6 +66,8 @@ def is_bar(line: str) -> bool:
 
 def is_header(line: str) -> bool:
     """Whether a line is a labelled pair of the header block."""
+    if "：" not in line[:_LABEL] and ":" not in line[:_LABEL]:
+        return False
     pair = PAIR.match(line)
     return pair is not None and len(line) <= LONGEST and squeeze(pair.group(1)) in LABELS
 

@@ -73,10 +73,8 @@ def seed_of(seen: Survey) -> Element | None:
     if node is None:
         return None
     while True:
-        whole = seen.weights[node]
-        inner = next(
-            (child for child in node if seen.weights.get(child, 0) >= _WHOLE * whole), None
-        )
+        whole = seen.weight(node)
+        inner = next((child for child in node if seen.weight(child) >= _WHOLE * whole), None)
         if inner is None:
             break
         node = inner
@@ -90,7 +88,7 @@ def seed_of(seen: Survey) -> Element | None:
 
 def find_body(page: Document, seen: Survey, *, seed: Element | None, title: str) -> Found:
     """Where the text stands: in an editor's own container, else by its weight."""
-    heavy = seen.weights.get(seed, 0) if seed is not None else 0
+    heavy = seen.weight(seed) if seed is not None else 0
     named = _named(seen, heavy)
     if named is not None:
         return Found(named, *seen.spans[named], led_by=named)
@@ -130,7 +128,7 @@ def _named(seen: Survey, heavy: int) -> Element | None:
         ranks = [_EDITORS[name] for name in (node.tag, *names.split()) if name in _EDITORS]
         if not ranks or node.tag in {"input", "a", "img", "body", "html"}:
             continue
-        weight = seen.weights.get(node, 0)
+        weight = seen.weight(node)
         if weight < _NAMED_SHARE * heavy or not _says(seen.within(node)):
             continue
         if best is None or (min(ranks), -weight) < best[:2]:

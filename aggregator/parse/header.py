@@ -23,6 +23,8 @@ _ANY_LABEL = re.compile(
     "|".join(r"[\s\u3000]*".join(label) for label in sorted(LABELS, key=len, reverse=True))
 )
 _HEAD_LINES = 80
+#: A label further down stands in a short line.
+_LATE = 60
 _BESIDE = 16
 _PAIRED = ("li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th")
 SOURCE = re.compile(
@@ -100,7 +102,8 @@ def fields_of(page: Document, seen: Survey) -> dict[str, str]:
     labelled = {
         index
         for index, line in enumerate(seen.lines)
-        if len(line.text) <= 2 * LONGEST and _ANY_LABEL.search(line.text)
+        if len(line.text) <= (LONGEST if index < _HEAD_LINES else _LATE)
+        and _ANY_LABEL.search(line.text)
     }
     if not labelled:
         return {}
@@ -181,7 +184,9 @@ def bar_of(seen: Survey, *, title: str, first: int, last: int) -> list[Line]:
     outside: list[Line] = []
     for index, line in enumerate(lines):
         ours = first <= index < last
-        titled = abs(len(line.text) - len(title)) <= _PADDED and fold(line.text) == known
+        titled = abs(len(line.text) - len(title)) <= _PADDED and (
+            line.text == title or fold(line.text) == known
+        )
         if titled and not line.is_links and (not at or index <= first):
             at = len(outside)
         elif ours:

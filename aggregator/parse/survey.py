@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from lxml import etree
 
 from aggregator.parse.bars import LONGEST, is_bar, is_bare, is_header
-from aggregator.parse.tree import BLOCKS, Element, ancestors
+from aggregator.parse.tree import BLOCKS, Element, ancestors, text_of
 from aggregator.parse.walk import is_hidden_zone
-from aggregator.text import one_line
+from aggregator.text import clean, one_line
 
 _PUNCTUATION = re.compile(r"[，。；：、！？,;]")
 _IMPRINT = re.compile(
-    r"版权所有|ICP备|公网安备|copyright|网站标识码|备案序号|备案号|违法和不良信息|all rights reserved",
-    re.IGNORECASE,
+    r"版权所有|ICP备|icp备|公网安备|[Cc]opyright|COPYRIGHT|网站标识码|备案序号|备案号|违法和不良信息"
+    r"|[Aa]ll [Rr]ights [Rr]eserved"
 )
 #: Words of a footer that a notice may say, too: two of them make a footer.
 _IMPRINT_TOO = re.compile(
@@ -34,6 +35,7 @@ _SHORT, _LONG = 8, 15
 _ZONES = frozenset({"nav", "footer", "aside"})
 #: A text that is one block, its paragraphs set apart by nothing or by breaks.
 _HEAVY = 150
+_MARKED = 200
 _HEADINGS = frozenset({"h1", "h2", "h3"})
 
 
@@ -68,8 +70,13 @@ class Survey:
     spans: dict[Element, tuple[int, int]] = field(default_factory=dict)
     names: dict[Element, str] = field(default_factory=dict)
     ucaps: list[Element] = field(default_factory=list)
-    weights: dict[Element, int] = field(default_factory=dict)
+    totals: list[int] = field(default_factory=list)
     scores: dict[Element, float] = field(default_factory=dict)
+
+    def weight(self, node: Element) -> int:
+        """How much running text stands below an element."""
+        first, last = self.spans.get(node, (0, 0))
+        return self.totals[min(last, len(self.lines))] - self.totals[first]
 
     def size(self, node: Element) -> tuple[int, int]:
         """How many characters stand below an element, and how many of them in links."""
@@ -100,10 +107,13 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
     links = hidden = linked = 0
     starts: list[int] = []
 
+    whole = text_of(root)
+    tidy = _joined if clean(whole) is whole else one_line
+
     def close() -> None:
         nonlocal linked
         if parts:
-            text = one_line("".join(parts))
+            text = tidy("".join(parts))
             if text:
                 lines.append(
                     Line(
@@ -210,19 +220,27 @@ def _weigh(found: Survey) -> None:
             for zone in line.zones:
                 below[zone] = below.get(zone, 0) + weight
     real = {zone for zone, weight in below.items() if weight < total / 2}
-    weights, scores = found.weights, found.scores
+    scores = found.scores
     for line in found.lines:
-        line.zones = tuple(zone for zone in line.zones if zone in real or zone not in below)
         if line.zones:
-            line.weight = 0
+            line.zones = tuple(zone for zone in line.zones if zone in real or zone not in below)
+            if line.zones:
+                line.weight = 0
         weight = line.weight
         if not weight:
             continue
-        for level, node in enumerate((line.node, *ancestors(line.node))):
-            weights[node] = weights.get(node, 0) + weight
-            if level < len(_DECAY):
-                share = 1.0 if not level and weight >= _HEAVY else _DECAY[level]
-                scores[node] = scores.get(node, 0.0) + weight * share
+        node: Element | None = line.node
+        for level, share in enumerate(_DECAY):
+            if node is None:
+                break
+            part = 1.0 if not level and weight >= _HEAVY else share
+            scores[node] = scores.get(node, 0.0) + weight * part
+            node = node.getparent()
+    found.totals = list(accumulate((line.weight for line in found.lines), initial=0))
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _weight(line: Line) -> int:
@@ -236,7 +254,7 @@ def _weight(line: Line) -> int:
         or is_imprint(text)
     ):
         return 0
-    marks = len(_PUNCTUATION.findall(text))
+    marks = len(_PUNCTUATION.findall(text, 0, _MARKED))
     if not marks and length < _LONG:
         return 0
     return length + 10 * min(marks, 10)

@@ -62,12 +62,12 @@ FILE_LINK = re.compile(
 
 def ends_article(text: str) -> bool:
     """Whether a line heads what follows an article: its neighbours, comments, links."""
-    return bool(_END.match(text))
+    return len(text) <= _LONGEST_CHROME and bool(_END.match(text))
 
 
 def is_chrome(text: str) -> bool:
     """Whether a line is nothing but the page's buttons and counters."""
-    if len(text) > _LONGEST_CHROME:
+    if len(text) > _LONGEST_CHROME or (len(text) > _PROSE and ("。" in text or "，" in text)):
         return False
     if _NOISE.match(text):
         return True
@@ -114,12 +114,14 @@ def tidy_body(body: Element, seen: Survey, *, title: str, again: bool) -> list[s
     while len(lines) > 1 and is_imprint(lines[-1]):
         lines.pop()
     kept: list[str] = []
+    said, rest = 0, sum(map(len, lines))
     for line in lines:
-        said = sum(map(len, kept))
-        if ends_article(line) and said and (headed or said > min(_ENOUGH, _rest(lines, line))):
+        rest -= len(line)
+        if said and ends_article(line) and (headed or said > min(_ENOUGH, rest)):
             break
         if not is_chrome(line) and not is_bar(line):
             kept.append(line)
+            said += len(line)
     return kept
 
 
@@ -133,10 +135,6 @@ def _without_head(lines: list[str], title: str) -> list[str]:
         elif ends_article(line) or "。" in line or (len(line) > _PROSE and "，" in line):
             break
     return lines[cut:] if cut < len(lines) else lines
-
-
-def _rest(lines: Sequence[str], line: str) -> int:
-    return sum(map(len, lines[lines.index(line) + 1 :]))
 
 
 def _drop_noise(body: Element, seen: Survey, title: str) -> None:
