@@ -110,8 +110,8 @@ def read_article(
     refuse_soft_failures(page, url=url)
     seen = survey(page.root)
     crumbs = breadcrumbs_of(page, seen)
-    fields = fields_of(page, seen)
     seed = seed_of(seen)
+    fields = fields_of(page, seen, seen.spans[seed][0] if seed is not None else len(seen.lines))
     titled = title_of(
         page,
         seen,
@@ -121,12 +121,13 @@ def read_article(
         known=learned.title if learned else None,
     )
     title = tidy_title(titled.text)
-    found, notes = _container(page, seen, decoded.text, seed=seed, title=title, selector=selector)
+    titles = seen.called(title)
+    found, notes = _container(page, seen, decoded.text, seed=seed, titles=titles, selector=selector)
     container, first, last = found.container, found.first, found.last
     ours = container.getroottree().getroot() is page.root
     attachments = _attachments(page, container, base)
     files = beside(seen, container, first, last) if ours else []
-    bar = bar_of(seen, title=title, first=first, last=last)
+    bar = bar_of(seen, titles=titles, first=first, last=last)
     dated = date_of(
         bar,
         within=seen.within(container) if ours else (),
@@ -151,9 +152,11 @@ def read_article(
     if ours:
         cut_outside(seen, container, first, last)
     kept = learned is not None and made is not None and learned.agrees(made)
-    again = stands_outside(seen, title, first, last)
-    below = seen if ours else survey(container)
-    lines = tidy_body(container, below, title=title, again=again)
+    again = stands_outside(seen, titles, first, last)
+    if ours:
+        lines = tidy_body(container, seen, title=title, again=again, first=first, last=last)
+    else:
+        lines = tidy_body(container, survey(container), title=title, again=again)
     for block in files:
         lines.extend(line for line in paragraphs(block) if line not in lines)
         container.append(deepcopy(block))
@@ -161,7 +164,7 @@ def read_article(
         url=url,
         title=title,
         body_html=clean(html_of(container)),
-        body_text=clean("\n".join(lines)),
+        body_text="\n".join(lines),
         date_text=printed,
         source_text=source.text or fields.get("发文机关") or _named(page.meta.get("contentsource")),
         fields=fields,
@@ -187,7 +190,7 @@ def _container(
     markup: str,
     *,
     seed: Element | None,
-    title: str,
+    titles: list[int],
     selector: str | None,
 ) -> tuple[Found, tuple[str, ...]]:
     notes: tuple[str, ...] = ()
@@ -200,7 +203,7 @@ def _container(
             at = [i for i, line in enumerate(seen.lines) if line.text in said] or [-1]
             return Found(container, at[0], at[-1] + 1), ()
         notes = (f"the given selector {selector!r} found no body; read unaided",)
-    found = find_body(page, seen, seed=seed, title=title)
+    found = find_body(page, seen, seed=seed, titles=titles)
     if sum(line.weight for line in seen.lines[found.first : found.last]) < _TELLING:
         kept = _in_field(markup)
         if kept is not None:

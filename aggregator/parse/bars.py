@@ -48,13 +48,16 @@ _DATED = re.compile(
     r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\s+\d{1,2}[:：]\d\d"
 )
 LONGEST = 200
+#: A longer line of the bar has a label in it.
+_BUTTONED = 40
+_COLON = re.compile("[:：]")
 #: No label ends later in its line.
 _LABEL = 30
 
 
 def is_bar(line: str) -> bool:
     """Whether a line is the bar of date, source and buttons around a body."""
-    if len(line) > 160 or "。" in line:  # noqa: PLR2004
+    if len(line) > 160 or "。" in line or (len(line) > _BUTTONED and not _COLON.search(line)):  # noqa: PLR2004
         return False
     marks = len(set(_BUTTONS.findall(line)))
     return (

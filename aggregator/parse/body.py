@@ -11,7 +11,6 @@ from aggregator.parse.survey import Line, Survey, is_imprint
 from aggregator.parse.tree import Document, Element, ancestors, line_of
 from aggregator.parse.trim import FILE_LINK, ends_article, is_chrome
 from aggregator.parse.walk import is_hidden_zone
-from aggregator.text import fold
 
 MIN_BODY = 80
 #: What editors and systems call the text itself (DOMAIN §4); compared without regard to case.
@@ -86,16 +85,18 @@ def seed_of(seen: Survey) -> Element | None:
     return node
 
 
-def find_body(page: Document, seen: Survey, *, seed: Element | None, title: str) -> Found:
+def find_body(
+    page: Document, seen: Survey, *, seed: Element | None, titles: Sequence[int]
+) -> Found:
     """Where the text stands: in an editor's own container, else by its weight."""
     heavy = seen.weight(seed) if seed is not None else 0
     named = _named(seen, heavy)
     if named is not None:
         return Found(named, *seen.spans[named], led_by=named)
-    between = _between(seen, title)
+    between = _between(seen, titles)
     if seed is None or heavy < MIN_BODY:
         return between or _around_files(page, seen) or Found(page.root, 0, len(seen.lines))
-    wide = _widen(seed, seen, title)
+    wide = _widen(seed, seen, titles)
     return between if between and _is_better(between, wide, seen) else wide
 
 
@@ -136,7 +137,7 @@ def _named(seen: Survey, heavy: int) -> Element | None:
     return best[2] if best else None
 
 
-def _widen(seed: Element, seen: Survey, title: str) -> Found:
+def _widen(seed: Element, seen: Survey, titles: Sequence[int]) -> Found:
     """A text that stands in several containers side by side, taken as one.
 
     Lines around the heaviest container belong to it as far as no title, bar, list of links
@@ -144,7 +145,6 @@ def _widen(seed: Element, seen: Survey, title: str) -> Found:
     """
     first, last = seen.spans[seed]
     lines = seen.lines
-    known = fold(title)
     near = set(seed.iter())
     reach = (first, last)
     for node in ancestors(seed):
@@ -154,7 +154,7 @@ def _widen(seed: Element, seen: Survey, title: str) -> Found:
     low = first
     for index in range(first - 1, max(reach[0], first - _REACH) - 1, -1):
         line = lines[index]
-        if _is_border(line) or (known and fold(line.text) == known):
+        if _is_border(line) or index in titles:
             break
         if line.weight and line.node not in near:
             low = index
@@ -182,10 +182,10 @@ def _is_border(line: Line) -> bool:
     )
 
 
-def _between(seen: Survey, title: str) -> Found | None:
+def _between(seen: Survey, titles: Sequence[int]) -> Found | None:
     """What stands between the title with its bar and the end of an article, however little."""
     lines = seen.lines
-    start = _behind_title(lines, fold(title))
+    start = _behind_title(lines, titles)
     if start is None:
         return None
     links, end = 0, start
@@ -203,16 +203,20 @@ def _between(seen: Survey, title: str) -> Found | None:
     return Found(_around(lines[start:end]), start, end)
 
 
-def _behind_title(lines: Sequence[Line], title: str) -> int | None:
+def _behind_title(lines: Sequence[Line], titles: Sequence[int]) -> int | None:
     """Where a text may begin: behind the last line that is the title, and its bar."""
-    start = None
-    for index, line in enumerate(lines):
-        if line.hidden or line.zones or line.is_links:
-            continue
-        if (title and fold(line.text) == title) or (
-            start is None and line.bar and is_bar(line.text)
-        ):
-            start = index + 1
+    seen = [
+        index
+        for index in titles
+        if not (lines[index].hidden or lines[index].zones or lines[index].is_links)
+    ]
+    bars = (
+        index
+        for index, line in enumerate(lines)
+        if line.bar and not (line.hidden or line.zones or line.is_links) and is_bar(line.text)
+    )
+    last = seen[-1] if seen else next(bars, None)
+    start = None if last is None else last + 1
     if start is None:
         return None
     for index in range(start, min(start + _HEAD, len(lines))):
@@ -275,14 +279,10 @@ def beside(seen: Survey, body: Element, first: int, last: int) -> list[Element]:
     return found
 
 
-def stands_outside(seen: Survey, title: str, first: int, last: int) -> bool:
+def stands_outside(seen: Survey, titles: Sequence[int], first: int, last: int) -> bool:
     """Whether the title is printed outside the body, too: then the body's copy is its own."""
-    known = fold(title)
-    return any(
-        fold(line.text) == known
-        for line in (*seen.lines[:first], *seen.lines[last:])
-        if not (line.is_links or line.hidden or line.zones) and len(line.text) <= len(title) + _HEAD
-    )
+    outside = (seen.lines[index] for index in titles if not first <= index < last)
+    return any(not (line.is_links or line.hidden or line.zones) for line in outside)
 
 
 def _length(line: Line) -> int:

@@ -11,7 +11,7 @@ from aggregator.parse.bars import LABELS, LONGEST, PAIR, is_bar
 from aggregator.parse.survey import Line, Survey
 from aggregator.parse.tree import Document, Element, line_of
 from aggregator.parse.walk import FULL, date_in
-from aggregator.text import fold, one_line, squeeze
+from aggregator.text import one_line, squeeze
 
 #: Labels within one line, padded or not; lines of a header that has no cells.
 _IN_LINE = re.compile(
@@ -23,8 +23,8 @@ _ANY_LABEL = re.compile(
     "|".join(r"[\s\u3000]*".join(label) for label in sorted(LABELS, key=len, reverse=True))
 )
 _HEAD_LINES = 80
-#: A label further down stands in a short line.
-_LATE = 60
+#: A header may stand so many lines inside the container of the text.
+_INSIDE = 12
 _BESIDE = 16
 _PAIRED = ("li", "p", "span", "div", "td", "dd", "b", "strong", "em", "i", "label", "th")
 SOURCE = re.compile(
@@ -61,8 +61,6 @@ _LABELLED = re.compile(
 )
 _CRUMBS = re.compile(r"crumb|weizhi|position|dqwz|curr?ent-?pos")
 _CRUMB = re.compile(r"(?:当前|您的|现在|所在|你的)[^:：]{0,6}(?:位置|栏目)\s*[:：]?")
-#: White space that a title's line may have more than the title.
-_PADDED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +92,17 @@ def _own_text(node: Element) -> str:
     )
 
 
-def fields_of(page: Document, seen: Survey) -> dict[str, str]:
+def fields_of(page: Document, seen: Survey, start: int) -> dict[str, str]:
     """Labelled values of the header block, labels normalised (white space inside ignored).
 
-    In cells, in an element each, or in lines; the first that says a label holds it.
+    In cells, in an element each, or in lines; the first that says a label holds it. The text
+    begins at line ``start``: pairs in it are its own.
     """
     labelled = {
         index
         for index, line in enumerate(seen.lines)
-        if len(line.text) <= (LONGEST if index < _HEAD_LINES else _LATE)
+        if (index < start + _INSIDE or line.bar)
+        and len(line.text) <= LONGEST
         and _ANY_LABEL.search(line.text)
     }
     if not labelled:
@@ -167,35 +167,33 @@ def is_posted(line: Line) -> bool:
     return line.bar or (len(text) <= LONGEST and bool(_POSTED.search(text) or SOURCE.search(text)))
 
 
-def bar_of(seen: Survey, *, title: str, first: int, last: int) -> list[Line]:
+def bar_of(seen: Survey, *, titles: Sequence[int], first: int, last: int) -> list[Line]:
     """Lines that may hold date and source: after the title, then those before it.
 
     Args:
         seen: the page.
-        title: the article's.
+        titles: the lines that are the article's title.
         first: where its body begins, in lines.
         last: where it ends.
     """
     lines = seen.lines
     inside = {line.text for line in lines[first:last]}
-    known = fold(title)
     prose = next((i for i in range(first, last) if lines[i].weight), last)
-    at = 0
-    outside: list[Line] = []
+    shown = [index for index in titles if not lines[index].is_links]
+    title = max((index for index in shown if index <= first), default=min(shown, default=-1))
+    before: list[Line] = []
+    after: list[Line] = []
     for index, line in enumerate(lines):
-        ours = first <= index < last
-        titled = abs(len(line.text) - len(title)) <= _PADDED and (
-            line.text == title or fold(line.text) == known
-        )
-        if titled and not line.is_links and (not at or index <= first):
-            at = len(outside)
-        elif ours:
+        if index in titles and not line.is_links:
+            continue
+        if first <= index < last:
             # A bare day behind the text is its signature.
-            if line.bar and (index < prose or is_bar(line.text)):
-                outside.append(line)
-        elif line.bar or (line.text not in inside and len(line.text) <= 2 * LONGEST):
-            outside.append(line)
-    return outside[at:] + outside[:at]
+            wanted = line.bar and (index < prose or is_bar(line.text))
+        else:
+            wanted = line.bar or (len(line.text) <= 2 * LONGEST and line.text not in inside)
+        if wanted:
+            (after if index > title else before).append(line)
+    return after + before
 
 
 def date_of(

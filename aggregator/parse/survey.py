@@ -11,7 +11,7 @@ from lxml import etree
 from aggregator.parse.bars import LONGEST, is_bar, is_bare, is_header
 from aggregator.parse.tree import BLOCKS, Element, ancestors, text_of
 from aggregator.parse.walk import is_hidden_zone
-from aggregator.text import clean, one_line
+from aggregator.text import clean, fold, one_line
 
 _PUNCTUATION = re.compile(r"[，。；：、！？,;]")
 _IMPRINT = re.compile(
@@ -21,6 +21,23 @@ _IMPRINT = re.compile(
 #: Words of a footer that a notice may say, too: two of them make a footer.
 _IMPRINT_TOO = re.compile(
     r"主办(?:单位)?[:：]|承办(?:单位)?[:：]|技术支持|维护单位|建议使用|网站地图|法律顾问|联系我们"
+)
+#: One of these stands in every such word: most lines have none.
+_FOOTED = (
+    "备",
+    "版权",
+    "opyright",
+    "OPYRIGHT",
+    "ights",
+    "标识码",
+    "违法",
+    "办",
+    "技术",
+    "维护",
+    "建议",
+    "地图",
+    "顾问",
+    "联系我",
 )
 _LONGEST_IMPRINT = 300
 #: Names of what stands around a text and holds sentences of its own.
@@ -32,11 +49,18 @@ _DIGITS = re.compile(r"\d+")
 #: How much a line of running text weighs for its own block, that block's parent, and so on up.
 _DECAY = (0.6, 1.0, 0.7, 0.4, 0.2, 0.1)
 _SHORT, _LONG = 8, 15
+_CELLS = frozenset({"td", "th"})
+_SILENT = frozenset({"head", "title", "option", "button"})
 _ZONES = frozenset({"nav", "footer", "aside"})
 #: A text that is one block, its paragraphs set apart by nothing or by breaks.
 _HEAVY = 150
 _MARKED = 200
 _HEADINGS = frozenset({"h1", "h2", "h3"})
+
+
+#: White space that a title's line may have more than the title; marks that may begin it.
+_PADDED = 12
+_OPENING = frozenset("“”\"'‘「『【[［〔《<（( ")
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +97,22 @@ class Survey:
     totals: list[int] = field(default_factory=list)
     scores: dict[Element, float] = field(default_factory=dict)
 
+    def called(self, title: str) -> list[int]:
+        """The lines that are a title, white space and kinds of quotes aside."""
+        known, first = fold(title), title[:1]
+        longest = len(title) + _PADDED
+        return (
+            [
+                index
+                for index, line in enumerate(self.lines)
+                if len(line.text) <= longest
+                and (line.text == title or (line.text[:1] in _OPENING or line.text[:1] == first))
+                and fold(line.text) == known
+            ]
+            if known
+            else []
+        )
+
     def weight(self, node: Element) -> int:
         """How much running text stands below an element."""
         first, last = self.spans.get(node, (0, 0))
@@ -98,86 +138,80 @@ def survey(root: Element) -> Survey:
 
 
 def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915  # one pass is what it is for
-    lines, spans = found.lines, found.spans
+    lines, spans, all_names = found.lines, found.spans, found.names
     parts: list[str] = []
     blocks: list[Element] = [root]
     zones: list[Element] = []
     veils: list[Element] = []
     known: dict[str, bool] = {}
-    links = hidden = linked = 0
     starts: list[int] = []
-
+    links = linked = 0
     whole = text_of(root)
     tidy = _joined if clean(whole) is whole else one_line
 
     def close() -> None:
         nonlocal linked
-        if parts:
-            text = tidy("".join(parts))
-            if text:
-                lines.append(
-                    Line(
-                        text=text,
-                        node=blocks[-1],
-                        linked=min(linked, len(text)),
-                        zones=tuple(zones),
-                        hidden=hidden > 0,
-                    )
-                )
-            parts.clear()
+        text = tidy("".join(parts))
+        if text:
+            lines.append(Line(text, blocks[-1], min(linked, len(text)), tuple(zones), bool(veils)))
+        parts.clear()
         linked = 0
 
     for event, node in etree.iterwalk(root, events=("start", "end")):
         tag = node.tag
         if event == "start":
-            if tag in BLOCKS:
-                close()
+            block = tag in BLOCKS
+            if block:
+                if parts:
+                    close()
                 blocks.append(node)
-            elif tag in {"td", "th"}:
+            elif tag == "a":
+                links += 1
+            elif tag in _CELLS:
                 parts.append("\t")
-            cls, own = node.get("class"), node.get("id")
             zone = tag in _ZONES
-            if tag == "ucapcontent":
-                found.ucaps.append(node)
+            cls, own = node.get("class"), node.get("id")
             if cls or own:
-                names = found.names[node] = f"{cls or ''} {own or ''}".lower()
+                names = all_names[node] = f"{cls or ''} {own or ''}".lower()
                 if names not in known:
                     known[names] = is_hidden_zone(node) or bool(_ASIDE.search(names))
                 zone = zone or known[names]
             if zone:
-                close()
+                if parts:
+                    close()
                 zones.append(node)
             style = node.get("style")
             if style and "none" in style and hides(node):
-                hidden += 1
                 veils.append(node)
-            if tag == "a":
-                links += 1
             starts.append(len(lines))
             text = node.text
-            if text and tag not in {"head", "title", "option", "button"}:
-                parts.append(text.replace("\n", " "))
+            if text and tag not in _SILENT:
+                parts.append(text)
                 if links:
                     linked += len(text.strip())
             continue
-        if tag in BLOCKS:
+        if parts and (
+            tag in BLOCKS or (zones and zones[-1] is node) or (veils and veils[-1] is node)
+        ):
             close()
+        if blocks[-1] is node and node is not root:
             blocks.pop()
         if zones and zones[-1] is node:
-            close()
             zones.pop()
+        if veils and veils[-1] is node:
+            veils.pop()
         if tag == "a":
             links -= 1
-        if veils and veils[-1] is node:
-            close()
-            hidden -= 1
-            veils.pop()
+        elif tag == "ucapcontent":
+            found.ucaps.append(node)
         spans[node] = (starts.pop(), len(lines) + (1 if parts and parts[-1].strip() else 0))
-        if node.tail and node is not root:
-            parts.append(node.tail.replace("\n", " "))
+        text = node.tail
+        if text and node is not root:
+            parts.append(text)
             if links:
-                linked += len(node.tail.strip())
-    close()
+                linked += len(text.strip())
+    if parts:
+        close()
 
 
 def way_of(node: Element) -> str:
@@ -198,7 +232,7 @@ def hides(node: Element) -> bool:
 
 def is_imprint(text: str) -> bool:
     """Whether a line is of a site's footer."""
-    if len(text) > _LONGEST_IMPRINT:
+    if len(text) > _LONGEST_IMPRINT or not any(map(text.__contains__, _FOOTED)):
         return False
     return bool(_IMPRINT.search(text)) or len(_IMPRINT_TOO.findall(text)) > 1
 

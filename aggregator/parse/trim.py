@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from lxml import etree
 
@@ -89,7 +88,9 @@ def cut_outside(seen: Survey, container: Element, first: int, last: int) -> None
             _remove(node)
 
 
-def tidy_body(body: Element, seen: Survey, *, title: str, again: bool) -> list[str]:
+def tidy_body(
+    body: Element, seen: Survey, *, title: str, again: bool, first: int = 0, last: int | None = None
+) -> list[str]:
     """Cut from a body, in place, what belongs to the page; its lines that stay.
 
     Args:
@@ -97,12 +98,25 @@ def tidy_body(body: Element, seen: Survey, *, title: str, again: bool) -> list[s
         seen: the lines and names below it.
         title: the article's title, cut where it stands nowhere else.
         again: whether it does: the body's own copy is the document's and stays.
+        first: the first of its lines.
+        last: the line behind them.
     """
     known = "" if again else fold(title)
-    _drop_noise(body, seen, known)
-    _drop_link_lists(body, seen)
-    _drop_twins(body)
-    whole = paragraphs(body)
+    gone = [
+        *_drop_noise(body, seen, known),
+        *_drop_link_lists(body, seen),
+        *_drop_twins(body),
+    ]
+    whole_lines = all(node.tag in BLOCKS or not line_of(node) for node in gone)
+    if body.tag in BLOCKS and whole_lines:
+        spans = [seen.spans[node] for node in gone if node.tag in BLOCKS]
+        whole = [
+            line.text
+            for index, line in enumerate(seen.lines[first:last], first)
+            if not line.hidden and not any(start <= index < end for start, end in spans)
+        ]
+    else:
+        whole = paragraphs(body)
     lines = _without_head(whole, known)
     headed = len(lines) < len(whole)
     while lines and (
@@ -137,34 +151,38 @@ def _without_head(lines: list[str], title: str) -> list[str]:
     return lines[cut:] if cut < len(lines) else lines
 
 
-def _drop_noise(body: Element, seen: Survey, title: str) -> None:
+def _drop_noise(body: Element, seen: Survey, title: str) -> list[Element]:
+    gone: list[Element] = []
     for node in list(body.iterdescendants()):
         if node.getparent() is None:
             continue
-        if node.tag in {"input", "button"} or (
-            node.tag == "h1" and title and fold(line_of(node)) == title
-        ):
-            _remove(node)
-            continue
         style = node.get("style")
         named = node in seen.names and _NOISE_NAMES.search(seen.names[node])
-        if (style and hides(node)) or (
-            (named or _is_list_aside(node, seen)) and seen.size(node)[0] < _LONGEST_NOISE
+        if (
+            node.tag in {"input", "button"}
+            or (node.tag == "h1" and title and fold(line_of(node)) == title)
+            or (style and hides(node))
+            or ((named or _is_list_aside(node, seen)) and seen.size(node)[0] < _LONGEST_NOISE)
         ):
+            gone.append(node)
             _remove(node)
+    return gone
 
 
-def _drop_link_lists(body: Element, seen: Survey) -> None:
+def _drop_link_lists(body: Element, seen: Survey) -> list[Element]:
     """Cut blocks that are nothing but links to elsewhere, unless the body itself is that."""
+    gone: list[Element] = []
     if _linked(body, seen) > _MOSTLY_LINKS / 2:
-        return
+        return gone
     for node in list(body.iter("div", "ul", "dl", "ol", "aside", "section")):
         if node is body or node.getparent() is None or _linked(node, seen) <= _MOSTLY_LINKS:
             continue
         links = [a for a in node.iter("a") if line_of(a)]
         files = any(FILE_LINK.search(f"{a.get('href') or ''} {line_of(a)}") for a in links)
         if len(links) >= _LIST and not files:
+            gone.append(node)
             _remove(node)
+    return gone
 
 
 def _linked(node: Element, seen: Survey) -> float:
@@ -195,7 +213,7 @@ def _remove(node: Element) -> None:
     parent.remove(node)
 
 
-def _drop_twins(body: Element) -> None:
+def _drop_twins(body: Element) -> set[Element]:
     """Of two containers that hold the same text (for print, for phones) keep the fuller."""
     blocks = [
         (child, {fold(line) for line in paragraphs(child)})
@@ -218,6 +236,7 @@ def _drop_twins(body: Element) -> None:
                 gone.add(later)
     for child in gone:
         _remove(child)
+    return gone
 
 
 def _comes_after(one: Element, other: Element) -> bool:
