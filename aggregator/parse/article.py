@@ -241,10 +241,11 @@ def _attachments(page: Document, container: Element, base: str) -> tuple[Attachm
     found: dict[str, Attachment] = {}
     inside = set(container.iter("a"))
     for node in (*container.iter("a"), *page.root.iter("a")):
-        raw = unquote(node.get("href") or "")
+        raw = node.get("href") or ""
         ours = node in inside
         if len(found) >= _MAX_FILES or not raw or not (ours or _MAYBE.search(raw)):
             continue
+        raw = unquote(raw)
         text = line_of(node) or one_line(node.get("title") or "")
         kind = _FILE.search(urlsplit(raw).path) or _FILE.search(text) or _FILE.search(raw)
         handed = _HANDED.search(raw) and (text.startswith("附件") or kind)

@@ -46,8 +46,9 @@ _ASIDE = re.compile(
     r"side|sider|sidebar|right-?bar|toolbar|footer|header|topbar|app-?download)(?:$|[\s_\d-]|bar|box|list)"
 )
 _DIGITS = re.compile(r"\d+")
-#: How much a line of running text weighs for its own block, that block's parent, and so on up.
-_DECAY = (0.6, 1.0, 0.7, 0.4, 0.2, 0.1)
+#: How much a line of running text weighs for its own block, for that block's parent, and so on up.
+_OWN = 0.6
+_DECAY = (1.0, 0.7, 0.4, 0.2, 0.1)
 _SHORT, _LONG = 8, 15
 _CELLS = frozenset({"td", "th"})
 _SILENT = frozenset({"head", "title", "option", "button"})
@@ -55,6 +56,10 @@ _ZONES = frozenset({"nav", "footer", "aside"})
 #: A text that is one block, its paragraphs set apart by nothing or by breaks.
 _HEAVY = 150
 _MARKED = 200
+#: A longer line with a full stop is a sentence and no bar.
+_SENTENCE = 40
+#: A footer that is longer has no full stop.
+_PLAIN = 60
 _HEADINGS = frozenset({"h1", "h2", "h3"})
 
 
@@ -246,31 +251,39 @@ def _weigh(found: Survey) -> None:
     below: dict[Element, int] = {}
     for line in found.lines:
         text = line.text
-        line.bar = len(text) <= LONGEST and (is_bar(text) or is_bare(text) or is_header(text))
-        weight = 0 if line.bar else _weight(line)
-        line.weight = weight
+        if len(text) <= LONGEST and not (len(text) > _SENTENCE and "。" in text):
+            line.bar = is_bar(text) or is_bare(text) or is_header(text)
+        if line.bar:
+            continue
+        weight = line.weight = _weight(line)
         total += weight
-        if weight:
-            for zone in line.zones:
-                below[zone] = below.get(zone, 0) + weight
-    real = {zone for zone, weight in below.items() if weight < total / 2}
-    scores = found.scores
+        for zone in line.zones:
+            below[zone] = below.get(zone, 0) + weight
+    real = {zone for zone, weight in below.items() if weight < total / 2 or not weight}
     for line in found.lines:
         if line.zones:
             line.zones = tuple(zone for zone in line.zones if zone in real or zone not in below)
             if line.zones:
                 line.weight = 0
-        weight = line.weight
-        if not weight:
-            continue
-        node: Element | None = line.node
-        for level, share in enumerate(_DECAY):
-            if node is None:
-                break
-            part = 1.0 if not level and weight >= _HEAVY else share
-            scores[node] = scores.get(node, 0.0) + weight * part
-            node = node.getparent()
+    _score(found)
     found.totals = list(accumulate((line.weight for line in found.lines), initial=0))
+
+
+def _score(found: Survey) -> None:
+    """What each element near a line of running text has of it."""
+    scores = found.scores
+    parents: dict[Element, int] = {}
+    for line in found.lines:
+        weight = line.weight
+        if weight:
+            node = line.node
+            scores[node] = scores.get(node, 0.0) + weight * (1.0 if weight >= _HEAVY else _OWN)
+            parent = node.getparent()
+            if parent is not None:
+                parents[parent] = parents.get(parent, 0) + weight
+    for node, weight in parents.items():
+        for share, above in zip(_DECAY, (node, *ancestors(node)), strict=False):
+            scores[above] = scores.get(above, 0.0) + weight * share
 
 
 def _joined(text: str) -> str:
@@ -285,7 +298,7 @@ def _weight(line: Line) -> int:
         or length < _SHORT
         or line.is_links
         or line.node.tag in _HEADINGS
-        or is_imprint(text)
+        or ((len(text) <= _PLAIN or "。" not in text) and is_imprint(text))
     ):
         return 0
     marks = len(_PUNCTUATION.findall(text, 0, _MARKED))
