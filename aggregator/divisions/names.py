@@ -61,6 +61,8 @@ _WATER = re.compile(
 _ZONE = re.compile(
     r"(?:市|县|区)?(?:国家级|省级)?(?:经济技术开发区|经济开发区|经开区|高新技术产业开发区|高新区|综合保税区|综保区)"
 )
+#: What only a division has: 新建区人民政府 is of 新建区.
+_OFFICE = re.compile(r"人民政府|政府|[区县]委|人大常委|政协|法院|检察院")
 #: 县域, 市场 are words: 更新和县域商业 holds no 新和县, and 江津市场 no 江津市 that was.
 _AREA = re.compile(r"[县区市](?:域|级|际|属|直|间|别)|市(?:场|民(?!政)|容|值|政(?!府|协))|县[城乡]")
 #: 城区供水 is said of any town: no unit of that name is meant, nor in 主城区.
@@ -72,7 +74,7 @@ _GENERAL = re.compile(r"(?:[主老各全旧入进出]|中心|城市|县|市)$")
 #: 济南市中区 is 市中区 of 济南.
 _CITY_PARTS = ("中区", "南区", "北区")
 #: Where a whole name of two characters (和县, 文县) can begin: else it is a piece (发文县).
-_BEGINS = re.compile(r"(?:^|[^\u4e00-\u9fff\w]|[到赴在与驻援]|走进|落户|支援|帮扶)$")
+_BEGINS = re.compile(r"(?:^|[^\u4e00-\u9fff\w]|[到赴在与驻援]|走进|落户|支援|帮扶|支持|关于|同意)$")
 #: 秘书长胡文成, 关于张建德: a surname behind an office or at the beginning names a person.
 _PERSON = re.compile(
     r"(?:^|[^\u4e00-\u9fff]|[长记任席员于命去授师])"
@@ -315,7 +317,10 @@ def _in_company(mentions: list[Mention], text: str, prior: str | None) -> list[M
             above.add(prior)
         inside = beside or tuple(code for code in one.codes if above & {code, *_upward(code)})
         if not inside and len(one.codes) == 1:
-            begins = one.full and one.name[-1] == "县" and _BEGINS.search(text[: one.start])
+            begins = one.full and (
+                _OFFICE.match(text, one.end)
+                or (one.name[-1] == "县" and _BEGINS.search(text[: one.start]))
+            )
             if begins or (not one.full and _ZONE.match(text, one.end)):
                 inside = one.codes
         if inside:

@@ -24,6 +24,10 @@ _OWN_NUMBER = 2.5
 _STATUS = re.compile(
     r"废止|失效|修改(?!意见)|延续|延长.{0,20}(?:有效期|期限|政策|施行)|延期(?:执行|施行)"
 )
+#: What can be repealed or prolonged: 延续文脉 changes no document.
+_DOCUMENT = re.compile(
+    r"办法|规定|政策|文件|条例|意见|通知|细则|方案|措施|优惠|有效期|期限|公告|目录|清单|标准|决定|规划|制度|章程"
+)
 #: A draft that is asked about; 关于征求《…实施意见》意见 holds the word twice.
 _DRAFTS = re.compile(
     r"意见稿|公开征求|意见征[集求]|征(?:求|集)[^。]{0,80}?(?<!实施)(?<!指导)(?<!若干)(?<!管理)意见"
@@ -182,7 +186,7 @@ def _read_body(start: str, sums: _Sums, known: Lexicon) -> None:
 
 def _flags(title: str, sums: _Sums, known: Lexicon) -> tuple[Flag, ...]:
     flags: list[Flag] = []
-    if _STATUS.search(title):
+    if _STATUS.search(title) and _DOCUMENT.search(title):
         flags.append(Flag.STATUS_CHANGE)
     if asked := _DRAFTS.search(title):
         flags.append(Flag.DRAFT)

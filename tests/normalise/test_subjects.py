@@ -145,3 +145,9 @@ def test_the_lexicon_says_only_what_we_know() -> None:
     }  # fmt: skip
     assert all(set(rule.gives) <= slugs for rule in rules)
     assert set(known.kinds) <= slugs
+
+
+def test_only_documents_are_repealed_or_prolonged() -> None:
+    """A race that keeps a custom alive changes no policy."""
+    assert read_subject("龙舟赛延续端午习俗").kind is Kind.OTHER
+    assert Flag.STATUS_CHANGE in read_subject("关于延续执行留抵退税政策的公告").flags
