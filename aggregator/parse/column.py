@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aggregator.errors import ParseError
 from aggregator.model import Entry, Learned, ListReading, Relearned, Selectors, SourceKind
 from aggregator.parse import addresses
 from aggregator.parse.choose import (
@@ -19,7 +21,7 @@ from aggregator.parse.choose import (
 )
 from aggregator.parse.decode import Decoded
 from aggregator.parse.groups import Group, add_undated, dated_groups, undated_groups
-from aggregator.parse.inline import inline_entries
+from aggregator.parse.inline import inline_entries, written_markup
 from aggregator.parse.known import Shape, described, read_known, shape_of, stays
 from aggregator.parse.paging import next_page
 from aggregator.parse.prescan import prescan
@@ -58,8 +60,8 @@ def read_column(
         if not column.kept:
             refuse_soft_failures(page, url=url)
         entries = column.entries
-    if not entries:
-        entries = inline_entries(page.scripts, base=base, now=now)
+    if not any(entry.date_text for entry in entries):
+        entries = _scripted(page, entries, base=base, now=now)
     entries = mark_pinned(unique(entries))
     reading = ListReading(
         kind=SourceKind.COLUMN,
@@ -71,6 +73,22 @@ def read_column(
         missed=missed if entries or not selectors.rows else ("rows",),
     )
     return with_head(reading, page, decoded)
+
+
+def _scripted(
+    page: Document, shown: tuple[Entry, ...], *, base: str, now: datetime
+) -> tuple[Entry, ...]:
+    """The list that the page's scripts hold or write, if it says more than what is shown.
+
+    Where such a list is, the page itself shows nothing, or links without dates.
+    """
+    held = inline_entries(page.scripts, base=base, now=now)
+    markup = "" if held else written_markup(page.scripts)
+    if markup:
+        with contextlib.suppress(ParseError):  # the page itself was fit to be read
+            written = document(f"<html><body>{markup}</body></html>", url=base)
+            held = parse_column(written, base=base, now=now, shape=None).entries
+    return held if held and (not shown or any(entry.date for entry in held)) else shown
 
 
 def with_head(reading: ListReading, page: Document, decoded: Decoded) -> ListReading:
