@@ -38,6 +38,13 @@ _BEHIND_OTHER = re.compile(
 _BEHIND_INVESTED = re.compile(r"^的?(?:投资|建设)")
 _TOP_PRICE = re.compile(r"最高(?:限价|投标限价|控制价)")
 _REACHED = re.compile(rf"(?:{_WORDS['reach'].pattern})[ \t]?(?:人民币)?$")
+#: 总投资273亿元的31个项目; 总投资99亿元的客车基地项目.
+_OF_MANY = re.compile(r"^的?[ \t]?\d+[ \t]?(?:余|多)?(?:个|只|项|家|宗)")
+_OF_ONE = re.compile(
+    r"^的[^,，。;；\d等]{2,26}(?:项目|基地|工程|产业园|中心|生产线)(?![^,，。]{0,4}等)"
+)
+_REGION_WIDE = re.compile(r"固定资产投资[^,，。;；]{0,6}$")
+_ONE_PROJECT = re.compile(r"项目|公司|企业|集团|一期|二期|工程|基地")
 _EXPECTED = re.compile(
     r"(?:预计|(?<![许认])可(?!处|以)|将(?!处)|建成后|达产后|投产后|有望|力争|目标)[^。]{0,30}$"
 )
@@ -92,6 +99,7 @@ def _bounded(context: Context) -> str | None:
         ("floor", _WORDS["floor_behind"].match(behind) and not expected),
         ("rate", _STEP.search(clause) or _STEPPED.search(context.carried)),
         ("floor", _REACHED.search(close) and re.match(r"的?(?:项目|企业)\d", behind)),
+        ("floor", re.search(r"\d[ \t]?个[^,，。\d]{0,4}投资额?(?:超过?|过|达到?)$", context.carried)),
         ("floor", _REACHED.search(close) and _WORDS["condition"].search(context.text) and not expected),
         ("unit", _PER.match(behind)),
         ("unit", each and not _WORDS["cap_before"].search(each.group())),
@@ -134,7 +142,8 @@ def _of_noun(context: Context) -> str:
     if noun == "fund":
         noun = "grant" if _WORDS["grant"].search(context.clause) or "分别" in carried else "pooled"
     if noun == "investment":
-        return "aggregate" if _is_many(context) else "investment"
+        wide = _REGION_WIDE.search(carried) and not _ONE_PROJECT.search(context.text)
+        return "aggregate" if wide or _is_many(context) else "investment"
     if noun == "grant":
         return "aggregate" if _is_many(context) else "fixed"
     return {"pooled": "aggregate", "many": "aggregate"}.get(noun, "other")
@@ -142,6 +151,11 @@ def _of_noun(context: Context) -> str:
 
 def _is_many(context: Context) -> bool:
     """Whether the sum is that of several projects, firms or years."""
+    after = context.text[context.end : context.end + 2 * _BEHIND]
+    if _OF_MANY.match(after):
+        return True
+    if _OF_ONE.match(after):
+        return False
     lead = context.text[context.since : context.start]
     if re.search(rf"(?:{_WORDS['single'].pattern})$", lead):
         return False

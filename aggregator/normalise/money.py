@@ -18,7 +18,7 @@ _UNITS = {
 _MORE = r"(?:余|多|几)?"
 #: 亿 and 万 without 元 are money only where a word of money stands before them, and nothing counted
 #: behind them.
-_BARE = r"万?亿(?![多余]?[元吨千瓦人件株只头尾羽支粒块颗片米立平美欧港日英韩卢法个次条户斤度级标字册份])|万(?=[,，、。;；）)\s]|$|奖|补|资)"
+_BARE = r"万?亿(?![多余]?人(?!民币))(?![多余]?[元吨千瓦件株台套部辆艘架宗笔桶盏瓶箱双岁只头尾羽支粒块颗片米立平美欧港日英韩卢法个次条户斤度级标字册份])|万(?=[,，、。;；）)\s]|$|奖|补|资)"
 _WHOLE = r"(?<![\d.])\d{1,12}(?:\.\d{1,4})?"
 _MONEY = re.compile(
     # 3亿5000万元 is one sum.
@@ -45,7 +45,7 @@ _JOINT = re.compile(r"^[ \t]?(?:、|和|及|与|或|以及|或者|,|，|/)[ \t]?
 _RAISED = re.compile(
     r"^[ \t]?(?:\([^()]{0,8}\))?(?:提高|增加|上调|下调|调整|提升|降低|扩大|增|升|降)(?:到|至|为)(?:最高)?$"
 )
-_RANGE = re.compile(r"^[ \t]?(?:\([含不]{1,3}\))?(?:至|到|-{1,3})[ \t]?(?:人民币)?$")
+_RANGE = re.compile(r"^[ \t]?(?:\([含不]{1,3}\))?(?:及?以上)?(?:至|到|-{1,3})[ \t]?(?:人民币)?$")
 #: 100、50、30万元: numbers before the first one that has a unit, which is theirs too.
 _LISTED = re.compile(r"(?<![\d.第])(?:\d+(?:\.\d+)?[ \t]?[亿万]?[ \t]?[、/和][ \t]?)+$")
 _MEMBER = re.compile(r"(\d+(?:\.\d+)?)[ \t]?([亿万])?[ \t]?[、/和]")
