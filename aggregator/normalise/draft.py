@@ -161,7 +161,7 @@ def _draft(
     authority: Authority,
     given: str | None,
 ) -> Draft:
-    title = tidy_title(article.title)
+    title = shorten(_LEAD.sub("", one_line(article.title)), _LONGEST_TITLE) or article.title
     lines, doubled = bodies.drop_doubled(bodies.paragraphs(article.body_text))
     text = "\n".join(lines)
     markup = bodies.drop_doubled_markup(article.body_html, lines) if doubled else article.body_html

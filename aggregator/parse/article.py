@@ -23,7 +23,6 @@ from aggregator.parse.header import (
 )
 from aggregator.parse.prescan import MAX_BYTES
 from aggregator.parse.refusals import refuse_soft_failures
-from aggregator.parse.rows import tidy_title
 from aggregator.parse.survey import Survey, survey, way_of
 from aggregator.parse.title import site_of, title_of
 from aggregator.parse.told import told_one
@@ -68,6 +67,8 @@ _FRAME = re.compile(
 )
 _VIEWED = re.compile(r"[?&#](?:file|url|src)=([^&#]+)", re.IGNORECASE)
 _NOBODY = re.compile(r"^(?:网站|站点|内容来源|信息来源|来源|本站|本网|原创)(?:名称)?$")
+_BULLETS = re.compile(r"^[\s·•●■◆▪►▶>»]+(?=\S)")
+_LONGEST_TITLE = 500
 _MAX_FILES = 100
 #: A body shorter than this does not tell where the next one stands.
 _TELLING = 200
@@ -120,12 +121,13 @@ def read_article(
         seed=seed,
         known=learned.title if learned else None,
     )
-    title = tidy_title(titled.text)
+    # A day at a title's end is the title's own here: only rows hang theirs on it.
+    title = shorten(_BULLETS.sub("", one_line(titled.text)), _LONGEST_TITLE)
     titles = seen.called(title)
     found, notes = _container(page, seen, decoded.text, seed=seed, titles=titles, selector=selector)
     container, first, last = found.container, found.first, found.last
     ours = container.getroottree().getroot() is page.root
-    attachments = _attachments(page, container, base)
+    attachments = _attachments(page, container, base, url)
     files = beside(seen, container, first, last) if ours else []
     bar = bar_of(seen, titles=titles, first=first, last=last)
     dated = date_of(
@@ -236,7 +238,9 @@ def _framed(markup: str) -> Iterator[str]:
             yield address
 
 
-def _attachments(page: Document, container: Element, base: str) -> tuple[Attachment, ...]:
+def _attachments(
+    page: Document, container: Element, base: str, page_url: str
+) -> tuple[Attachment, ...]:
     """Files that the notice carries: links in its body, and those beside it that name a file."""
     found: dict[str, Attachment] = {}
     inside = set(container.iter("a"))
@@ -251,14 +255,18 @@ def _attachments(page: Document, container: Element, base: str) -> tuple[Attachm
         handed = _HANDED.search(raw) and (text.startswith("附件") or kind)
         if not kind and not handed:
             continue
-        href = absolute(node.get("href"), base)
-        if href is None or href in found:
+        # A download by script has no address but the page's own.
+        href = absolute(node.get("href"), base) or (page_url if ours and kind else None)
+        if href is None:
+            continue
+        key = f"{href} {text}" if href == page_url else href
+        if key in found:
             continue
         if not ours and any(is_hidden_zone(x) for x in ancestors(node)):
             continue
         name = text or unquote(urlsplit(href).path).rsplit("/", 1)[-1]
         media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"
-        found[href] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)
+        found[key] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)
     for address in _framed(page.markup):
         href = absolute(address, base)
         if href is not None and href not in found and len(found) < _MAX_FILES:

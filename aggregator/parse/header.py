@@ -39,10 +39,11 @@ _POSTED = re.compile(
     rf"(?:发布|发稿|发表|公开|上载|上传|录入|添加|信息发布)\s*(?:时间|日期)\s*[:：]?\s*({FULL})"
 )
 _SCRIPTED = re.compile(
-    r"(?:pub(?:lish)?_?(?:date|time)|doc_?(?:rel|pub)_?time|release_?(?:date|time)|fbsj|fbrq|post_?(?:date|time)|info_?(?:date|time)|art(?:icle)?_?(?:date|time))"
+    r"(?:pub(?:lish)?_?(?:dat[ea]|time)|doc_?(?:rel|pub)_?time|release_?(?:date|time)|fbsj|fbrq|post_?(?:date|time)|info_?(?:date|time)|art(?:icle)?_?(?:date|time))"
     rf"\W{{1,6}}({FULL})",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"[\"']((?:19|20)\d\d[-年/.]\d{1,2}[-月/.]\d{1,2})日?(?:\s+[\d:]{4,8})?[\"']")
 #: What offices and media are called, where no label says that a name is one.
 _NAME = re.compile(
     r"[\u4e00-\u9fffA-Za-z0-9·-]{1,20}(?:局|委|办|办公室|府|网|报|报社|台|厅|院|会|处|中心|部|社|公司|站|队|支队|频道|客户端|发布|科|街道|镇|乡|区|县)"
@@ -114,8 +115,11 @@ def fields_of(page: Document, seen: Survey, start: int) -> dict[str, str]:
         *_in_lines(seen, labelled),
     ):
         name = LABELS[label]
-        if name.endswith("日期") and not any(c.isdigit() or c in "〇○" for c in text):
-            continue
+        if name.endswith("日期"):
+            if not any(c.isdigit() or c in "〇○" for c in text):
+                continue
+            day = re.match(FULL, text)
+            text = day.group().strip() if day else text  # noqa: PLW2901  # without what follows
         if text and len(text) <= LONGEST and squeeze(text).rstrip(":：") not in LABELS:
             found.setdefault(name, text)
     return found
@@ -232,7 +236,10 @@ def date_of(
 def date_in_scripts(scripts: str) -> str | None:
     """The date of posting that a page only keeps in a variable for its scripts."""
     found = _SCRIPTED.search(scripts)
-    return found.group(1) if found else None
+    if found:
+        return found.group(1)
+    quoted = {re.sub(r"\D+", "-", day): day for day in _QUOTED.findall(scripts)}
+    return next(iter(quoted.values())) if len(quoted) == 1 else None
 
 
 def source_of(bar: Sequence[Line]) -> Said:

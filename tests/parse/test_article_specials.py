@@ -65,6 +65,30 @@ def test_downloads_without_an_ending_are_known_by_their_names():
     )
 
 
+def test_a_download_by_script_has_the_page_as_its_address():
+    """Readers must learn that there is a file, even where only a click tells its address."""
+    got = read(
+        article(
+            "关于公布项目名单的通知",
+            "<div class='nr'><p><a href='javascript:;' onclick='load(7)'>附件1.项目名单.xlsx</a></p>"
+            "<p><a href='javascript:;' onclick='load(8)'>附件2.汇总表.pdf</a></p></div>",
+        )
+    )
+
+    assert [(one.name, one.url) for one in got.attachments] == [
+        ("附件1.项目名单.xlsx", URL),
+        ("附件2.汇总表.pdf", URL),
+    ]
+
+
+def test_a_day_that_ends_a_title_is_the_titles_own():
+    """Rows hang their dates on titles; a printed title is read as printed."""
+    got = read(article("成品油价格公告（2025-08-12）", f"<div class='nr'>{ps(NOTICE)}</div>"))
+
+    assert got.title == "成品油价格公告（2025-08-12）"
+    assert got.date_text == "2025-08-13 09:37"
+
+
 def test_a_file_shown_in_a_frame_is_an_attachment():
     """Some pages are a viewer of a PDF and no text at all."""
     got = read(
