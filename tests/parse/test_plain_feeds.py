@@ -117,7 +117,7 @@ def made_of(read):
     return entries, feeds.title_of(read.head, ""), feeds.ttl_of(read.head)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(rss(), atom()))
 def test_the_fast_way_says_what_feedparser_says(text: str):
     """Entry by entry and value by value, whatever stands in which order; or it declines."""
