@@ -95,4 +95,5 @@ def _planned(text: str, clause: re.Match[str], at: int) -> bool:
     """
     goes_on = clause.group().startswith("其中") or at == 0
     before = text[max(clause.start() - 40, 0) : clause.start()]
-    return goes_on and bool(_WORDS["planned"].search(_CLAUSE.findall(before)[-1] if before else ""))
+    clauses = _CLAUSE.findall(before)  # none where only a mark stands before
+    return goes_on and bool(clauses and _WORDS["planned"].search(clauses[-1]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aggregator.normalise import read_facts
@@ -334,6 +334,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=40).map("，".join))
+@example("。，开工")
 def test_every_value_stands_in_its_sentence_and_the_sentence_in_the_text(text: str) -> None:
     """Evidence is literal or it is none; and it is short enough to be shown."""
     facts = read_facts(text, posted=POSTED)
