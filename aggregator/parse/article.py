@@ -67,6 +67,8 @@ _FRAME = re.compile(
 )
 _VIEWED = re.compile(r"[?&#](?:file|url|src)=([^&#]+)", re.IGNORECASE)
 _NOBODY = re.compile(r"^(?:网站|站点|内容来源|信息来源|来源|本站|本网|原创)(?:名称)?$")
+#: What an address of another page ends with, which a file's does not.
+_PAGE = re.compile(r"(?:\.s?html?|/)$", re.IGNORECASE)
 _BULLETS = re.compile(r"^[\s·•●■◆▪►▶>»]+(?=\S)")
 _LONGEST_TITLE = 500
 _MAX_FILES = 100
@@ -252,11 +254,13 @@ def _attachments(
         raw = unquote(raw)
         text = line_of(node) or one_line(node.get("title") or "")
         kind = _FILE.search(urlsplit(raw).path) or _FILE.search(text) or _FILE.search(raw)
-        handed = _HANDED.search(raw) and (text.startswith("附件") or kind)
-        if not kind and not handed:
+        named = text.startswith(("附件", "【附件")) or "下载" in text
+        opaque = ours and named and not _PAGE.search(urlsplit(raw).path)
+        handed = _HANDED.search(raw) and (named or kind)
+        if not kind and not handed and not opaque:
             continue
         # A download by script has no address but the page's own.
-        href = absolute(node.get("href"), base) or (page_url if ours and kind else None)
+        href = absolute(node.get("href"), base) or (page_url if ours else None)
         if href is None:
             continue
         key = f"{href} {text}" if href == page_url else href

@@ -55,7 +55,7 @@ _ENOUGH = 60
 #: A document's own head (文号) is kept.
 _NUMBER = re.compile(r"[〔\[（(]\s*(?:19|20)\d\d\s*[〕\])）]\s*\d+\s*号")
 FILE_LINK = re.compile(
-    r"\.(?:docx?|xlsx?|pdf|wps|et|ofd|zip|rar|pptx?)\b|附件|download", re.IGNORECASE
+    r"\.(?:docx?|xlsx?|pdf|wps|et|ofd|zip|rar|pptx?)\b|附件|下载|download", re.IGNORECASE
 )
 
 

@@ -81,6 +81,22 @@ def test_a_download_by_script_has_the_page_as_its_address():
     ]
 
 
+def test_a_notice_may_be_one_link():
+    """点击下载 and nothing else: that is its text, and the file is named."""
+    got = read(
+        article(
+            "2025年度项目申报表",
+            "<div class='nr'><p><a href='/opt/file?id=12'>点击下载</a></p></div>"
+            "<p>上一篇：<a href='1'>关于召开座谈会的通知</a></p>",
+        )
+    )
+
+    assert got.body_text == "点击下载"
+    assert [(one.name, one.url) for one in got.attachments] == [
+        ("点击下载", "http://www.linxi.example/opt/file?id=12")
+    ]
+
+
 def test_a_day_that_ends_a_title_is_the_titles_own():
     """Rows hang their dates on titles; a printed title is read as printed."""
     got = read(article("成品油价格公告（2025-08-12）", f"<div class='nr'>{ps(NOTICE)}</div>"))
