@@ -355,8 +355,32 @@ def test_every_value_stands_in_its_sentence_and_the_sentence_in_the_text(text: s
     )
 
 
-@given(st.text(max_size=200))
+#: The signs that rules look at, so that chance texts come near to what they read.
+SIGNS = "，。；：、（）()〔〕[]《》\n\t 　0123456789０１年月日号元亿万千百十一二三至到-—～%/．.开工签约备案前截止报名公示每最高给予有效期自起施行印发之日电话地址@¥亩㎡面积余多A\x00\x0b"
+
+
+@given(st.one_of(st.text(max_size=200), st.text(SIGNS, max_size=400)))
 def test_no_text_makes_the_reader_fall(text: str) -> None:
     """Strangers write these texts."""
-    read_facts(text, posted=None)
-    read_facts(text, posted=POSTED)
+    for posted in (None, POSTED):
+        facts = read_facts(text, posted=posted)
+
+        assert all(one.sentence in text for one in (*facts.amounts, *facts.deadlines))
+        assert all(one.value in one.sentence for one in (*facts.areas, *facts.contacts))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * 100_000,
+        " " * 100_000,
+        "1元" * 50_000,
+        "给予最高100万元、" * 9_000,
+        "1月1日至" * 20_000,
+    ],
+)
+def test_a_text_without_a_full_stop_is_read_to_its_end(text: str) -> None:
+    """Tables and minified pages have none; a reader that looks back over all of it never ends."""
+    facts = read_facts(text, posted=POSTED)
+
+    assert all(len(one.sentence) <= 300 for one in (*facts.amounts, *facts.deadlines))
