@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from urllib.parse import SplitResult, urlsplit
 
 from aggregator.model import (
     Article,
     ArticleShape,
     Entry,
+    Forwarding,
     KnownEntry,
     Learned,
     ListReading,
@@ -30,6 +32,9 @@ NEAR = timedelta(days=1)
 KNOWN_FOR = timedelta(days=400)
 #: Fewer rows than this known again prove no move: an office may post one notice twice.
 FEW = 2
+#: An address that leads on for good is believed after so many equal answers over so long.
+SURE_TIMES = 3
+SURE_AFTER = timedelta(hours=24)
 #: List and articles that change within this time changed together.
 ONE_CHANGE = timedelta(days=30)
 #: Shorter titles, and shorter beginnings of cut ones, are shared by different notices.
@@ -190,6 +195,52 @@ def selectors_missed(source: Source, reading: ListReading) -> str:
         f"{source.slug}: the given selector {names} {verb} nothing at {source.url}; {seen}. Give "
         f'new ones or none with "quxun sources edit {source.slug} --selectors FILE"'
     )
+
+
+def forwarding_of(
+    source: Source, moved_to: str | None, now: datetime
+) -> tuple[Forwarding | None, str | None]:
+    """What is known of an address that leads on, and the source's new address once it is sure.
+
+    Three equal answers over a day on the same site (RELIABILITY, row 44); elsewhere an operator
+    decides. What leads to a site's front page has not moved, it is gone.
+    """
+    if moved_to is None or (_is_front(moved_to) and not _is_front(source.url)):
+        return None, None
+    before = source.forwarding
+    if before is None or before.to != moved_to:
+        return Forwarding(to=moved_to, since=now), None
+    seen = replace(before, times=before.times + 1)
+    sure = seen.times >= SURE_TIMES and now - seen.since >= SURE_AFTER
+    if sure and _host(source.url) == _host(moved_to):
+        return None, moved_to
+    return seen, None
+
+
+def proposal(source: Source, seen: Forwarding, now: datetime) -> str | None:
+    """What to tell the operator of an address that leads to another site, once it is sure."""
+    if seen.times < SURE_TIMES or now - seen.since < SURE_AFTER:
+        return None
+    return (
+        f"{source.slug}: {source.url} leads for good to {seen.to}, since "
+        f"{seen.since:%Y-%m-%d}; if that is its column: "
+        f'"quxun sources edit {source.slug} --url {seen.to}"'
+    )
+
+
+def _is_front(url: str) -> bool:
+    return urlsplit(url).path in {"", "/", "/index.html", "/index.htm", "/index.shtml"}
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{(parts.hostname or '').removeprefix('www.')}:{_port(parts)}"
+
+
+def _port(parts: SplitResult) -> int:
+    """The port, those of http and https being one."""
+    port = parts.port or 443
+    return 443 if port == 80 else port  # noqa: PLR2004
 
 
 def article_selectors_missed(source: Source, article: Article) -> str:

@@ -169,6 +169,15 @@ class Redesign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    """That a source's address leads on for good (301, 308): where to, and how often seen."""
+
+    to: str
+    since: datetime
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One place we look: a column page or a feed of one portal, with its poll state."""
 
@@ -200,6 +209,8 @@ class Source:
     gap_open: str | None = None
     held: bool = False
     redesign: Redesign | None = None
+    forwarding: Forwarding | None = None
+    full_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +255,8 @@ class Request:
 class Page:
     """Bytes from the web after decompression, not yet decoded to text.
 
-    ``url`` is the final address after redirects; ``content_type`` the header as sent.
+    ``url`` is the final address after redirects, ``moved_to`` the same where all of them were
+    permanent; ``content_type`` the header as sent.
     """
 
     url: str
@@ -257,6 +269,7 @@ class Page:
     max_age: timedelta | None = None
     fetched_at: datetime
     took: timedelta = timedelta(0)
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +282,7 @@ class Unchanged:
     last_modified: str | None = None
     max_age: timedelta | None = None
     took: timedelta = timedelta(0)
+    moved_to: str | None = None
 
 
 # --- Parse ---------------------------------------------------------------------------
@@ -629,7 +643,8 @@ class PollReport:
     ``entries`` are only those not seen before or whose row changed, ``moved`` those known
     under another key: (the old key, the entry as it stands now). ``problem`` is in words an
     operator can act on; its class stands in ``problem_class``. ``kind`` and ``redesign`` are
-    None where they stay as they are; ``held`` keeps the new rows from mail.
+    None where they stay as they are, and so is ``url``; ``held`` keeps the new rows from mail.
+    ``full`` says that the list came whole, not as a 304.
     """
 
     source: Source
@@ -654,6 +669,9 @@ class PollReport:
     kind: SourceKind | None = None
     redesign: Redesign | None = None
     held: bool = False
+    forwarding: Forwarding | None = None
+    url: str | None = None
+    full: bool = False
     next_poll_at: datetime
 
 

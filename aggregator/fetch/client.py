@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from aggregator.fetch.transfer import Transfers
 from aggregator.model import Page, Request, Unchanged
 
 _REDIRECTS = {301, 302, 303, 307, 308}
+_FOR_GOOD = {301, 308}
 #: Answers to a plain GET that say nothing about the page.
 _SENSELESS = {204, 205, 206}
 _LONGEST_LOCATION = 4096
@@ -105,15 +106,18 @@ class CurlFetcher:
         """
         budget = _Budget(self._limits.total_seconds)
         ports = frozenset(request.ports)
-        url, home = request.url, None
+        url, home, for_good = request.url, None, True
         for _ in range(self._limits.redirects + 1):
             address = read_address(url, ports=ports)
             home = home or address
             if not request.ignore_robots:
-                await self._ask_robots(request, address)
+                await self._ask_robots(request, address, home)
             answer = await self._turn(request, address, home=home, budget=budget)
             if answer.status not in _REDIRECTS:
-                return self._judge(request, address, answer, timedelta(seconds=budget.spent))
+                came = self._judge(request, address, answer, timedelta(seconds=budget.spent))
+                moved = for_good and address is not home
+                return replace(came, moved_to=address.url) if moved else came
+            for_good = for_good and answer.status in _FOR_GOOD
             url = _target(address, answer)
         raise FetchError(
             f"{request.url}: more than {self._limits.redirects} redirects, the last to {url[:200]}; "
@@ -137,11 +141,12 @@ class CurlFetcher:
 
     # --- robots and turns ---
 
-    async def _ask_robots(self, request: Request, address: Address) -> None:
+    async def _ask_robots(self, request: Request, address: Address, home: Address) -> None:
         rules = await self._rules(request, address)
         if not rules.allows(address.url, self._agent):
+            asked = request.url if address is home else f"{request.url} leads to {address.url}"
             raise FetchError(
-                f"{address.url}: its robots.txt asks us not to read it, so we do not; ask the "
+                f"{asked}: its robots.txt asks us not to read it, so we do not; ask the "
                 "portal, or read another column",
                 reason="robots",
                 url=address.url,

@@ -50,6 +50,7 @@ class Seen:
     pages: int
     page_bytes: int
     gaps: tuple[Request, ...]
+    broken: bool
     learned: Learned
     notes: tuple[str, ...]
     ttl: timedelta | None = None
@@ -89,7 +90,8 @@ async def page_back(
             legs.append(reading.next)
     cuts = [cut for leg in legs if (cut := await walk.follow(leg))]
     cuts += [cut for leg in gaps_of(source) if (cut := await walk.follow(leg, old=True))]
-    if cuts and not source.first_polled_at:
+    once_more = walk.broken and source.last_polled_at is None  # ADR 13
+    if cuts and not source.first_polled_at and not once_more:
         notes = (*notes, f"the first poll ends after {walk.pages} pages; older rows are not taken")
         cuts = []
     return Seen(
@@ -100,6 +102,7 @@ async def page_back(
         pages=walk.pages,
         page_bytes=walk.page_bytes,
         gaps=tuple(cuts),
+        broken=walk.broken,
         learned=walk.learned,
         notes=(*notes, *walk.notes),
         ttl=ttl,

@@ -225,7 +225,7 @@ async def _poll_one(source: Source, look: _Look) -> PollReport:
 
 
 async def _read_source(source: Source, look: _Look) -> PollReport:
-    answer = await look.fetch.get(poll_request(source))
+    answer = await look.fetch.get(poll_request(source, look.clock()))
     now = look.clock()
     gap = bool(source.gap_open)
     if isinstance(answer, Unchanged):
@@ -245,7 +245,7 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
                 f"{rows.url}: 304 to a request without validators", reason="protocol", url=rows.url
             )
         digest = blake2b(answer.body + rows.body, digest_size=16).digest()
-        answer = replace(rows, etag=None, last_modified=None)
+        answer = replace(rows, etag=None, last_modified=None, moved_to=answer.moved_to)
         if digest == source.body_hash and not gap:
             return _report(source, look, answer, "same", body_hash=digest, now=now)
         told = replace(source, kind=kind, learned=reading.learned)
@@ -340,10 +340,18 @@ def _report(
     notes = seen.notes if seen else ()
     if change and not strange:
         notes = (*notes, healing.in_words(change))
+    forwarding, address = healing.forwarding_of(source, answer.moved_to, now)
+    if address:
+        notes = (*notes, f"moved for good: {source.url} → {address}")
+    if forwarding and not problem:
+        problem = healing.proposal(source, forwarding, now)
     if seen and seen.gaps and not problem:
-        problem = (
-            f"gap open: more than {LATER_PAGES} pages of new rows; reading goes on at the next poll"
+        why = (
+            "a page of the list could not be read"
+            if seen.broken
+            else f"more than {LATER_PAGES} pages of new rows"
         )
+        problem = f"gap open: {why}; reading goes on at the next poll"
     # An empty list where there were rows is not believed: its validators are not kept, so
     # that the next poll reads it again in full.
     doubt = health in (Health.EMPTY, Health.REDESIGNED)
@@ -375,6 +383,9 @@ def _report(
         kind=kind if found and kind is not source.kind else None,
         redesign=change,
         held=strange,
+        forwarding=forwarding,
+        url=address,
+        full=isinstance(answer, Page),
         next_poll_at=schedule.next_poll_at(
             now,
             source_id=source.id,

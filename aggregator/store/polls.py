@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from urllib.parse import urlsplit
 
 import psycopg
 from sqlalchemy import Connection, text
@@ -208,12 +209,14 @@ def _mark_done(
         connection.execute(
             text(
                 "update sources s set lease_until = null, attempts = 0, last_polled_at = r.at,"
-                " last_ok_at = r.at, next_poll_at = r.next from unnest(cast(:ids as bigint[]),"
-                " cast(:ats as timestamptz[]), cast(:nexts as timestamptz[]))"
-                " as r (id, at, next) where s.id = r.id"
+                " last_ok_at = r.at, next_poll_at = r.next,"
+                " full_at = case when r.whole then r.at else s.full_at end"
+                " from unnest(cast(:ids as bigint[]), cast(:ats as timestamptz[]),"
+                " cast(:nexts as timestamptz[]), cast(:fulls as boolean[]))"
+                " as r (id, at, next, whole) where s.id = r.id"
             ),
             _columns(quiet, ids=lambda r: r.source.id, ats=lambda r: r.at,
-                     nexts=lambda r: r.next_poll_at),
+                     nexts=lambda r: r.next_poll_at, fulls=lambda r: r.full),
         )  # fmt: skip
     if loud:
         connection.execute(
@@ -232,6 +235,11 @@ def _mark_done(
                 " gap_open = r.gap, health = r.health, problem = r.problem,"
                 " problem_class = r.class, held = s.held or r.held,"
                 " kind = coalesce(r.kind, s.kind),"
+                " full_at = case when r.whole then r.at else s.full_at end,"
+                " forwarding = case when r.done then cast(r.forwarding as jsonb)"
+                " else s.forwarding end,"
+                " url = case when u.url is null then s.url else u.url end,"
+                " host = case when u.url is null then s.host else u.host end,"
                 " redesign = coalesce(cast(r.redesign as jsonb), s.redesign)"
                 " from unnest(cast(:ids as bigint[]), cast(:ats as timestamptz[]),"
                 " cast(:oks as boolean[]), cast(:reads as boolean[]), cast(:news as integer[]),"
@@ -239,9 +247,13 @@ def _mark_done(
                 " cast(:etags as text[]), cast(:modifieds as text[]), cast(:hashes as bytea[]),"
                 " cast(:learneds as text[]), cast(:gaps as text[]), cast(:healths as text[]),"
                 " cast(:problems as text[]), cast(:classes as text[]), cast(:helds as boolean[]),"
-                " cast(:dones as boolean[]), cast(:kinds as text[]), cast(:redesigns as text[]))"
+                " cast(:dones as boolean[]), cast(:kinds as text[]), cast(:redesigns as text[]),"
+                " cast(:fulls as boolean[]), cast(:forwardings as text[]), cast(:urls as text[]),"
+                " cast(:hosts as text[]))"
                 " as r (id, at, ok, read, new, found, next, etag, modified, hash, learned, gap,"
-                " health, problem, class, held, done, kind, redesign) where s.id = r.id"
+                " health, problem, class, held, done, kind, redesign, whole, forwarding, url, host)"
+                " left join lateral (select r.url, r.host where r.url is not null and not exists"
+                " (select 1 from sources o where o.url = r.url)) u on true where s.id = r.id"
             ),
             _columns(
                 loud,
@@ -261,9 +273,13 @@ def _mark_done(
                 problems=lambda r: r.problem,
                 classes=lambda r: r.problem_class,
                 helds=lambda r: r.held or r.source.id in flooded,
-                dones=lambda r: r.outcome != "failed",
+                dones=_is_whole,
                 kinds=lambda r: r.kind.value if r.kind else None,
                 redesigns=lambda r: rows.to_json(r.redesign) if r.redesign else None,
+                fulls=lambda r: r.full,
+                forwardings=lambda r: rows.to_json(r.forwarding) if r.forwarding else None,
+                urls=lambda r: r.url,
+                hosts=lambda r: urlsplit(r.url).netloc.lower() if r.url else None,
             ),
         )
         _learn_gaps(connection, [r.source.id for r in loud if counts.get(r.source.id)])
@@ -307,6 +323,12 @@ def _is_well_read(report: PollReport) -> bool:
     return report.outcome != "failed" and not doubted
 
 
+def _is_whole(report: PollReport) -> bool:
+    """Whether a poll ended; a first one that broke on a later page is read on (ADR 13)."""
+    first = report.source.first_polled_at is None
+    return report.outcome != "failed" and not (first and report.gap_open)
+
+
 def _is_quiet(report: PollReport) -> bool:
     """Whether nothing of the source changes but its times."""
     source = report.source
@@ -317,7 +339,8 @@ def _is_quiet(report: PollReport) -> bool:
         and (report.etag, report.last_modified, report.body_hash, report.gap_open)
         == (source.etag, source.last_modified, source.body_hash, source.gap_open)
         and (report.health, report.problem) == (source.health, source.problem)
-        and not report.entries
+        and report.forwarding == source.forwarding
+        and not (report.entries or report.url)
     )
 
 

@@ -14,6 +14,7 @@ from aggregator.model import (
     Draft,
     Entry,
     EntryId,
+    Forwarding,
     Health,
     Learned,
     Novelty,
@@ -93,6 +94,8 @@ def source(row: Row, prefix: str = "") -> Source:
         gap_open=col("gap_open"),
         held=col("held"),
         redesign=from_json(col("redesign"), Redesign) if col("redesign") else None,
+        forwarding=from_json(col("forwarding"), Forwarding) if col("forwarding") else None,
+        full_at=col("full_at"),
     )
 
 
@@ -102,6 +105,7 @@ SOURCE_COLUMNS = (
     "etag", "last_modified", "body_hash", "generation", "attempts", "failures", "first_polled_at",
     "last_polled_at", "last_ok_at", "last_new_at", "next_poll_at", "usual_gap", "usual_rows",
     "health", "problem", "gap_open", "held", "redesign",
+    "forwarding", "full_at",
 )  # fmt: skip
 
 

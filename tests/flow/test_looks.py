@@ -153,8 +153,11 @@ def test_a_bad_second_page_takes_nothing_from_the_first(world, fault, gap):
     assert it.source(column).gap_open is None
 
 
-def test_a_first_poll_that_fails_on_its_second_page_opens_no_gap(world):
-    """Older rows are not taken then (ADR 0003): nothing is missing that was ever seen."""
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_first_poll_that_fails_on_its_second_page_is_read_on_once(world, mended):
+    """A server that stumbled once must not cost a source its first hundred rows (ADR 0013); one
+    that never gives its second page must not keep it from being polled like any other.
+    """
     it = world(portals=1, notices=40, reprints=0)
     column = it.column("trs")
     it.add(column)
@@ -165,8 +168,22 @@ def test_a_first_poll_that_fails_on_its_second_page_opens_no_gap(world):
     it.poll()
 
     assert len(it.stored(column)) == column.per_page
+    assert it.source(column).gap_open
+    assert "could not be read" in it.source(column).problem
+    if mended:
+        it.do(it.served.faults.clear)
+    it.later(HOUR)
+    it.look()
+    it.later(HOUR)
+    it.do(it.country.publish, it.now, column=column, reprints=False)
+    it.look()
+
+    pages = None if mended else 1
+    assert {p.article_url for p in it.shown(column, pages=pages)} <= it.stored(column).keys()
     assert it.source(column).gap_open is None
-    assert it.source(column).health == "well"
+    assert (it.source(column).health, it.source(column).problem) == ("well", None)
+    assert it.one(f"{COUNT} where novelty = 'first-poll'") == len(it.stored(column)) - 1
+    assert it.one(f"{COUNT} where novelty <> 'first-poll'") == 1
 
 
 def test_a_first_poll_mails_nothing_and_a_flood_is_held(world):
