@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aggregator.parse import addresses
@@ -19,6 +19,7 @@ _LONG_TITLE = 40
 _LONGEST_ENTRY = 11
 _MIN_UNDATED = 3
 _UNDATED_TITLE = 9
+_LONG_FOREIGN = 14
 _SHORT_UNDATED = 5
 _MOST = 0.7
 _ASIDE = re.compile(
@@ -54,6 +55,19 @@ class Around:
     name: str = ""
     column: bool = False
     patterns: set[str] = field(default_factory=set)
+
+    def learn_addresses(self, groups: Sequence[Group]) -> None:
+        """Remember how the addresses of lists are made."""
+        self.patterns |= {
+            addresses.pattern(row.link.href)
+            for group in groups
+            for row in group.rows[:_SAMPLE]
+            if row.link.href and addresses.likeness(row.link.href) >= addresses.NUMBERED
+        }
+
+    def leads_to_article(self, url: str) -> bool:
+        """Whether an address has a day in it, or is made like those of other rows of the page."""
+        return addresses.likeness(url) == addresses.DATED or addresses.pattern(url) in self.patterns
 
 
 def look_around(page: Document, walk: Walk, *, base: str) -> Around:
@@ -105,10 +119,10 @@ def weigh(group: Group, around: Around) -> float:
 def _by_address(rows: Sequence[Row], around: Around) -> float:
     """What the addresses of rows without dates are worth."""
     urls = _some_urls(rows)
-    likes = [addresses.likeness(url) for url in urls]
     here = addresses.host(around.base)
-    if sum(1 for url in urls if addresses.host(url) != here) > len(urls) / 2:
+    if _share(urls, lambda url: addresses.host(url) != here) > 0.5:  # noqa: PLR2004
         return 0.05
+    likes = [addresses.likeness(url) for url in urls]
     for least, worth in ((addresses.DATED, 0.8), (addresses.NUMBERED, 0.5)):
         if sum(1 for like in likes if like >= least) > len(likes) * _MOST:
             return worth
@@ -179,8 +193,6 @@ def plausible_undated(group: Group, around: Around) -> bool:
     if len(rows) < (_MIN_UNDATED if around.column else 1):
         return False
     middle = _middle(rows)
-    if middle < _SHORT_UNDATED:
-        return False
     urls = _some_urls(rows)
     apart = {
         (row.link.anchor.get("href") or row.link.anchor.get("onclick")) if urls else row.link.words
@@ -188,17 +200,65 @@ def plausible_undated(group: Group, around: Around) -> bool:
     }
     if len(apart) < len(rows) / 2:
         return False
+    here = addresses.host(around.base)
+    if middle < _LONG_FOREIGN and _share(urls, lambda url: addresses.host(url) != here) > 0.5:  # noqa: PLR2004
+        return False
     if middle >= _UNDATED_TITLE and len(rows) >= _MIN_UNDATED:
         return True
-    dated = sum(1 for url in urls if addresses.likeness(url) == addresses.DATED)
-    known = sum(1 for url in urls if addresses.pattern(url) in around.patterns)
-    return max(dated, known) > len(urls) * _MOST
+    return middle >= _least_title(rows, urls, around)
+
+
+def _least_title(rows: Sequence[Row], urls: Sequence[str], around: Around) -> int:
+    """How long titles must be at least where addresses say that they lead to articles.
+
+    Two characters are enough with a day in the address; five where other rows of the page have
+    such addresses; four under pictures, or in the folder of the page itself.
+    """
+    if _share(urls, lambda url: addresses.likeness(url) == addresses.DATED) > _MOST:
+        return 2
+    if _share(urls, lambda url: addresses.likeness(url) >= addresses.NUMBERED) > _MOST:
+        own = addresses.folder(around.base)
+        if (
+            own.count("/") > 1
+            and _share(urls, lambda u: addresses.folder(u).startswith(own)) > _MOST
+        ):
+            return 4
+        if (
+            sum(1 for row in rows if next(row.root.iter("img"), None) is not None)
+            > len(rows) * _MOST
+        ):
+            return 4
+    known = _share(urls, lambda url: addresses.pattern(url) in around.patterns)
+    return _SHORT_UNDATED if known > _MOST else 1000
+
+
+def _share(urls: Sequence[str], holds: Callable[[str], bool]) -> float:
+    """The share of addresses of which something holds."""
+    return sum(1 for url in urls if holds(url)) / len(urls) if urls else 0.0
 
 
 def _some_urls(rows: Sequence[Row]) -> list[str]:
     """Addresses of rows; of some rows spread over all where there are many."""
     step = max(1, len(rows) // _SAMPLE)
     return [row.link.href for row in rows[::step] if row.link.href]
+
+
+def may_stand_alone(group: Group, around: Around) -> bool:
+    """Whether a list can be the one of its page: a few links without dates are not."""
+    return group.dated or (len(group.rows) >= _MIN_UNDATED and not _in_zone(group, around.walk))
+
+
+def is_portal(best: Group, around: Around) -> bool:
+    """Whether a page shows blocks of several columns, and not one list.
+
+    A home page does, and so does a column of columns: there a link to more stands by each.
+    """
+    if not around.column:
+        return True
+    walk = around.walk
+    if walk.pagers or pages_on(around.page):
+        return False
+    return _any_in(walk.mores, *_block_of(best, around)[1])
 
 
 def blocks(groups: Sequence[Group], best: Group, around: Around) -> list[Group]:
@@ -223,12 +283,7 @@ def _is_block(group: Group, best: Group, around: Around) -> bool:
     urls = _some_urls(group.rows)
     if not urls:
         return len(group.rows) >= _MIN_UNDATED
-    like = sum(
-        1
-        for url in urls
-        if addresses.likeness(url) == addresses.DATED or addresses.pattern(url) in around.patterns
-    )
-    return like > len(urls) * _MOST
+    return _share(urls, around.leads_to_article) > _MOST
 
 
 def _in_zone(group: Group, walk: Walk) -> bool:

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from aggregator.errors import ParseError
 from aggregator.model import Entry, Learned, ListReading, Relearned, Selectors, SourceKind
-from aggregator.parse import addresses
 from aggregator.parse.choose import (
     blocks,
     is_article,
+    is_portal,
     look_around,
+    may_stand_alone,
     plausible,
     plausible_undated,
     weigh,
@@ -159,12 +160,7 @@ def learn(
     key = known.key if known else None
     # A last page of one row is a list all the same where the first page showed the shape.
     groups = [group for group in groups if group.key == key or plausible(group, around)]
-    around.patterns = {
-        addresses.pattern(row.link.href)
-        for group in groups
-        for row in group.rows[:20]
-        if row.link.href and addresses.likeness(row.link.href) >= addresses.NUMBERED
-    }
+    around.learn_addresses(groups)
     taken = {link.element for group in groups for row in group.rows for link in row.links}
     groups.extend(
         group
@@ -173,14 +169,15 @@ def learn(
     )
     for group in groups:
         group.weight = weigh(group, around)
-    groups = [group for group in groups if group.weight > 0]
-    if not groups:
+    lists = [group for group in groups if may_stand_alone(group, around)]
+    if not lists:
         return (), None
-    best = max(groups, key=lambda group: group.weight)
+    best = max(lists, key=lambda group: group.weight)
     best = next((g for g in groups if g.key == key and stays(g, best, known)), best)
     if is_article(groups, best, around):
         return (), None
-    chosen = [best] if around.column else blocks(groups, best, around)
+    around.learn_addresses([best])
+    chosen = blocks(groups, best, around) if is_portal(best, around) else [best]
     rows = [row for group in chosen for row in group.rows]
     shape = Shape(best.key, len(best.rows) if len(chosen) == 1 else None)
     return _entries(rows, now), shape

@@ -174,11 +174,22 @@ def walk(roots: Iterable[Element], *, base: str) -> Walk:
             at += 1
             pieces.append((at, holder, text, link is not None))
     found.texts = [(at, text) for at, _, text, _ in pieces]
+    found.links = [link for at, link in enumerate(found.links) if not _is_twin(found.links, at)]
     _add_stamps(found, pieces)
     found.close()
     if mute:
         _give_titles(found, mute, base)
     return found
+
+
+def _is_twin(links: list[Link], at: int) -> bool:
+    """Whether a link is a picture beside a link with words to the same article."""
+    link = links[at]
+    if link.text:
+        return False
+    href = link.anchor.get("href")
+    near = links[max(0, at - 1) : at] + links[at + 1 : at + 2]
+    return any(other.text and other.anchor.get("href") == href for other in near)
 
 
 def _leads(node: Element) -> bool:

@@ -230,3 +230,48 @@ def page(
     html = AROUND[around](listed(make, rows))
     shown = tuple((row.title, SITE + row.path, row.iso if dated else None) for row in rows)
     return Made(f"{make}-{around}-{count}-{week}", f"{SITE}/zwgk/tz/", html, shown)
+
+
+# --- Pages of several lists ----------------------------------------------------------
+
+BOXES = (("boxa", "通知公告"), ("left-one", "工作动态"), ("zcfg", "政策法规"), ("gk", "项目建设"))
+
+
+def many(make: str, *, crumbs: bool, path: str) -> Made:
+    """A home page, or a column of columns (``crumbs``): blocks of six rows, each with its 更多."""
+    content, shown = "", []
+    for at, (name, heading) in enumerate(BOXES):
+        rows = [
+            Row(f"{TITLES[10 * at % 25 + n % 2]}之{at * 6 + n}", path.format(n=5000 + 10 * at + n), NEWEST - timedelta(days=n))
+            for n in range(6)
+        ]  # fmt: skip
+        content += (
+            f'<div class="{name}"><div class="hd"><h3>{heading}</h3><a href="/{name}/" class="more">更多&gt;&gt;</a></div>'
+            f"{listed(make, rows)}</div>"
+        )
+        shown += [(r.title, SITE + r.path, r.iso if make in MAKES else None) for r in rows]
+    html = portal(content).replace(PAGER, "")
+    if not crumbs:
+        html = html.replace(CRUMBS, "").replace("通知公告-", "")
+    return Made(f"many-{make}", SITE + ("/zwgk/" if crumbs else "/"), html, tuple(shown))
+
+
+SHORT = (
+    "临溪湖日出",
+    "古城墙遗址",
+    "云顶茶园",
+    "石桥夜色",
+    "龙舟竞渡",
+    "百里花廊",
+    "稻浪千重",
+    "新城一角",
+)
+
+
+def gallery(around: str, *, path: str) -> Made:
+    """Pictures with names of four or five characters under them, and no dates."""
+    rows = [Row(title, path.format(n=7000 + n), NEWEST) for n, title in enumerate(SHORT)]
+    shown = tuple((row.title, SITE + row.path, None) for row in rows)
+    return Made(
+        f"gallery-{around}", f"{SITE}/tp/", AROUND[around](listed("undated_pictures", rows)), shown
+    )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aggregator import parse
-from tests.parse.listpages import AROUND, MAKES, UNDATED, page
+from tests.parse.listpages import AROUND, MAKES, UNDATED, gallery, many, page
 
 NOW = datetime(2025, 11, 21, 4, 0, tzinfo=UTC)
 
@@ -57,5 +57,37 @@ def test_a_page_with_a_date_and_no_link_is_no_list():
     _, reading = parse.detect(
         page_.encode(), url="http://www.linxi.example/n", content_type=None, now=NOW
     )
+
+    assert reading.entries == ()
+
+
+PATHS = ["/{n}.html", "/info/1001/{n}.htm", "/xw/202508/t20250801_{n}.html", "/view.asp?id={n}", "/xw/content_{n}.shtml"]  # fmt: skip
+
+
+@pytest.mark.parametrize("crumbs", [True, False])
+@pytest.mark.parametrize("make", ["plain", "month_day", "undated", "undated_pictures", "cards"])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_page_of_blocks_gives_the_rows_of_each(make, crumbs, path):
+    """A home page and a column of columns have no main list: all their blocks are news."""
+    made = many(make, crumbs=crumbs, path=path)
+
+    assert [row[:2] for row in shown(read(made))] == [row[:2] for row in made.rows]
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("path", PATHS)
+def test_pictures_with_short_names_are_a_list(around, path):
+    """Their addresses tell that they are no menu."""
+    made = gallery(around, path=path)
+
+    assert [row[:2] for row in shown(read(made))] == [row[:2] for row in made.rows]
+
+
+def test_a_column_without_rows_shows_none():
+    """Neither its menu nor its footer nor its friends are taken instead."""
+    made = page("plain", "portal", count=1)
+    empty = made.html.replace(made.rows[0][0], "").replace(made.rows[0][2], "")
+
+    _, reading = parse.detect(empty.encode(), url=made.url, content_type=None, now=NOW)
 
     assert reading.entries == ()
