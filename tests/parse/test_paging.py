@@ -48,6 +48,39 @@ def read(page, url, kind=SourceKind.COLUMN, *, selectors=None, learned=None):
         ("/l.html", '<a href="l.html">下一页</a>', None),
         ("/l.html", '<a href="http://other.example/2.html">下一页</a>', None),
         ("/l.html", '<a href="javascript:next()">下一页</a>', None),
+        # TRS: names of variables, other stems, several calls, a definition before the call
+        ("/zc/", "<script>var countPage = 9;var currentPage = 0;createPageHTML(countPage, currentPage, 'index', 'html');</script>", "/zc/index_1.html"),
+        ("/zc/index_1.htm", "<script>var currentPage = 1;//第几页\nvar countPage = 3//共几页\nvar nextPage = currentPage+1;</script>", "/zc/index_2.htm"),
+        ("/zc/", "<script>function createPageHTML(c,i,n,e){if(c<2)return;}\ncreatePageHTML(4, 0, 'index', 'shtml', 77);</script>", "/zc/index_1.shtml"),
+        ("/zc/default.html", "<script>createPageHTML(20,0,'default','html')</script>", "/zc/default_1.html"),
+        # Guangdong: page 2 is index_2, said by a plain link
+        ("/zc/index.html", '<span class="current">1</span><a href="index_2.html">2</a><a href="index_2.html" class="next">下一页</a>', "/zc/index_2.html"),
+        ("/zc/index_2.html", '<a href="index.html">上一页</a><a href="index_3.html" class="next"></a>', "/zc/index_3.html"),
+        # Boda: pages count down; the last page's link is cut
+        ("/zc/1.htm", '<a href="../zc.htm">首页</a><a href="2.htm">上页</a><span>下页</span><span>尾页</span>', None),
+        # public/column and other query strings
+        ("/public/column/7?type=4&action=list", '<a href="?type=4&amp;action=list&amp;pageIndex=2">下一页</a>', "/public/column/7?type=4&action=list&pageIndex=2"),
+        ("/iList.jsp?node_id=3&cur_page=2", '<a href="iList.jsp?node_id=3&cur_page=1">上一页</a><a href="iList.jsp?node_id=3&cur_page=3">下一页</a>', "/iList.jsp?node_id=3&cur_page=3"),
+        ("/l.jsp?page=2", "<a href='javascript:goPage(1)'>1</a><b>2</b><a href='javascript:goPage(3)'>3</a>", "/l.jsp?page=3"),
+        ("/l.jsp", "<script>function goPage(n){location.href='l.jsp?id=7&p='+n;}</script><a href='javascript:goPage(2)'>下一页</a>", "/l.jsp?id=7&p=2"),
+        ("/l/", "<script>function toPage(n){window.location='list_'+n+'.html'}</script><a onclick='toPage(2)'>2</a><a onclick='toPage(3)'>3</a>", "/l/list_2.html"),
+        # shtml, phpcms, dedecms, PowerEasy
+        ("/x/column.shtml", '<a href="column-index-2.shtml">下一页&gt;</a>', "/x/column-index-2.shtml"),
+        ("/list-10405-1.html", '<a href="/list-10405-2.html" class="a1">下一页</a>', "/list-10405-2.html"),
+        ("/a/list_12_2.html", "<a href='list_12_1.html'>1</a><li class='thisclass'>2</li><a href='list_12_3.html'>3</a>", "/a/list_12_3.html"),
+        ("/Class/ShowClass.aspx", "<a href='ShowClass_2.aspx'>后页</a>", "/Class/ShowClass_2.aspx"),
+        # A form sent back to the server is nothing that can be asked for
+        ("/List.aspx", "<a href=\"javascript:__doPostBack('AspNetPager1','2')\">下一页</a>", None),
+        # What says next and is none: a neighbour, a carousel, a calendar
+        ("/l.html", '<a href="/a/2.html">下一篇</a>', None),
+        ("/l.html", '<div class="slide"><a class="next" href="javascript:;"></a><a href="#">&gt;</a></div>', None),
+        ("/l.html", "".join(f'<a href="/day_{n}.html">{n}</a>' for n in range(1, 31)), None),
+        # The last page
+        ("/list_8.html", '<a href="list_7.html">上一页</a><b class="cur">8</b><a href="javascript:;" class="disabled">下一页</a>', None),
+        ("/list_8.html", '<a href="list_1.html">1</a><a href="list_7.html">7</a><span class="current">8</span><a href="list_8.html">下一页</a>', None),
+        ("/l.html", '<a href="/l_2.html"><img src="n.gif" alt="下一页"></a>', "/l_2.html"),
+        ("/l.html", '<a href="l_2.html">[下一页]</a>', "/l_2.html"),
+        ("/l.html", '<link rel="next" href="/l/2/">', "/l/2/"),
     ],
 )  # fmt: skip
 def test_the_next_page_is_found_as_each_family_names_it(url, pager, wanted):
