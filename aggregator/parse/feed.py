@@ -49,7 +49,7 @@ _CDF_TITLE = re.compile(
 )
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>\s*")
 _PERIOD = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
-_DATES = ("published", "updated", "created", "date", "dc_date")
+_DATES = ("published", "updated", "created")
 
 
 def is_feed(text: str) -> bool:
@@ -136,7 +136,9 @@ def by_feedparser(body: bytes, *, url: str) -> PlainFeed:
     why = one_line(str(read.get("bozo_exception") or "no entries"))[:100]
     if not read.get("version") and not read.entries:
         raise ParseError(f"{url} is no feed that can be read ({why})", url=url)
-    return PlainFeed(read.feed, read.entries, why if read.get("bozo") else None)
+    # Plain mappings: feedparser's own answer with "published" when asked for "updated".
+    entries = [dict(entry) for entry in read.entries]
+    return PlainFeed(dict(read.feed), entries, why if read.get("bozo") else None)
 
 
 def _refuse(text: str, url: str) -> None:
