@@ -1,7 +1,7 @@
 """One event, one announcement: are these two the same, and how do many fall into groups?"""
 
 from aggregator.cluster.groups import grouped
-from aggregator.cluster.keys import VERSION, keys, surest
+from aggregator.cluster.keys import VERSION, keys, surest, title_number
 from aggregator.cluster.names import Named, cites, names, relation, resolve
 from aggregator.cluster.rule import APART, SAME, near, own_number, same, score
 from aggregator.cluster.titles import Role, role, title_key
@@ -25,4 +25,5 @@ __all__ = [
     "score",
     "surest",
     "title_key",
+    "title_number",
 ]

@@ -39,6 +39,11 @@ def keys(draft: Draft) -> frozenset[int]:
     return frozenset(_number(word) for word in words) | surest(draft)
 
 
+def title_number(title: str) -> int:
+    """A title's bare words as a number, to count under."""
+    return _number(f"t{core(title)}")
+
+
 def surest(draft: Draft) -> frozenset[int]:
     """The few of the keys that two pages of one notice, stored at one moment, share."""
     number, bare = own_number(draft), core(draft.title)

@@ -67,7 +67,7 @@ def same(a: Draft, b: Draft) -> tuple[bool, float]:
 
 def score(a: Draft, b: Draft) -> float:
     """How sure it is that two are one; ``APART`` when they cannot be, whatever joins them."""
-    if a.url and b.url and canonical_url(a.url) == canonical_url(b.url):
+    if a.url and canonical_url(a.url) == canonical_url(b.url) and _one_page(a, b):
         return 1.0
     numbers = own_number(a), own_number(b)
     roles = role(a.title), role(b.title)
@@ -85,6 +85,14 @@ def score(a: Draft, b: Draft) -> float:
         return _by_title(a, b, like, between)
     said = _by_text(a, b, like, between, compared)
     return said if said is not None else _by_event(a, b, like, between, compared)
+
+
+def _one_page(a: Draft, b: Draft) -> bool:
+    """Whether two of one address are one page: rows without a link have that of their list."""
+    if counted_apart(a.title, b.title):
+        return False
+    alike = likeness(a.title, b.title) not in {Likeness.OTHER, Likeness.SIBLING}
+    return alike or a.title_key == b.title_key or near(a, b)
 
 
 def near(a: Draft, b: Draft) -> bool:

@@ -23,6 +23,10 @@ _FIGURE = re.compile(
 )
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _HAN_COUNT = re.compile(r"[一二三四五六七八九十百]+")
+#: So many clauses filled in anew make a template; no more are counted.
+_ENOUGH = 2
+#: Texts that share less are not looked at clause by clause: nothing hangs on it.
+_WORTH = 0.3
 _MOST_PAIRED = 80
 _ALIKE = 0.5
 
@@ -33,7 +37,8 @@ class Comparison:
 
     ``held`` is the share of the shorter text that stands in the longer one word for word
     (0 to 1), ``length`` the shorter's length by the longer's. ``renamed`` and ``recounted``
-    count clauses that stand in both with other words or other figures; ``figures`` is the
+    count clauses that stand in both with other names or other figures, two at most together;
+    ``figures`` is the
     share of the fewer figures that both texts hold (1.0 when there are none).
     """
 
@@ -54,7 +59,7 @@ class Comparison:
 @lru_cache(maxsize=2048)
 def clauses(text: str) -> tuple[str, ...]:
     """A text's clauses, folded, in order, without what portals print around it."""
-    parts = (fold(part) for part in _PARTS.split(text[:LONGEST]))
+    parts = fold(_PARTS.sub("|", text[:LONGEST])).split("|")
     return tuple(part for part in parts if len(part) > 1 and not _is_chrome(part))
 
 
@@ -84,7 +89,8 @@ def compare(a: str, b: str) -> Comparison | None:
     only = [sorted(mine - theirs), sorted(theirs - mine)]
     sizes = [common + sum(len(one) for one in rest) for rest in only]
     short, long = min(sizes), max(sizes)
-    renamed, recounted, reworded = _swaps(only[0], only[1])
+    alike = common >= _WORTH * short
+    renamed, recounted, reworded = _swaps(only[0], only[1]) if alike else (0, 0, 0)
     both = figures(a) & figures(b)
     fewer = min(len(figures(a)), len(figures(b)))
     return Comparison(
@@ -107,6 +113,8 @@ def _swaps(mine: list[str], theirs: list[str]) -> tuple[int, int, int]:
     renamed = recounted = reworded = 0
     left = list(theirs[:_MOST_PAIRED])
     for one in mine[:_MOST_PAIRED]:
+        if renamed + recounted >= _ENOUGH:
+            break
         twin = _twin(one, left)
         if twin is None:
             continue

@@ -13,8 +13,8 @@ from aggregator.errors import NotFoundError
 from aggregator.model import Announcement, AnnouncementId, Filter, Revision, Sighting
 from aggregator.store import rows
 from aggregator.store.citations import Citations, citations
-from aggregator.store.clusters import sort_time
 from aggregator.store.members import crowded_keys
+from aggregator.store.records import sort_time
 from aggregator.store.where import where
 
 #: Entries in a feed document (DESIGN.md, one number each).

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
-from uuid import uuid4
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from aggregator import cluster, divisions
+from aggregator import cluster
 from aggregator.model import (
     Announcement,
     AnnouncementId,
@@ -20,16 +18,12 @@ from aggregator.model import (
     Draft,
     EntryId,
     Flag,
-    Novelty,
-    Precision,
 )
 from aggregator.store import rows
 from aggregator.store.changes import changes_of, other_template, read_again, still_titled, weighty
 from aggregator.store.members import (
-    LOOK_BACK,
     Member,
     candidates,
-    choose,
     copy_ledger,
     in_groups,
     members_of,
@@ -37,14 +31,9 @@ from aggregator.store.members import (
     move,
     rulings_of,
 )
-from aggregator.text import fold
+from aggregator.store.records import SHANGHAI, Records, novelty_of
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-#: Posted this long before first seen: mailed and marked late, or not mailed (promise 11).
-LATE_AFTER = timedelta(days=3)
-OLD_AFTER = timedelta(days=30)
 _RANK = {Authority.OFFICIAL: 0, Authority.MEDIA: 1, Authority.COMMERCIAL: 2}
-_NO_SUM = {"aggregate", "other", "unit", "rate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +50,7 @@ class Clusters:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
         self._now = now
+        self._records = Records(connection, now)
         self._known: dict[AnnouncementId, Announcement] = {}
         self._members: dict[AnnouncementId, list[Member]] = {}
         self._holders: dict[int, set[AnnouncementId]] = {}
@@ -91,14 +81,7 @@ class Clusters:
                 ),
                 {"locks": locks},
             )
-        days = [at for _, _, at in drafts] or [self._now]
-        found = candidates(
-            self._connection,
-            {key for _, keys, _ in drafts for key in keys},
-            since=min(*days, self._now) - LOOK_BACK,
-            until=max(*days, self._now) + LOOK_BACK,
-        )
-        chosen = choose(drafts, found, self._connection, self._now)
+        chosen = candidates(self._connection, drafts, self._now)
         self._chosen = {entries[place]: set(ids) for place, ids in chosen.items()}
         self._read_own(reports)
         self.load({*self._own.values(), *(one for ids in chosen.values() for one in ids)})
@@ -136,10 +119,7 @@ class Clusters:
         ).mappings()
         fresh = {AnnouncementId(row["id"]): rows.announcement(row) for row in found}
         self._known |= fresh
-        groups = members_of(self._connection, fresh)
-        self._members |= groups
-        for one, group in groups.items():
-            self._learn(one, group)
+        self._members |= members_of(self._connection, fresh)
 
     def members(self, one: AnnouncementId) -> Sequence[Member]:
         """Those of a loaded announcement."""
@@ -162,7 +142,7 @@ class Clusters:
         self._ruled |= ruled
 
     def _learn(self, one: AnnouncementId, group: Sequence[Member]) -> None:
-        """Know an announcement by every key of its members."""
+        """Know what this batch stored by its keys: the search was made before it was there."""
         for member in group:
             for key in cluster.keys(member.draft):
                 self._holders.setdefault(key, set()).add(one)
@@ -306,13 +286,13 @@ class Clusters:
             lead is None or _RANK[best.draft.authority] < _RANK[lead.draft.authority]
         ):
             if lead is not None and lead.entry_id is not None:
-                self._keep(lead.entry_id, lead.draft)
-            self._write(one, self._values(best, self._names_of(one)), moved=True)
+                self._records.keep(lead.entry_id, lead.draft)
+            self._known[one] = self._records.write(one, best, self._drafts(one), moved=True)
             self._members[one] = [
                 replace(m, leads=m.entry_id == best.entry_id) for m in self._members[one]
             ]
         else:
-            self._write_names(one)
+            self._records.write_names(one, self._drafts(one))
 
     def _make(self, moving: Sequence[Member]) -> AnnouncementId:
         """A new announcement of members that were shown as others: who got one of those as
@@ -320,41 +300,16 @@ class Clusters:
         """
         best = min(moving, key=lambda m: (_RANK[m.draft.authority], m.seen_at))
         origins = sorted({m.announcement_id for m in moving if m.announcement_id is not None})
-        made = self._insert(
+        made = self._records.insert(
             best,
             novelty=self._known[origins[0]].novelty,
             seen_at=min(m.seen_at for m in moving),
         )
+        self._known[made.id] = made
         move(self._connection, moving, made.id)
         for origin in origins:
             copy_ledger(self._connection, origin, made.id)
         return made.id
-
-    def _names_of(self, one: AnnouncementId, *more: Member) -> dict[str, object]:
-        """Keys, and names by which they are cited and cite, of all members together."""
-        drafts = [m.draft for m in (*self._members.get(one, ()), *more)]
-        return {
-            "keys": sorted({key for draft in drafts for key in cluster.keys(draft)}),
-            "names": sorted({name for draft in drafts for name in cluster.names(draft)}),
-            "cites": sorted({name for draft in drafts for name in cluster.cites(draft)}),
-        }
-
-    def _write_names(self, one: AnnouncementId) -> None:
-        self._connection.execute(
-            text(
-                "update announcements set keys = :keys, names = :names, cites = :cites"
-                " where id = :id and (keys, names, cites) is distinct from"
-                " (cast(:keys as bigint[]), cast(:names as text[]), cast(:cites as text[]))"
-            ),
-            {**self._names_of(one), "id": one},
-        )
-
-    def _keep(self, entry_id: EntryId, draft: Draft | None) -> None:
-        """Keep what an entry says beside its sighting; a leading one speaks by its announcement."""
-        self._connection.execute(
-            text("update sightings set draft = cast(:draft as jsonb) where entry_id = :id"),
-            {"id": entry_id, "draft": rows.to_json(draft) if draft else None},
-        )
 
     def _moved(self, report: ArticleReport, draft: Draft) -> Announcement | None:
         """The notice that this source showed under another address before its redesign.
@@ -406,56 +361,14 @@ class Clusters:
         ).scalars()
         return [AnnouncementId(one) for one in found]
 
-    def _sight(self, report: ArticleReport, draft: Draft, to: AnnouncementId) -> None:
-        source = report.entry.source
-        self._connection.execute(
-            text(
-                "insert into sightings (announcement_id, entry_id, source_id, source_name, url,"
-                " title, authority, seen_at) values (:to, :entry, :source, :name, :url, :title,"
-                " :authority, :at) on conflict (entry_id) do update set title = excluded.title,"
-                " url = excluded.url, source_name = excluded.source_name,"
-                " announcement_id = excluded.announcement_id"
-            ),
-            {
-                "to": to, "entry": report.entry.id, "source": source.id, "name": source.name,
-                "url": draft.url, "title": draft.title, "authority": draft.authority,
-                "at": report.entry.first_seen_at,
-            },
-        )  # fmt: skip
-
     def _create(self, report: ArticleReport, me: Member, *, held: bool) -> Placed:
         novelty = novelty_of(report, me.draft, held=held)
-        made = self._insert(me, novelty=novelty, seen_at=me.seen_at)
-        self._sight(report, me.draft, made.id)
+        made = self._records.insert(me, novelty=novelty, seen_at=me.seen_at)
+        self._known[made.id] = made
+        self._records.sight(report, me.draft, made.id)
         self._members[made.id] = [replace(me, announcement_id=made.id, leads=True)]
         self._learn(made.id, self._members[made.id])
         return Placed(id=made.id, changed=True)
-
-    def _insert(self, member: Member, *, novelty: Novelty, seen_at: datetime) -> Announcement:
-        values = self._values(member, self._names_of(AnnouncementId(0), member))
-        row = self._connection.execute(
-            text(
-                "insert into announcements (uuid, source_id, source_name, title, title_key, url,"
-                " posted_at, sort_at, deadline_on, amount_yuan, kind, categories, regions,"
-                " region_roll, authority, doc_number, keys, names, cites, excluded, novelty,"
-                " substance_hash, draft, search, change, first_seen_at, announced_at, changed_at)"
-                " values (:uuid, :source_id, :source_name, :title, :title_key, :url, :posted_at,"
-                " :sort_at, :deadline_on, :amount_yuan, :kind, :categories, :regions,"
-                " :region_roll, :authority, :doc_number, :keys, :names, :cites, :excluded,"
-                " :novelty, :substance_hash, cast(:draft as jsonb), :search,"
-                " nextval('change_number'), :first_seen_at, :now, :now) returning *"
-            ),
-            {
-                **values,
-                "uuid": uuid4(),
-                "novelty": novelty,
-                "first_seen_at": seen_at,
-                "now": self._now,
-            },
-        ).mappings().one()  # fmt: skip
-        made = rows.announcement(row)
-        self._known[made.id] = made
-        return made
 
     def _revise(
         self,
@@ -482,10 +395,10 @@ class Clusters:
         row_only = report.outcome is ArticleOutcome.ROW_ONLY
         was_row_only = Flag.ROW_ONLY in there.draft.flags
         speaks = not row_only and (leads or outranks or was_row_only)
-        self._sight(report, draft, there.id)
+        self._records.sight(report, draft, there.id)
         self._seat(me, there, speaks=speaks, leads=leads)
         if not speaks:
-            self._write_names(there.id)
+            self._records.write_names(there.id, self._drafts(there.id))
             return Placed(id=there.id, changed=False)
         back = there.withdrawn_at is not None
         redesigned = moved or other_template(report)
@@ -503,10 +416,12 @@ class Clusters:
         )
         told = substance and not reread
         if draft == there.draft and not back:
-            self._write_names(there.id)
+            self._records.write_names(there.id, self._drafts(there.id))
             return Placed(id=there.id, changed=False)
-        values = self._values(me, self._names_of(there.id))
-        revised = self._write(there.id, values, substance=substance, moved=told or back)
+        revised = self._records.write(
+            there.id, me, self._drafts(there.id), substance=substance, moved=told or back
+        )
+        self._known[there.id] = revised
         if substance:
             self._connection.execute(
                 text(
@@ -523,6 +438,10 @@ class Clusters:
             )
         return Placed(id=there.id, changed=told or back)
 
+    def _drafts(self, one: AnnouncementId) -> list[Draft]:
+        """What all members of an announcement say."""
+        return [m.draft for m in self._members[one]]
+
     def _seat(self, me: Member, there: Announcement, *, speaks: bool, leads: bool) -> None:
         """Know a member in its announcement; who no longer leads keeps what it says, and so
         does who never did.
@@ -532,109 +451,15 @@ class Clusters:
         lead = next((m for m in group if m.leads), None)
         if speaks and lead is not None:
             if lead.entry_id is not None:
-                self._keep(lead.entry_id, lead.draft)
+                self._records.keep(lead.entry_id, lead.draft)
             group = [replace(m, leads=False) for m in group if m.entry_id is not None]
         leading = speaks or (leads and lead is None)
-        self._keep(me.entry_id, None if leading else me.draft)
+        self._records.keep(me.entry_id, None if leading else me.draft)
         said = me.draft if speaks or not leading else there.draft
         me = replace(me, announcement_id=there.id, draft=said, leads=leading)
         self._members[there.id] = [*group, me]
         self._learn(there.id, [me])
 
-    def _write(
-        self,
-        one: AnnouncementId,
-        values: dict[str, object],
-        *,
-        substance: bool = False,
-        moved: bool,
-    ) -> Announcement:
-        """Let an announcement say something else; readers are told when it moved."""
-        row = self._connection.execute(
-            text(
-                "update announcements set source_id = :source_id, source_name = :source_name,"
-                " title = :title, title_key = :title_key, url = :url, posted_at = :posted_at,"
-                " sort_at = :sort_at, deadline_on = :deadline_on, amount_yuan = :amount_yuan,"
-                " kind = :kind, categories = :categories, regions = :regions,"
-                " region_roll = :region_roll, authority = :authority, doc_number = :doc_number,"
-                " keys = :keys, names = :names, cites = :cites, excluded = :excluded,"
-                " substance_hash = :substance_hash, draft = cast(:draft as jsonb),"
-                " search = :search, withdrawn_at = null,"
-                " revision = revision + case when :substance then 1 else 0 end,"
-                " changed_at = case when :moved then :now else changed_at end,"
-                " change = case when :moved then nextval('change_number') else change end"
-                " where id = :id returning *"
-            ),
-            {**values, "id": one, "now": self._now, "substance": substance, "moved": moved},
-        ).mappings().one()  # fmt: skip
-        self._known[one] = rows.announcement(row)
-        return self._known[one]
-
-    def _values(self, member: Member, named: dict[str, object]) -> dict[str, object]:
-        draft = member.draft
-        codes = [region.code for region in draft.regions] or [member.region or ""]
-        codes = [code for code in codes if code]
-        roll = sorted({above for code in codes for above in divisions.roll(code)} | set(codes))
-        searched = (draft.title, draft.issuer or "", draft.doc_number or "", draft.body_text)
-        return {
-            **named,
-            "source_id": member.source_id,
-            "source_name": member.source_name,
-            "title": draft.title,
-            "title_key": draft.title_key,
-            "url": draft.url,
-            "posted_at": draft.posted_at,
-            "sort_at": sort_time(draft, member.seen_at),
-            "deadline_on": min((d.value for d in draft.facts.deadlines), default=None),
-            "amount_yuan": max(
-                (a.yuan for a in draft.facts.amounts if a.yuan and a.basis not in _NO_SUM),
-                default=None,
-            ),
-            "kind": draft.kind,
-            "categories": [category.slug for category in draft.categories],
-            "regions": codes,
-            "region_roll": roll,
-            "authority": draft.authority,
-            "doc_number": draft.doc_number,
-            "excluded": Flag.EXCLUDED in draft.flags,
-            "substance_hash": draft.substance_hash,
-            "draft": rows.to_json(draft),
-            "search": "\x1f".join(fold(part) for part in searched),
-        }
-
 
 def _days_apart(one: datetime, other: datetime) -> int:
     return abs((one.astimezone(SHANGHAI).date() - other.astimezone(SHANGHAI).date()).days)
-
-
-def novelty_of(report: ArticleReport, draft: Draft, *, held: bool) -> Novelty:
-    """Whether a new announcement is news to subscribers, or by which rule it is not."""
-    if report.entry.first_poll:
-        return Novelty.FIRST_POLL
-    if held:
-        return Novelty.HELD
-    if draft.posted_at is None:
-        return Novelty.NEWS
-    age = _age(draft, draft.posted_at, report.entry.first_seen_at)
-    if age > OLD_AFTER:
-        return Novelty.LATE
-    return Novelty.LATE_NEWS if age >= LATE_AFTER else Novelty.NEWS
-
-
-def _age(draft: Draft, posted_at: datetime, seen_at: datetime) -> timedelta:
-    """How long after its posting a notice was first seen; in whole days when only days are
-    known, so that the morning after is one day later and not one and a third.
-    """
-    if draft.date_precision is not Precision.DAY:
-        return seen_at - posted_at
-    return seen_at.astimezone(SHANGHAI).date() - posted_at.astimezone(SHANGHAI).date()
-
-
-def sort_time(draft: Draft, first_seen_at: datetime) -> datetime:
-    """When to sort a notice at: its minute, else its day at the time of its first sight."""
-    if draft.posted_at is None:
-        return first_seen_at
-    if draft.date_precision is not Precision.DAY:
-        return draft.posted_at
-    day = datetime.combine(draft.posted_at.astimezone(SHANGHAI).date(), time(0), SHANGHAI)
-    return day + min(max(first_seen_at - day, timedelta(0)), timedelta(hours=23, minutes=59))

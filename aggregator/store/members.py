@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection, text
 
 from aggregator import cluster
 from aggregator.model import Announcement, AnnouncementId, Draft, EntryId, SourceId
 from aggregator.store import rows
 
-log = structlog.get_logger()
-
 #: Reposts come up to a year later; older ones are notices of their own (DOMAIN.md §13).
 LOOK_BACK = timedelta(days=400)
-#: So many holders of one key are looked at, the nearest in time; more are told to the operator.
-MOST_OF_A_KEY = 100
-#: Rows of a batch's search; beyond it the search says so.
-MOST_FOUND = 20_000
+#: So many announcements a draft is compared with; more are told to the operator.
+MOST_COMPARED = 40
+#: The newest so many holders of a key are candidates.
+MOST_HOLDERS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,67 +41,54 @@ class Member:
     bound: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """An announcement that shares a key with a draft, before it is read."""
-
-    id: AnnouncementId
-    sort_at: datetime
-    keys: frozenset[int]
-
-
 def candidates(
-    connection: Connection, keys: Collection[int], *, since: datetime, until: datetime
-) -> list[Candidate]:
-    """Announcements that hold one of the keys, by the index on them; the newest first."""
-    if not keys:
-        return []
-    found = connection.execute(
-        text(
-            "select id, sort_at, keys from announcements where keys && cast(:keys as bigint[])"
-            " and merged_into is null and sort_at between :since and :until"
-            " order by id desc limit :most"
-        ),
-        {"keys": sorted(keys), "since": since, "until": until, "most": MOST_FOUND},
-    ).all()
-    if len(found) == MOST_FOUND:
-        log.warning("cluster search cut", found=len(found), keys=len(keys))
-    wanted = frozenset(keys)
-    return [
-        Candidate(id=AnnouncementId(row[0]), sort_at=row[1], keys=wanted.intersection(row[2]))
-        for row in found
-    ]
-
-
-def choose(
-    drafts: Sequence[tuple[Draft, frozenset[int], datetime]],
-    found: Sequence[Candidate],
-    connection: Connection,
-    now: datetime,
+    connection: Connection, drafts: Sequence[tuple[Draft, frozenset[int], datetime]], now: datetime
 ) -> dict[int, list[AnnouncementId]]:
-    """Which candidates each draft is compared with, as places in ``drafts``.
+    """Which announcements each draft is compared with, as places in ``drafts``.
 
-    Of a key that very many hold (a template's paragraph) the nearest in time are looked at;
-    that others were left out is written down for the operator, key by key.
+    Those that share keys with it, the most keys first and then the nearest in time. One look
+    into the index a key: a condition on all keys at once is taken for a reason to read the
+    whole table. Where more share keys than are looked at (a template's paragraphs), that is
+    written down for the operator.
     """
-    holders: dict[int, list[Candidate]] = defaultdict(list)
-    for one in found:
-        for key in one.keys:
-            holders[key].append(one)
-    chosen: dict[int, list[AnnouncementId]] = {}
+    pairs = [(place, key) for place, (_, keys, _) in enumerate(drafts) for key in sorted(keys)]
+    if not pairs:
+        return {}
+    days = [at for _, _, at in drafts]
+    chosen: dict[int, list[AnnouncementId]] = defaultdict(list)
     crowded: dict[int, tuple[int, str]] = {}
-    for place, (draft, keys, at) in enumerate(drafts):
-        looked: set[AnnouncementId] = set()
-        for key in keys:
-            among = holders.get(key, [])
-            if len(among) > MOST_OF_A_KEY:
-                crowded[key] = (len(among), draft.title)
-                among = sorted(among, key=lambda one: abs(one.sort_at - at))[:MOST_OF_A_KEY]
-            looked.update(one.id for one in among)
-        chosen[place] = sorted(looked)
+    for place, one, among in connection.execute(
+        text(
+            "with wanted as (select * from unnest(cast(:places as integer[]),"
+            " cast(:keys as bigint[])) w (place, key)), held as (select k.key, a.id, a.sort_at from"
+            " (select distinct key from wanted) k cross join lateral (select id, sort_at"
+            " from announcements where keys @> array[k.key] and merged_into is null"
+            " and sort_at between :since and :until order by id desc limit :holders) a),"
+            " shared as (select w.place, h.id, count(*) as keys, min(abs(extract(epoch from"
+            " h.sort_at - t.at))) as apart from held h join wanted w on w.key = h.key"
+            " join unnest(cast(:ats as timestamptz[])) with ordinality t (at, n)"
+            " on t.n = w.place + 1 group by w.place, h.id),"
+            " ranked as (select place, id, row_number() over (partition by place order by keys desc,"
+            " apart, id) as rank, count(*) over (partition by place) as among from shared)"
+            " select place, id, among from ranked where rank <= :most"
+        ),
+        {
+            "places": [place for place, _ in pairs],
+            "keys": [key for _, key in pairs],
+            "ats": days,
+            "since": min(*days, now) - LOOK_BACK,
+            "until": max(*days, now) + LOOK_BACK,
+            "holders": MOST_HOLDERS,
+            "most": MOST_COMPARED,
+        },
+    ):
+        chosen[place].append(AnnouncementId(one))
+        if among > MOST_COMPARED:
+            title = drafts[place][0].title
+            crowded[cluster.title_number(title)] = (among, title)
     if crowded:
         _write_crowded(connection, crowded, now)
-    return chosen
+    return {place: sorted(ids) for place, ids in chosen.items()}
 
 
 def _write_crowded(
@@ -122,7 +106,7 @@ def _write_crowded(
             "keys": [key for key, _ in ordered],
             "counts": [count for _, (count, _) in ordered],
             "examples": [title for _, (_, title) in ordered],
-            "most": MOST_OF_A_KEY,
+            "most": MOST_COMPARED,
             "now": now,
         },
     )
@@ -260,7 +244,8 @@ def merge_into(
     connection: Connection, lost: AnnouncementId, heir: Announcement, now: datetime
 ) -> None:
     """End an announcement in favour of an older one: its feed entry becomes a tombstone that
-    names the heir, and who got either has had both.
+    names the heir, and who got either has had both. An heir that was withdrawn is there again
+    when a page of the other still is.
     """
     copy_ledger(connection, lost, heir.id)
     connection.execute(
@@ -277,6 +262,15 @@ def merge_into(
             " change = nextval('change_number') where id = :lost"
         ),
         {"heir": heir.uuid, "lost": lost, "now": now},
+    )
+    connection.execute(
+        text(
+            "update announcements set withdrawn_at = null, changed_at = :now,"
+            " change = nextval('change_number') where id = :heir and withdrawn_at is not null"
+            " and exists (select 1 from sightings g join entries e on e.id = g.entry_id"
+            " where g.announcement_id = :heir and e.gone_since is null)"
+        ),
+        {"heir": heir.id, "now": now},
     )
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from aggregator import cluster
 from aggregator.model import Draft
 from aggregator.store import rows
+from aggregator.store.records import names_of
 
 log = structlog.get_logger()
 
@@ -39,14 +40,7 @@ def rekey(connection: Connection) -> int:
         updates = []
         for number, draft, said in found:
             drafts = [rows.from_json(one, Draft) for one in (draft, *said)]
-            updates.append(
-                {
-                    "id": number,
-                    "keys": sorted({key for one in drafts for key in cluster.keys(one)}),
-                    "names": sorted({name for one in drafts for name in cluster.names(one)}),
-                    "cites": sorted({name for one in drafts for name in cluster.cites(one)}),
-                }
-            )
+            updates.append({"id": number, **names_of(drafts)})
         connection.execute(
             text(
                 "update announcements set keys = :keys, names = :names, cites = :cites"
