@@ -11,6 +11,7 @@ from aggregator.parse.header import SOURCE, is_posted
 from aggregator.parse.stamps import date_in
 from aggregator.parse.survey import Survey, way_of
 from aggregator.parse.tree import Document, Element, line_of
+from aggregator.parse.trim import is_chrome
 from aggregator.text import fold, one_line
 
 _TITLE_NAME = re.compile(
@@ -40,12 +41,22 @@ _TITLES = (
     "b",
     "center",
     "ucaptitle",
+    "dt",
+    "li",
+    "th",
 )
 #: A title that only a field or a variable of a script holds.
 _KEPT = re.compile(
-    r"<input\b[^>]*\b(?:id|name)\s*=\s*[\"']?\w{0,12}(?:title|biaoti)[\"']?\s[^>]*\bvalue\s*=\s*[\"']([^\"'<>]{6,120})[\"']"
-    r"|\b(?:\w{0,12}title|biaoti)\s*[:=]\s*[\"']([^\"'<>]*[\u4e00-\u9fff]{4}[^\"'<>]{0,110})[\"']",
+    r"<input\b[^>]*\b(?:id|name)\s*=\s*[\"']?\w{0,12}(?:title|biaoti)[\"']?\s[^>]*\bvalue\s*=\s*[\"']([^\"'<>+;(){}]{6,120})[\"']"
+    r"|\b(?:\w{0,12}title|biaoti)\s*[:=]\s*[\"']([^\"'<>+;{}]{0,60}[\u4e00-\u9fff]{4}[^\"'<>+;{}]{0,110})[\"']",
     re.IGNORECASE,
+)
+_WORDED = re.compile(
+    r"^关于.{4,}|的?(?:通知|公告|公示|通告|意见|办法|方案|决定|批复|函|报告|措施|细则)(?:[（(].{1,12}[)）])?$|召开|举行|举办|开展|启动|开工|签约"
+)
+_LETTERS = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
+_DEVICE = re.compile(
+    r"繁[体體]|简体|無障礙|无障碍|登录|注册|个人中心|搜索|检索|首页|客户端|网站地图|加入收藏|设为|助手|欢迎"
 )
 _BY_TAG = {"h1": 3.0, "h2": 2.0, "h3": 1.5, "h4": 1.0, "h5": 1.0, "ucaptitle": 4.0}
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
@@ -107,10 +118,12 @@ def title_of(
     site |= {fold(part) for part in parts[1:] if _SITE.search(part)}
     site.discard("")
     start = seen.spans[seed][0] if seed is not None else len(seen.lines)
+    inside = seen.lines[start : start + _INSIDE]
+    prose = next((i for i, line in enumerate(inside, start) if "。" in line.text), start + _INSIDE)
     marks = _Marks(
         seen=seen,
         start=start,
-        bars=[i for i, line in enumerate(seen.lines[: start + _INSIDE]) if is_posted(line)],
+        bars=[i for i, line in enumerate(seen.lines[:prose]) if is_posted(line)],
         site=site,
         head=fold(page.title),
         told=fold(page.meta.get("articletitle", "")),
@@ -122,7 +135,9 @@ def title_of(
             best = max(best, (5.0, Title(one_line(text))), key=_by_score)
     first = _from_head(parts, site)
     if first:
-        best = max(best, (2.5, Title(first)), key=_by_score)
+        # A head of one part may be no more than the site's name.
+        weight = 1.0 if len(parts) == 1 and _SITE.search(first) else 2.5
+        best = max(best, (weight, Title(first)), key=_by_score)
     best = (known and _at(page, known, marks)) or _search(page, marks, best)
     if best[1].node is None and (_SITE.search(best[1].text) or not best[1].text):
         kept = _KEPT.search(page.markup)
@@ -192,10 +207,9 @@ def _said(text: str, at: int, marks: _Marks) -> float:
     score += 6.0 if marks.told and known == marks.told else 0.0
     score += 2.0 if marks.shown and known == marks.shown else 0.0
     score -= 3.0 if _SITE.search(text) and marks.head and marks.head in known else 0.0
-    if any(0 <= bar - at <= _NEAR for bar in marks.bars):
-        score += 2.0
-    elif 0 <= marks.start - at <= _NEAR:
-        score += 1.0
+    score += _place(at, marks)
+    score += 0.5 if _WORDED.search(text) else 0.0
+    score -= 5.0 if is_chrome(text) or _DEVICE.search(text) or not _LETTERS.search(text) else 0.0
     score -= 3.0 if len(text) < 7 else 0.0  # noqa: PLR2004
     score -= 6.0 if known in marks.site or _TRAIL.search(text) else 0.0
     score -= 5.0 if date_in(text, in_link=False) or SOURCE.search(text) else 0.0
@@ -203,6 +217,17 @@ def _said(text: str, at: int, marks: _Marks) -> float:
     score -= 3.0 if at > marks.start + _INSIDE else 0.0
     line = marks.seen.lines[at]
     return score - (4.0 if line.is_links or line.zones else 0.0)
+
+
+def _place(at: int, marks: _Marks) -> float:
+    """Titles stand above the bar, and above the text; the nearer, the surer."""
+    bar = next((bar for bar in marks.bars if bar >= at), None)
+    if bar is not None and bar - at <= _NEAR:
+        between = sum(not line.bar for line in marks.seen.lines[at + 1 : bar])
+        return 3.5 if not between else 2.0
+    if 0 <= marks.start - at <= _NEAR:
+        return 2.0 if marks.start - at == 1 else 1.0
+    return 0.0
 
 
 def _is_set_off(node: Element) -> bool:
