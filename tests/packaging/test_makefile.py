@@ -138,3 +138,12 @@ def test_lock_holds_for_every_supported_python():
         }  # fmt: skip
 
     assert not missing
+
+
+def test_make_bench_holds_every_kind_of_figure():
+    """Tests that ask for a floor, real pages, times and polls; one that fails stops no other."""
+    said = make("-n", "bench").stdout
+
+    assert 'grep -rl "bench.floors" tests' in said
+    assert "for what in quality read poll" in said
+    assert "|| failed=1; done; exit $failed" in said
