@@ -59,8 +59,9 @@ AUTHORITIES: dict[Authority, str] = {
 MAX_VALUES = 50
 MAX_VALUE_LENGTH = 100
 MAX_YUAN = 1_000_000_000_000_000
-#: Bases of amounts that do not tell the size of one project or subsidy.
-NO_SUM = frozenset({"aggregate", "other", "unit", "rate"})
+#: Bases of amounts that do not tell the size of one project or subsidy: a floor is what is asked of
+#: a firm, not what it gets.
+NO_SUM = frozenset({"aggregate", "floor", "other", "unit", "rate"})
 _SHANGHAI = timezone(timedelta(hours=8))
 _CODE = re.compile(r"\d{6}|Z\d{8}", re.IGNORECASE)
 _AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>亿|万|千)?元?")

@@ -28,7 +28,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: Posted this long before first seen: mailed and marked late, or not mailed (promise 11).
 LATE_AFTER = timedelta(days=3)
 OLD_AFTER = timedelta(days=30)
-_NO_SUM = {"aggregate", "other", "unit", "rate"}
+_NO_SUM = {"aggregate", "floor", "other", "unit", "rate"}
 
 
 def names_of(drafts: Iterable[Draft]) -> dict[str, object]:
