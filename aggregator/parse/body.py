@@ -38,6 +38,8 @@ _WHOLE = 0.9
 #: So many lines from a text may others stand that belong to it.
 _REACH = 400
 _ADDED = 30
+#: So little can be a notice (详见附件请查收).
+_FEW = 8
 _FILES = 1000
 _ATTACHED = ("附件", "【附件", "相关附件")
 _LINKS_IN_A_ROW = 3
@@ -107,7 +109,7 @@ def _is_better(between: Found, wide: Found, seen: Survey) -> bool:
     the head of what follows an article parts them.
     """
     lines = seen.lines
-    if not _says(lines[between.first : between.last]):
+    if sum(len(line.text) - line.linked for line in lines[between.first : between.last]) < _FEW:
         return False
     if between.first < wide.first < between.last:
         return False

@@ -37,11 +37,13 @@ _PUNCT = re.compile(r"[\W_]+")
 _END = re.compile(
     r"^\W*(?:(?:阅读)?[上下]一[篇条则页个]\W*(?!\d)|[上下前后]一?[篇条]\s*[:：]|相关(?:链接|阅读|文章|新闻|信息|资讯|内容|推荐|报道|稿件|解读|文件)\W*$|"
     r"延伸阅读|(?:推荐|关联|相关|热门)阅读\W*$|(?:热[门点]|精彩|编辑|本网|为[你您])推荐\W*$|热[门点](?:新闻|文章|排行|资讯)\W*$|猜你喜欢|"
-    r"(?:网友|最新|热门|发表|我要|全部)(?:评论|跟帖|留言)|我来说两句|评论\W*\d*\W*$|(?:免责|版权|特别|郑重)声明\W*$|(?:特别|免责|版权|郑重)声明[:：]|Notice: The content above|声明[:：].{0,8}(?:网|报|本|文)|关键词\s*>>|"
+    r"(?:网友|最新|热门|发表|我要|全部)(?:评论|跟帖|留言)|我来说两句|评\s*论\W*\d*\W*$|(?:免责|版权|特别|郑重)声明\W*$|(?:特别|免责|版权|郑重)声明[:：]|Notice: The content above|声明[:：].{0,8}(?:网|报|本|文)|关键词\s*>>|"
     r"返回(?:列表|顶部|首页|上一页)|友情链接|站点地图|网站地图)"
 )
 _ASIDE = re.compile(r"上一[篇条]|下一[篇条]|相关(?:链接|阅读|文章|新闻)")
 _LONGEST_NOISE = 400
+#: A label at the end with nothing behind it.
+_LONE = re.compile(r"^(?:附件(?:下载|列表)?|相关(?:附件|链接|文件)|标签|关键[词字])\s*[:：]$")
 _TWIN = 200
 _MIN_TWIN = 80
 _MOSTLY_LINKS = 0.7
@@ -125,7 +127,7 @@ def tidy_body(
         or any(judge(lines[0]) for judge in (is_bar, is_bare, is_header))
     ):
         lines.pop(0)
-    while len(lines) > 1 and is_imprint(lines[-1]):
+    while len(lines) > 1 and (is_imprint(lines[-1]) or _LONE.match(lines[-1])):
         lines.pop()
     kept: list[str] = []
     said, rest = 0, sum(map(len, lines))
