@@ -143,3 +143,73 @@ def test_goldens_are_read_alike_both_ways(name: str):
 def test_ordinary_feeds_go_the_fast_way(name: str):
     """Else nothing would be won."""
     assert read_plain((GOLDEN / name / "feed.xml").read_bytes()) is not None
+
+
+def item(inside: str) -> str:
+    return (
+        '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/">'
+        f"<channel><title>t</title><item>{inside}</item></channel></rss>"
+    )
+
+
+def entry(inside: str) -> str:
+    return (
+        f'<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><entry>{inside}</entry></feed>'
+    )
+
+
+A = "http://www.yunling.example/1.html"
+ENCODED = "<content:encoded>&lt;p&gt;正文。&lt;/p&gt;</content:encoded>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        item(f'<title>公告</title><guid isPermaLink="false">{A}</guid>'),
+        item(f"<title>公告</title><guid>{A}</guid>"),
+        item(f'<title>公告</title><guid isPermaLink="false">n-4</guid><link>{A}</link>'),
+        item(f"<guid>{A}?id=4</guid><title>公告</title><link>{A}</link>"),
+        item(f"{ENCODED}<title>公告</title><description>摘要。</description>"),
+        item(f"<description>摘要。</description>{ENCODED}<title>公告</title>"),
+        item(f"{ENCODED}<link>{A}</link>"),
+        item("<title>公告</title><dc:date>2026-01-02</dc:date><pubDate>2026-03-04</pubDate>"),
+        item("<title>公告</title><dc:date>2026-01-02</dc:date>"),
+        item("<title>公告</title><pubDate></pubDate><dc:date>2026-01-02</dc:date>"),
+        item("<title>公告</title><dc:creator>区政府办</dc:creator><category>通知</category>"),
+        entry(f"<title>公告</title><id>{A}</id>"),
+        entry(f'<title>公告</title><id>urn:x:1</id><link href="{A}"/>'),
+        entry(f'<link rel="alternate" href="{A}"/><link rel="self" href="/x"/><id>{A}?2</id><title>t</title>'),
+        entry("<content type='html'>&lt;p&gt;正文。&lt;/p&gt;</content><summary>摘要。</summary>"),
+        entry("<title>公告</title><updated>2026-01-02</updated><published>2026-03-04</published>"),
+        entry("<title>公告</title><author><name>区政府办</name></author>"),
+    ],
+)  # fmt: skip
+def test_what_is_plain_is_read_the_fast_way_and_alike(text: str):
+    """Each point on which the two could differ, and neither declines."""
+    plain = read_plain(body_of(text))
+
+    assert plain is not None
+    assert made_of(plain) == made_of(feeds.by_feedparser(body_of(text), url=URL))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        item("<title>公告</title><link>/2.html</link>"),
+        item("<title>公告</title><link>http:///a</link>"),
+        item(f"<title>公告</title><link>{A}?a=1&amp;copy;=2</link>"),
+        item("<title>公告</title><title>公告二</title>"),
+        item("<title>公<i>告</i></title>"),
+        item("<title>caf\u00c3\u00a9</title>"),
+        item("<title>公告</title><source url='http://a.example/'>别处</source>"),
+        entry("<title type='xhtml'>公告</title>"),
+        entry(f'<title>公告</title><link href="{A}"/><link href="{A}?2"/>'),
+        entry("<title>公告</title><author><name>甲</name><email>a@b.example</email></author>"),
+        entry("<title>公告</title><content src='http://a.example/'/>"),
+        "<rss><channel><title>公告</title></channel><item/></rss>",
+        "<rss><channel><title>公告</title>",
+    ],
+)  # fmt: skip
+def test_what_is_not_plain_is_left_to_feedparser(text: str):
+    """It knows what to make of the unusual."""
+    assert read_plain(body_of(text)) is None
