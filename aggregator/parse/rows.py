@@ -47,6 +47,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d|\d{2}[-/.]\d{1,2}[-/.]\d|[天前刚]")
 _FOLDER_MONTH = re.compile(r"/((?:19|20)\d\d)[-/]?(0[1-9]|1[0-2])/")
 #: Begins with a word and ends with one: there is nothing to take off.
 _TIDY = re.compile(r"(?![置顶荐热])[\u4e00-\u9fff《].*[\u4e00-\u9fff》]\Z")
+_HAN_HEAD = re.compile(r"[\u4e00-\u9fff]{2}")
 _ISO = re.compile(r"(?:19[5-9]|20\d)\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])")
 _PROSE = re.compile(r"[。；]|，.{10,}，")
 _NAMED_TITLE = re.compile(r"(?:^|[\s_-])(?:title|tit|biaoti|bt|headline|name)(?:$|[\s_\d-])")
@@ -122,7 +123,10 @@ def title_of(row: Row, *, hints: bool) -> str:
     hint = link.hint if hints else ""
     if "标" in hint and (said := _HINT.search(hint)):
         hint = said.group(1)
-    if len(hint) > len(shown) and is_cut(shown):
+    if hint and (
+        (len(hint) > len(shown) and is_cut(shown))
+        or (len(hint) > len(shown) / 2 and shown.endswith(hint))
+    ):
         return tidy_title(hint)
     text = tidy_title(shown)
     if not hint or hint == text:
@@ -267,6 +271,7 @@ def _summary(row: Row, title: str) -> str | None:
         text = line_of(node)
         if len(text) <= len(best) or title[:20] in text or only_date(text):
             continue
-        if known not in fold(text):
+        # Folding changes no Han: where the first two are missing, all are.
+        if (_HAN_HEAD.match(title) and title[:2] not in text) or known not in fold(text):
             best = text
     return shorten(best, MAX_SUMMARY) if len(best) >= _MIN_SUMMARY else None

@@ -38,6 +38,10 @@ _MONTH = re.compile(rf"(?:(0?[1-9]|1[0-2])\s*月|{_MONTH_NAME})", re.IGNORECASE)
 _MONTH_DAY = re.compile(r"\d{1,2}[-/.月]\d{1,2}日?")
 _STROKES = "/-|.· "
 _DIGIT = re.compile(r"\d|[今昨前]天|刚刚")
+#: Two numbers with a sign between them, or what else a date cannot do without.
+_DATEISH = re.compile(
+    r"\d\s*[-/.年月—－–‐]\s*\d|[今昨前]天|刚刚|\d\s*(?:天|小时|分钟)前|(?:19|20)\d{6}|[A-Za-z]{3}"
+)
 #: No text is looked at further in than this for a date: rows are short.
 _MAX = 1000
 _REST = 30
@@ -57,7 +61,7 @@ def date_in(text: str, *, in_link: bool) -> str | None:  # noqa: PLR0911  # a ta
         text: on one line.
         in_link: it is the text of a link, where only a date at an edge is no part of the title.
     """
-    if len(text) < _MIN or len(text) > _MAX or not _DIGIT.search(text):
+    if len(text) < _MIN or len(text) > _MAX or not _DATEISH.search(text):
         return None
     bare = _LABEL.sub("", text.strip(_WRAP)).strip(_WRAP)
     if _SHORT.fullmatch(bare):

@@ -229,7 +229,7 @@ def _add_link(found: Walk, mute: list[Element], node: Element, base: str) -> Non
         if len(hint) < _MIN_TITLE:
             mute.append(node)
             return
-    elif _NO_TITLE.match(_FRAME.sub("", words)) or (
+    elif (len(words) <= _MAX_PART and _NO_TITLE.match(_FRAME.sub("", words))) or (
         len(words) < _MIN_TITLE and not _DATED.search(node.get("href") or "")
     ):
         _note(found, mute, node, words)
