@@ -18,6 +18,7 @@ from aggregator.cluster.titles import (
     Role,
     core,
     counted_apart,
+    counters,
     likeness,
     role,
     swapped,
@@ -34,6 +35,7 @@ APART = 0.0
 _UNKNOWN = 0.1
 #: Dates of reprints lie this close; longer ones need the text; reposts come up to a year later.
 NEAR = timedelta(days=10)
+SOON = timedelta(days=3)
 EVENT = timedelta(days=30)
 FAR = timedelta(days=400)
 #: A text of which so much stands in the other is that text, whatever is printed around it.
@@ -92,7 +94,8 @@ def _one_page(a: Draft, b: Draft) -> bool:
     if counted_apart(a.title, b.title):
         return False
     alike = likeness(a.title, b.title) not in {Likeness.OTHER, Likeness.SIBLING}
-    return alike or a.title_key == b.title_key or near(a, b)
+    told = min(texts.weight(one.body_text) for one in (a, b)) >= texts.SHORT
+    return alike or a.title_key == b.title_key or (told and near(a, b))
 
 
 def near(a: Draft, b: Draft) -> bool:
@@ -143,8 +146,7 @@ def _by_title(a: Draft, b: Draft, like: Likeness, between: timedelta) -> float:
         return APART
     if between > NEAR or _figures_differ(a, b):
         return _UNKNOWN
-    enough = min(len(title_key(a.title)), len(title_key(b.title)))
-    if like is Likeness.EQUAL and enough > TELLING:
+    if like is Likeness.EQUAL and _telling(a, b, between):
         return 0.7
     if like is Likeness.CUT and min(len(core(a.title)), len(core(b.title))) >= 6:  # noqa: PLR2004
         return 0.6
@@ -163,7 +165,8 @@ def _by_text(
         return 0.8 if not _figures_differ(a, b) else APART
     if compared.held >= _HALF and edits >= 1:
         return APART  # a template, filled anew
-    if compared.held >= _HALF and alike and between <= FAR and compared.figures >= _COPY:
+    figures = compared.figures >= _COPY and (compared.common_figures > 1 or between <= NEAR)
+    if compared.held >= _HALF and alike and between <= FAR and figures:
         return 0.75
     return None
 
@@ -179,8 +182,10 @@ def _copied(a: Draft, b: Draft, like: Likeness, between: timedelta, compared: Co
         return APART
     if alike:
         return 0.95
-    whole = compared.length >= _HALF
-    return 0.85 if whole else _UNKNOWN
+    if compared.brief:  # a few words, which stand under many a title
+        told = like is Likeness.AKIN and compared.common_figures > 1 and between <= NEAR
+        return 0.7 if told and compared.length >= _COPY else _UNKNOWN
+    return 0.85 if compared.length >= _HALF else _UNKNOWN
 
 
 def _dated(a: Draft, b: Draft) -> bool:
@@ -208,8 +213,7 @@ def _by_event(
             return 0.65
     if _figures_differ(a, b) or between > NEAR:
         return _UNKNOWN
-    telling = min(len(title_key(a.title)), len(title_key(b.title))) > TELLING
-    if like is Likeness.EQUAL and telling and compared.figures >= _HALF:
+    if like is Likeness.EQUAL and _telling(a, b, between) and compared.figures >= _HALF:
         hint = compared.length < _HINT and not _one_host(a.url, b.url)
         return 0.6 if compared.common_figures or hint else _UNKNOWN
     return _UNKNOWN
@@ -231,6 +235,13 @@ def _above(region: Region) -> tuple[str, ...]:
     """A division's code and those of the divisions that hold it."""
     code = region.code.removeprefix("Z")
     return (region.code, code[:6], code[:4] + "00", code[:2] + "0000")
+
+
+def _telling(a: Draft, b: Draft, between: timedelta) -> bool:
+    """Whether a title that both have may speak alone: a long one, or one with a counter."""
+    length = min(len(title_key(a.title)), len(title_key(b.title)))
+    counted = 2 * length > TELLING and bool(counters(a.title)) and between <= SOON
+    return length > TELLING or counted
 
 
 def _one_host(a: str, b: str) -> bool:

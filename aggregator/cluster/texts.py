@@ -11,6 +11,8 @@ from aggregator.text import fold
 
 #: Shorter texts are hints at a file, or a line of a page, and say nothing by themselves.
 SHORT = 60
+#: Still shorter ones are not compared at all.
+HINT = 20
 #: No text is compared beyond this: whoever copies a longer one copies its beginning.
 LONGEST = 20_000
 _PARTS = re.compile(r"[\n\r。；;！!？?，,、：:（）()“”\"《》〈〉【】\[\]|丨]+")
@@ -39,7 +41,8 @@ class Comparison:
     (0 to 1), ``length`` the shorter's length by the longer's. ``renamed`` and ``recounted``
     count clauses that stand in both with other names or other figures, two at most together;
     ``figures`` is the
-    share of the fewer figures that both texts hold (1.0 when there are none).
+    share of the fewer figures that both texts hold (1.0 when there are none). A ``brief``
+    comparison is of a few words that may stand anywhere.
     """
 
     held: float
@@ -49,6 +52,7 @@ class Comparison:
     reworded: float
     figures: float
     common_figures: int
+    brief: bool
 
     @property
     def swaps(self) -> int:
@@ -81,7 +85,8 @@ def weight(text: str) -> int:
 
 def compare(a: str, b: str) -> Comparison | None:
     """Two texts side by side, the same whichever comes first; None when one is too short."""
-    if weight(a) < SHORT or weight(b) < SHORT:
+    least = min(weight(a), weight(b))
+    if least < HINT:
         return None
     a, b = sorted((a, b))
     mine, theirs = set(clauses(a)), set(clauses(b))
@@ -101,6 +106,7 @@ def compare(a: str, b: str) -> Comparison | None:
         reworded=reworded / max(short, 1),
         figures=len(both) / fewer if fewer else 1.0,
         common_figures=len(both),
+        brief=least < SHORT,
     )
 
 
