@@ -22,7 +22,7 @@ _MAIL = re.compile(
     r"(?<![\w.@])([A-Za-z0-9][\w.-]{1,40}@[A-Za-z0-9-]{1,40}(?:\.[A-Za-z]{2,8}){1,3})", re.ASCII
 )
 _MOBILE = re.compile(r"1[3-9]\d{9}")
-_PLACE = re.compile(r"地[址点]:[ \t]?([\u4e00-\u9fff][^,，。;；\n\t:]{5,40})")
+_PLACE = re.compile(r"地[址点]:[ \t]?([\u4e00-\u9fff][^,，。;；\n\t: ]{5,40})")
 #: Where something is held or made is no address to write to.
 _NO_ADDRESS = re.compile(
     r"(?:会议|培训|活动|建设|项目|举办|考试|开标|户籍|家庭|住所|实施|经营|注册|下载|网站|网页|登录|报名网|系统)$"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from aggregator.model import Fact
 from aggregator.normalise.sentences import Reading
@@ -25,7 +26,7 @@ _STAGES = (
     ("环评公示", r"(?:环评|环境影响(?:评价|报告[书表]?|登记表))[^。,，;]{0,14}(?:公示|批复|审批|受理|批准|获批|通过|审查意见)|(?:通过|完成|取得|获得?)[^。,，]{0,8}环评", None),
     ("能评公示", r"(?:能评|节能(?:审查|评估|报告))[^。,，;]{0,12}(?:公示|批复|审批|受理|批准|获批|通过|审查意见)|(?:通过|完成|取得|获得?)[^。,，]{0,8}能评", None),
     ("开工", r"(?:集中|正式|顺利|已|破土|奠基|项目|全面)?开工(?!作)|奠基仪式|奠基开工|开工奠基|项目[^,，]{0,6}奠基|破土动工|动工建设", r"公开工作|复工|开工返岗|返岗开工|开工第一|开工大吉|节后开工|拿地即开工|即开工|开工(?:建设)?前|开工(?:率|面积|通知|条件|奖励|令|时间|日期|之日|许可|仪式筹备|准备|报告)|停工|新开工(?:的|技改项目给)|(?:不|未|难)开工"),
-    ("在建", r"在建(?=项目|工程|重[大点]|亿|面积|阶段|状态|的|及|和|[\d,，。、;；]|$)|续建|正在[^,，]{0,6}(?:建设|施工)|(?:正在|处于|项目|工程)建设中|加[紧快][^,，]{0,4}施工|(?:项目|工程|园|厂房|厂区|校区|基地|线|期)[^,，]{0,6}加[紧快]建设(?=[,，。;；]|$)|主体(?:结构|工程|厂房)?[^,，]{0,4}封顶|(?:顺利|全面|成功|正式|项目|工程|厂房|大?楼)封顶|(?:正在|进[入行]|开展|加[紧快])[^,，]{0,6}设备安装|(?:桩基|土建|基础|主体)[^,，]{0,4}施工|(?:项目|工程)?建设[^,，]{0,6}(?:有序|顺利|稳步|加快)推进|施工现场", r"[、“\"]在建工程|在建工程[”\"、科余账]|试点建设"),
+    ("在建", r"在建(?=项目|工程|重[大点]|亿|面积|阶段|状态|的|及|和|[\d,，。、;；]|$)|续建|正在[^,，]{0,6}(?:建设|施工)|(?:正在|处于|项目|工程)建设中|加[紧快][^,，]{0,4}施工|(?:项目|工程|园|厂房|厂区|校区|基地|线|期)[^,，]{0,6}加[紧快]建设(?=[,，。;；]|$)|主体(?:结构|工程|厂房)?[^,，]{0,4}封顶|(?:已|顺利|全面|成功|正式|项目|工程|厂房|大?楼)封顶|(?:正在|进[入行]|开展|加[紧快])[^,，]{0,6}设备安装|(?:桩基|土建|基础|主体)[^,，]{0,4}施工|(?:项目|工程)?建设[^,，]{0,6}(?:有序|顺利|稳步|加快)推进|施工现场", r"[、“\"]在建工程|在建工程[”\"、科余账]|试点建设"),
     ("竣工", r"竣工|完工|通过[^,，]{0,6}验收", r"竣工(?:验收)?(?:率|面积|办法|规定|备案|条例|管理|手续|后|日期|图|结算|决算|财务|价|产值)|竣工即|竣工验收[^,，]{0,4}(?:应|须|申请)"),
     ("试生产", r"试生产|试投产|试运行|试运营", r"试生产(?:方案|办法|规定|期|前)|系统[^,，]{0,4}试运行"),
     ("投产", r"(?<!试)投产|(?<!试)投入(?:生产|运营)|(?:项目|工程|厂房|园区|电站|基地|生产线)[^,，]{0,12}投入使用|正式运营|并网(?:发电|投运)|投运|建成运营", r"复产|即投产|落地投产|试投产|投产(?:率|工作|奖励|行动|前|后|运营情况|日期)|建成投产的|投产达效的|复工投产"),
@@ -54,12 +55,15 @@ _SPORT = re.compile(
     r"球|篮|赛季|联赛|NBA|CBA|运动员|演员|歌手|党建|冠名|代言|律师|律所|就业协议|三方协议|校企|家庭医生"
 )
 _CLAUSE = re.compile(r"[^,，;；:：。]+")
-#: Words of planning reach over a clause that has no subject of its own: 预计9月开工，年底投产.
-_CARRIED = re.compile(r"^(?:[^,，]{0,12}(?:年|月|日|底|初|季度))?[^,，]{0,4}$")
+#: A clause without a subject of its own, a time aside: the words of the one before it reach over.
+_NO_SUBJECT = re.compile(
+    r"(?:到|于|至|并|再)?(?:(?:20)?\d\d年|今年|明年|次年|后年|当年)?(?:\d{1,2}月份?|年)?(?:\d{1,2}日)?(?:[底初末前]|上半年|下半年|[上中下]旬)*(?:可|能|全部|全面|建成|正式|实现|并)*"
+)
+_YEAR = re.compile(r"(20\d\d)年")
 
 
-def read_stages(reading: Reading) -> Iterator[Fact]:
-    """Each stage once, with the sentence that first tells that it was reached."""
+def read_stages(reading: Reading, posted: date | None) -> Iterator[Fact]:
+    """Each stage once, with the sentence that first tells that it was reached by ``posted``."""
     seen: set[str] = set()
     for sentence in reading.sentences:
         text = sentence.plain
@@ -80,20 +84,30 @@ def read_stages(reading: Reading) -> Iterator[Fact]:
                 if (
                     reached
                     and not _WORDS["planned"].search(words[: reached.end()])
-                    and not _planned(text, clause, reached.start())
+                    and not _planned(text, clause, words[: reached.start()], posted)
+                    and not _is_to_come(words[: reached.start()], posted)
                 ):
                     seen.add(name)
-                    at = sentence.start + clause.start()
+                    at = sentence.start + clause.start() + reached.start()
                     yield Fact(value=name, sentence=reading.evidence(at, at + 1))
                     break
 
 
-def _planned(text: str, clause: re.Match[str], at: int) -> bool:
+def _planned(text: str, clause: re.Match[str], ahead: str, posted: date | None) -> bool:
     """Whether a clause details or continues what the one before it plans.
 
-    计划实施…，其中新开工44个; 今明两年将投资30亿元，开工建设….
+    计划实施…，其中新开工44个; 将投资30亿元，开工建设…; 计划9月开工，明年6月投产. ``ahead`` is what
+    stands before the stage in its clause.
     """
-    goes_on = clause.group().startswith("其中") or at == 0
+    goes_on = clause.group().startswith("其中") or _NO_SUBJECT.fullmatch(ahead)
     before = text[max(clause.start() - 40, 0) : clause.start()]
     clauses = _CLAUSE.findall(before)  # none where only a mark stands before
-    return goes_on and bool(clauses and _WORDS["planned"].search(clauses[-1]))
+    if not goes_on or not clauses:
+        return False
+    return bool(_WORDS["planned"].search(clauses[-1])) or _is_to_come(clauses[-1], posted)
+
+
+def _is_to_come(ahead: str, posted: date | None) -> bool:
+    """Whether the year named before a stage is a later one than the notice's."""
+    year = _YEAR.findall(ahead)
+    return bool(posted and year and int(year[-1]) > posted.year)

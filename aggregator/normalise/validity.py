@@ -169,7 +169,7 @@ def _is_thing(text: str, at: int) -> bool:
     if _WORDS["other"].search(text) or not _OF_DOCUMENT.search(text):
         return True
     before = text[max(at - _BACK, 0) : at]
-    return bool(re.search(rf"(?:{_WORDS['thing'].pattern})[^,，。:]{{0,4}}$", before))
+    return bool(re.search(rf"(?:{_WORDS['thing'].pattern})[^,，。:]{{0,5}}$", before))
 
 
 def _signed(plain: str) -> date | None:
