@@ -319,10 +319,15 @@ def _validity_day(
     return date.fromisoformat(found) if found else None
 
 
+#: A name of an authority alone: a signature or a letterhead, and no title.
+_SPEAKER = re.compile(r"(?:人民政府|办公室|办公厅|委员会|管委会|局|厅)$")
+
+
 def _is_cut(title: str, row_title: str) -> bool:
-    """Whether the page's title is the row's, cut short with an ellipsis."""
+    """Whether the page's title is the row's, cut short with an ellipsis, or after who speaks."""
     stem = title.rstrip(" .…")
-    return title != stem and len(row_title) > len(stem) and row_title.startswith(stem)
+    begins = len(row_title) > len(stem) and row_title.startswith(stem)
+    return begins and (title != stem or bool(_SPEAKER.search(stem)))
 
 
 def _substance(made: Draft) -> str:

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import divisions, normalise
-from aggregator.model import Article, Attachment, Draft, Flag, Kind
+from aggregator.model import (
+    Article,
+    Attachment,
+    Draft,
+    Entry,
+    Flag,
+    Kind,
+    Source,
+    SourceId,
+    SourceKind,
+)
 from aggregator.normalise.body import drop_doubled
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -244,3 +254,21 @@ def test_what_readers_should_know_first_is_flagged(title: str, flag: Flag) -> No
 def test_every_region_of_a_record_is_in_the_table() -> None:
     """Feeds are asked for by code."""
     assert all(divisions.get(one.code) for one in drafted().regions)
+
+
+@pytest.mark.parametrize(
+    ("read", "row", "kept"),
+    [
+        ("江津区人民政府", "江津区人民政府关于印发储能扶持办法的通知", "row"),
+        ("江津区人民政府关于印发储能…", "江津区人民政府关于印发储能扶持办法的通知", "row"),
+        ("江津区人民政府", "储能扶持办法印发", "page"),
+        ("关于组织申报补助资金的通知", "关于组织申报补助资金的通知及说明", "page"),
+    ],
+)
+def test_a_title_that_is_only_who_speaks_gives_way_to_the_row(read, row, kept) -> None:
+    """Where a template is new, a signature may stand where titles do; the list knows better."""
+    source = Source(id=SourceId(1), slug="s", name="n", kind=SourceKind.COLUMN, url="http://a.b/")
+    entry = Entry(key="k", url="http://a.b/1", title=row)
+    made = normalise.draft(article(title=read), entry=entry, source=source, now=NOW)
+
+    assert made.title == (row if kept == "row" else read)
