@@ -39,11 +39,13 @@ _BEHIND_INVESTED = re.compile(r"^的?(?:投资|建设)")
 _TOP_PRICE = re.compile(r"最高(?:限价|投标限价|控制价)")
 _REACHED = re.compile(rf"(?:{_WORDS['reach'].pattern})[ \t]?(?:人民币)?$")
 #: 总投资273亿元的31个项目; 总投资99亿元的客车基地项目.
-_OF_MANY = re.compile(r"^的?[ \t]?\d+[ \t]?(?:余|多)?(?:个|只|项|家|宗)")
+_OF_MANY = re.compile(
+    r"^的?[ \t]?\d+[ \t]?(?:余|多)?(?:个|只|项|家|宗)|^[^。;；]{0,8}[,，]?惠及[^,，。]{0,8}\d"
+)
 _OF_ONE = re.compile(
     r"^的[^,，。;；\d等]{2,26}(?:项目|基地|工程|产业园|中心|生产线)(?![^,，。]{0,4}等)"
 )
-_REGION_WIDE = re.compile(r"固定资产投资[^,，。;；]{0,6}$")
+_REGION_WIDE = re.compile(r"(?:固定资产|工业|民间|房地产开发|技改)投资[^,，。;；]{0,6}$")
 _ONE_PROJECT = re.compile(r"项目|公司|企业|集团|一期|二期|工程|基地")
 _EXPECTED = re.compile(
     r"(?:预计|(?<![许认])可(?!处|以)|将(?!处)|建成后|达产后|投产后|有望|力争|目标)[^。]{0,30}$"
@@ -137,6 +139,7 @@ def _of_noun(context: Context) -> str:
             ("investment", "investment"),
             ("grant", "grant"),
             ("fund", "fund"),
+            ("lent", "lent"),
         )
         noun = found[0] if found else ("many" if _is_many(context) else "other")
     if noun == "fund":
@@ -146,6 +149,8 @@ def _of_noun(context: Context) -> str:
         return "aggregate" if wide or _is_many(context) else "investment"
     if noun == "grant":
         return "aggregate" if _is_many(context) else "fixed"
+    if noun == "lent" and _is_many(context):
+        return "aggregate"
     return {"pooled": "aggregate", "many": "aggregate"}.get(noun, "other")
 
 

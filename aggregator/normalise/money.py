@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aggregator.model import Amount
 from aggregator.normalise.basis import Context, basis_of
@@ -40,7 +40,9 @@ _NO_MONEY = re.compile(
 _MONEY_WORDS = re.compile(
     r"投资|[金资]额?|产值|收入|[税金费价款贷额]|融资|揽金|引资|节约|增加值|规模|奖励|补[助贴]|达|资产|总量|销售|利润|营收|合同|GDP"
 )
-_JOINT = re.compile(r"^[ \t]?(?:、|和|及|与|或|以及|或者|,|，|/)[ \t]?$")
+_JOINT = re.compile(r"^[ \t]?(?:、|和|及|与|或|以及|或者|/)[ \t]?$")
+#: A comma joins only what 分别 announces: 奖励10万元，1亿元以上的… are two things.
+_COMMA = re.compile(r"^[ \t]?[,，][ \t]?$")
 #: 由100万元提高到200万元: both are of one kind.
 _RAISED = re.compile(
     r"^[ \t]?(?:\([^()]{0,8}\))?(?:提高|增加|上调|下调|调整|提升|降低|扩大|增|升|降)(?:到|至|为)(?:最高)?$"
@@ -52,7 +54,9 @@ _MEMBER = re.compile(r"(\d+(?:\.\d+)?)[ \t]?([亿万])?[ \t]?[、/和]")
 #: 50至100万元: the first number of a range whose unit stands behind the second one only.
 _LOWER = re.compile(r"(?<![\d.第-])(\d+(?:\.\d+)?)[ \t]?(亿|万)?[ \t]?(?:至|到|-{1,2})[ \t]?$")
 _NEAR = 16
-_SAME_BETWEEN = re.compile(r"^[^,，。\d]{0,10}[(:￥¥][^,，。\d]{0,6}$")
+_SAME_BETWEEN = re.compile(
+    r"^[^。\d]{0,6}[大小]写[^。\d]{0,8}$|^[^,，。\d]{0,10}[(:￥¥][^,，。\d]{0,6}$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +122,34 @@ def _groups(text: str) -> list[list[_Sum]]:
     """The sums of a sentence; those that a list or a range joins are told of together."""
     groups: list[list[_Sum]] = []
     for one in _sums(text):
-        last = groups[-1][-1] if groups else None
-        between = text[last.end : one.start] if last else ""
-        if last and _SAME_BETWEEN.match(between) and last.yuan == one.yuan:
+        if not groups:
+            groups.append([one])
+            continue
+        group, last = groups[-1], groups[-1][-1]
+        between = text[last.end : one.start]
+        if _SAME_BETWEEN.match(between) and last.yuan == one.yuan:
             continue  # said again in figures: 伍拾万元整（￥500,000元）
-        if (
-            last
-            and _RANGE.match(between)
-            and last.yuan < one.yuan
-            and not one.bound
-            and not last.bound
-        ):
-            groups[-1][-1] = _Sum(last.value, last.unit, last.start, last.end, "lower")
-            groups[-1].append(_Sum(one.value, one.unit, one.start, one.end, "upper"))
-        elif (last and last.bound == "lower" and one.bound == "upper" and not between) or (
-            last
-            and (
-                _JOINT.match(between)
-                or _RAISED.match(between)
-                or last.start == one.start
-                or one.start < last.end
-            )
-        ):
-            groups[-1].append(one)
+        bounded = one.bound or last.bound
+        if _RANGE.match(between) and last.yuan < one.yuan and not bounded:
+            group[-1] = replace(last, bound="lower")
+            group.append(replace(one, bound="upper"))
+        elif _joined(text, group, one, between):
+            group.append(one)
         else:
             groups.append([one])
     return groups
+
+
+def _joined(text: str, group: list[_Sum], one: _Sum, between: str) -> bool:
+    """Whether a sum belongs to the list or the range before it."""
+    last = group[-1]
+    if last.bound == "lower" and one.bound == "upper" and not between:
+        return True
+    if last.start == one.start or one.start < last.end:
+        return True
+    if _COMMA.match(between):
+        return "分别" in text[max(group[0].start - 2 * _NEAR, 0) : group[0].start]
+    return bool(_JOINT.match(between) or _RAISED.match(between))
 
 
 def _sums(text: str) -> Iterator[_Sum]:
