@@ -139,7 +139,7 @@ def read_article(
         sure="成文日期" in fields or "pubdate" in page.meta,
     )
     source = source_of(bar)
-    printed = dated.text
+    printed = dated.text.strip() if dated.text else None
     if printed is None and "pubdate" not in page.meta:
         printed = date_in_scripts(page.scripts)
     if printed is None and (day := date_from_url(url)):

@@ -52,6 +52,10 @@ LONGEST = 200
 #: A longer line of the bar has a label in it.
 _BUTTONED = 40
 _COLON = re.compile("[:：]")
+#: A day with its clock, and words that are no sentence.
+_CLOCKED = re.compile(
+    r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?\s+\d{1,2}[:：]\d\d[^，。；、]*$"
+)
 #: No label ends later in its line.
 _LABEL = 30
 
@@ -78,4 +82,4 @@ def is_header(line: str) -> bool:
 
 def is_bare(line: str) -> bool:
     """Whether a line is nothing but a date or one labelled value of the bar."""
-    return bool(_BAR.match(line))
+    return bool(_BAR.match(line)) or (len(line) <= _BUTTONED and _CLOCKED.match(line) is not None)

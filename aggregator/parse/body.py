@@ -113,7 +113,7 @@ def _is_better(between: Found, wide: Found, seen: Survey) -> bool:
         return False
     if between.first < wide.first < between.last:
         return False
-    until = wide.first if wide.first >= between.last else wide.last
+    until = wide.first + 1 if wide.first >= between.last else wide.last
     return any(
         ends_article(line.text) or is_imprint(line.text) for line in lines[between.last : until]
     )

@@ -51,7 +51,9 @@ _NAME = re.compile(
 _DOES = re.compile(
     r"召开|举[行办]|开展|关于|[我本][校院局区县市]|参加|赴|调研|印发|公布|通[知报告]"
 )
-_BY = re.compile(rf"^[\[【(（\s]*{FULL}[\]】)）\s|]*({_NAME.pattern})[\s|]*$")
+_BY = re.compile(
+    rf"^[\[【(（\s]*{FULL}[\]】)）\s|]*({_NAME.pattern})(?=[\s|]|$|阅读|浏览|点击|评论|分享|字号)"
+)
 #: Days of an event, a term or the document itself are not those of posting.
 _NOT_POSTED = r"(?<![始束止动议会名标办效行展报训审课考文发施签])"
 _OTHER_DAY = re.compile(
@@ -224,9 +226,11 @@ def date_of(
         if before is not None and _OTHER_DAY.search(before.text):
             continue
         stamp = date_in(text, in_link=False)
-        bare = stamp and (len(text) - len(stamp) <= _BESIDE or SOURCE.search(text) or is_bar(text))
+        bare = stamp and (len(text) - len(stamp) <= _BESIDE or SOURCE.search(text) or line.bar)
         if stamp and bare and re.match(FULL, stamp) and id(line) not in own:
-            return Said(stamp, line)
+            whole = re.search(FULL, text)
+            clocked = whole is not None and whole.group().startswith(stamp)
+            return Said(whole.group() if whole and clocked else stamp, line)
     for line in bar:
         if found := _LABELLED.search(line.text):
             return Said(found.group(1), line)
