@@ -28,7 +28,8 @@ _LABEL = re.compile(
     r"(?:为|自|从|第?[一二三四五六七八九十\d]批(?:为|:)?)?[ \t]?\(?$"
 )
 _LAST_BEHIND = re.compile(
-    CLOCK + r"(?:之前|以前|(?<!目)前(?!后|往|述|来|期)|止|截止|为止|关闭|结束(?!后))"
+    CLOCK
+    + r"(?:之前|以前|(?<!目)前(?!后|往|述|来|期)|止|(?:准时|自动|正式|统一)?(?:截止|关闭|结束(?!后))|为止|(?:是|为)[^,，。]{0,8}(?:最后|截止)[期日一])"
 )
 _STOP_BEFORE = re.compile(
     r"截[止至](?:时间|日期|期限)?(?:为|是|到|至|定于)?:?[ \t]{0,3}(?:北京时间)?$"
@@ -263,7 +264,8 @@ def _ended(place: _Place) -> bool | None:
     if last := _LAST_BEHIND.match(behind):
         if _WILL.search(before) and "前" in last.group():
             return False
-        return (place.labelled and "止" in last.group()) or _hands_in(place, last.end())
+        said = _WORDS["duty"].search(last.group()) or (place.labelled and "止" in last.group())
+        return bool(said) or _hands_in(place, last.end())
     if (_TO_THE_DAY.search(before) and _HANDED.match(behind)) or _NO_LATER.search(before):
         return _hands_in(place)
     return None
