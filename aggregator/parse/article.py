@@ -61,9 +61,11 @@ _TYPES = {
 _FILE = re.compile(rf"\.({'|'.join(_TYPES)})(?=$|[?#&\s)）】\]])", re.IGNORECASE)
 _HANDED = re.compile(r"download|attach|/fileupload|filedown|getfile", re.IGNORECASE)
 _MAYBE = re.compile(f"{_FILE.pattern}|{_HANDED.pattern}", re.IGNORECASE)
-_FIELD = re.compile(r"<textarea\b[^>]*>(.*?)</textarea", re.IGNORECASE | re.DOTALL)
+#: Bounded, since a tag may never end: the search stays linear.
+_FIELD = re.compile(r"<textarea\b[^>]{0,1000}>", re.IGNORECASE)
 _FRAME = re.compile(
-    r"<(?:iframe|embed|object)\b[^>]*?\b(?:src|data)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE
+    r"<(?:iframe|embed|object)\b[^<>]{0,1000}?\b(?:src|data)\s?=\s?[\"']?([^\"'\s<>]{1,2000})",
+    re.IGNORECASE,
 )
 _VIEWED = re.compile(r"[?&#](?:file|url|src)=([^&#]+)", re.IGNORECASE)
 _NOBODY = re.compile(r"^(?:网站|站点|内容来源|信息来源|来源|本站|本网|原创)(?:名称)?$")
@@ -222,8 +224,12 @@ def _named(source: str | None) -> str | None:
 
 def _in_field(markup: str) -> Element | None:
     """The text that an old system keeps in a form field, for a script to show."""
-    for field in _FIELD.finditer(markup):
-        inner = unescape(field.group(1))
+    at = 0
+    while field := _FIELD.search(markup, at):
+        at = markup.find("</", field.end())
+        if at < 0:
+            break
+        inner = unescape(markup[field.end() : at])
         if len(inner) > _TELLING and "。" in inner and "<" in inner:
             root = read_tree(inner)
             return next(iter(root.iter("body")), root)

@@ -147,7 +147,7 @@ def _widen(seed: Element, seen: Survey, titles: Sequence[int]) -> Found:
     """
     first, last = seen.spans[seed]
     lines = seen.lines
-    near = set(seed.iter())
+    near, known = set(seed.iter()), set(titles)
     reach = (first, last)
     for node in ancestors(seed):
         if node.tag in {"body", "html"} or reach != (first, last):
@@ -156,7 +156,7 @@ def _widen(seed: Element, seen: Survey, titles: Sequence[int]) -> Found:
     low = first
     for index in range(first - 1, max(reach[0], first - _REACH) - 1, -1):
         line = lines[index]
-        if _is_border(line) or index in titles:
+        if _is_border(line) or index in known:
             break
         if line.weight and line.node not in near:
             low = index

@@ -185,12 +185,12 @@ def bar_of(seen: Survey, *, titles: Sequence[int], first: int, last: int) -> lis
     lines = seen.lines
     inside = {line.text for line in lines[first:last]}
     prose = next((i for i in range(first, last) if lines[i].weight), last)
-    shown = [index for index in titles if not lines[index].is_links]
+    shown = {index for index in titles if not lines[index].is_links}
     title = max((index for index in shown if index <= first), default=min(shown, default=-1))
     before: list[Line] = []
     after: list[Line] = []
     for index, line in enumerate(lines):
-        if index in titles and not line.is_links:
+        if index in shown:
             continue
         if first <= index < last:
             # A bare day behind the text is its signature.

@@ -47,8 +47,9 @@ _TITLES = (
 )
 #: A title that only a field or a variable of a script holds.
 _KEPT = re.compile(
-    r"<input\b[^>]*\b(?:id|name)\s*=\s*[\"']?\w{0,12}(?:title|biaoti)[\"']?\s[^>]*\bvalue\s*=\s*[\"']([^\"'<>+;(){}]{6,120})[\"']"
-    r"|\b(?:\w{0,12}title|biaoti)\s*[:=]\s*[\"']([^\"'<>+;{}]{0,60}[\u4e00-\u9fff]{4}[^\"'<>+;{}]{0,110})[\"']",
+    r"<input\b[^<>]{0,300}?\b(?:id|name)\s?=\s?[\"']?\w{0,12}(?:title|biaoti)[\"']?\s[^<>]{0,300}?"
+    r"\bvalue\s?=\s?[\"']([^\"'<>+;(){}]{6,120})[\"']"
+    r"|\b(?:\w{0,12}title|biaoti)\s?[:=]\s?[\"']([^\"'<>+;{}]{0,60}[\u4e00-\u9fff]{4}[^\"'<>+;{}]{0,110})[\"']",
     re.IGNORECASE,
 )
 _WORDED = re.compile(

@@ -111,11 +111,11 @@ def tidy_body(
     ]
     whole_lines = all(node.tag in BLOCKS or not line_of(node) for node in gone)
     if body.tag in BLOCKS and whole_lines:
-        spans = [seen.spans[node] for node in gone if node.tag in BLOCKS]
+        cut = {index for node in gone if node.tag in BLOCKS for index in range(*seen.spans[node])}
         whole = [
             line.text
             for index, line in enumerate(seen.lines[first:last], first)
-            if not line.hidden and not any(start <= index < end for start, end in spans)
+            if not line.hidden and index not in cut
         ]
     else:
         whole = paragraphs(body)
