@@ -195,3 +195,38 @@ def test_a_page_that_shows_two_to_be_one_brings_them_together(engine: Engine):
     heir, lost = (store.Announcements(engine).get(n) for n in (one, other))
     assert lost.merged_into == heir.uuid
     assert owed(engine, reader) == []
+
+
+def test_a_digest_that_was_read_before_a_merge_is_read_again(engine: Engine):
+    """Between reading what is owed and writing the mail an announcement may end: a line for it
+    would be the second for one notice.
+    """
+    one = store_one(engine, "甲区", "第一批设备补助申报通知", TEXT.format(**FIRST))
+    other = store_one(engine, "乙市", "第二批设备补助申报通知", TEXT.format(**SECOND))
+    store.Rulings(engine).merge(one, other, by="a", why="x", now=NOW)
+
+    with pytest.raises(AssertionError):
+        everyone_got(engine, one, other)
+
+
+def test_a_reprint_is_found_among_very_many_of_one_wording(engine: Engine):
+    """A template's notices crowd the search: it is cut at the nearest, and says so."""
+    titles = [f"第{n}号地块设备补助申报事项通知" for n in range(1, 61)]
+    words = {
+        title: TEXT.format(batch=f"{n}号地块", day=f"{n % 12 + 1}月{n % 27 + 1}日", cap=100 + n)
+        for n, title in enumerate(titles, 1)
+    }
+    entries = shown(engine, *titles, name="甲区")
+    reports = [
+        read(one, draft_of(one.entry.title, body_text=words[one.entry.title])) for one in entries
+    ]
+    store.Entries(engine).record_articles(reports, NOW)
+    assert len(groups(engine)) == 1  # all of one source
+    before = store.Announcements(engine).count(Filter())
+
+    store_one(engine, "乙市", f"转发《{titles[6]}》", "来源：甲区\n" + words[titles[6]])
+
+    assert before == len(titles)
+    assert store.Announcements(engine).count(Filter()) == before
+    [(candidates, looked_at, _), *_] = store.Announcements(engine).crowded(NOW)
+    assert candidates > looked_at
