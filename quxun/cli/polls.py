@@ -139,6 +139,6 @@ def _show(summaries: Sequence[PollSummary], announced: int) -> None:
     show_table(
         f"{len(summaries)} polls, {sum(s.new for s in summaries)} new entries, "
         f"{announced} announcements new or changed",
-        ("source", "outcome", "found", "new", "changed", "problem"),
-        [(s.slug, s.outcome, s.found, s.new, s.changed, s.problem) for s in summaries],
+        ("source", "outcome", "found", "new", "changed", "moved", "problem"),
+        [(s.slug, s.outcome, s.found, s.new, s.changed, s.moved, s.problem) for s in summaries],
     )

@@ -249,6 +249,9 @@ def show(source: Reference, as_json: AsJson = False) -> None:
             for p in polls
         ],
     )
+    for poll in polls:
+        for note in poll.notes:
+            tell(f"{poll.at:%Y-%m-%d %H:%M:%S}: {note}")
 
 
 @app.command()

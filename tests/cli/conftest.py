@@ -38,6 +38,15 @@ class Land:
 
         return asyncio.run_coroutine_threadsafe(work(), self.loop).result(20)
 
+    def redesign(self, host: str) -> None:
+        """New looks and new numbers for a portal; its lists stay where they are."""
+
+        async def work() -> None:
+            country = self.served.country
+            country.redesign(country.portal(host), keep_urls=True, renumber=True)
+
+        asyncio.run_coroutine_threadsafe(work(), self.loop).result(20)
+
     def column(self, kind: str, *, family: str | None = None) -> dict[str, str]:
         """The first column of a kind (and family)."""
         columns = self.served.columns()

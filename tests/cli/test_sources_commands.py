@@ -295,3 +295,23 @@ def test_a_source_is_edited_and_shown_with_what_was_learned(shell, land):
     assert "redesign: none seen" in shown.out
     assert (moved["id"], moved["url"], moved["selectors"]) == (added["id"], other, {})
     assert "is there already" in taken.err.splitlines()[-1]
+
+
+def test_a_redesign_is_told_by_the_poll_and_by_the_source(shell, land):
+    """What was, what is, since when: an operator who comes a week later reads it there."""
+    one = next(c for c in land.served.country.portals[-1].columns if c.kind == "column")
+    url = land.served.url(one)
+    slug = shell.run("sources", "add", url, "--yes", "--json").json["source"]["slug"]
+    shell.run("poll", slug, "--no-articles")
+    land.redesign(one.host)
+    polled = shell.run("poll", slug, "--no-articles", "--json").json["polls"][0]
+    shown = shell.run("sources", "show", slug)
+    answer = shell.run("sources", "show", slug, "--json").json
+
+    assert (polled["new"], polled["problem"]) == (0, None)
+    assert polled["moved"] > 0
+    assert "redesign: " in shown.out
+    assert "redesigned, learned again" in shown.out
+    assert f"{polled['moved']} known notices stand under new addresses" in shown.out
+    assert answer["redesign"]["moved"] == polled["moved"]
+    assert answer["redesign"]["at"]
