@@ -63,7 +63,9 @@ def read_column(
         entries = column.entries
     if not any(entry.date_text for entry in entries):
         entries = _scripted(page, entries, base=base, now=now)
-    entries = mark_pinned(unique(entries))
+    entries = unique(entries)
+    if not column.several:
+        entries = mark_pinned(entries)
     reading = ListReading(
         kind=SourceKind.COLUMN,
         entries=entries,
@@ -118,6 +120,12 @@ class Column:
     kept: bool = False
     relearned: Relearned | None = None
 
+    @property
+    def several(self) -> bool:
+        """Whether the rows are of several lists, each newest first for itself."""
+        shape = shape_of(self.shape)
+        return shape is not None and shape.rows is None
+
 
 def parse_column(page: Document, *, base: str, now: datetime, shape: str | None) -> Column:
     """The rows of a page by the shape they were known by, or by one learned anew.
@@ -138,8 +146,12 @@ def parse_column(page: Document, *, base: str, now: datetime, shape: str | None)
         return Column(entries=_entries(group.rows, now), shape=shape, kept=True)
     why = group
     entries, learned = learn(page, base=base, now=now, known=known)
-    if known is None or learned is None or learned.key == known.key:
-        return Column(entries=entries, shape=shape or (str(learned) if learned else None))
+    if learned is None:
+        return Column(entries=entries, shape=shape)
+    if known is None or (learned.key == known.key and (learned.rows is None or known.rows is None)):
+        return Column(entries=entries, shape=str(learned))
+    if learned.key == known.key:
+        return Column(entries=entries, shape=shape)
     changed = Relearned(before=described(known), after=described(learned), why=why)
     return Column(entries=entries, shape=str(learned), relearned=changed)
 

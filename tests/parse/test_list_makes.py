@@ -83,6 +83,17 @@ def test_pictures_with_short_names_are_a_list(around, path):
     assert [row[:2] for row in shown(read(made))] == [row[:2] for row in made.rows]
 
 
+def test_an_old_block_of_a_home_page_is_not_pinned():
+    """Blocks stand beside each other; only within one list is an old row on top a pinned one."""
+    made = many("plain", crumbs=False, path="/{n}.html")
+    old = made.html.replace("2025-11-", "2025-03-", 6)
+
+    _, reading = parse.detect(old.encode(), url=made.url, content_type=None, now=NOW)
+
+    assert reading.entries[0].date.startswith("2025-03")
+    assert not any(entry.pinned for entry in reading.entries)
+
+
 def test_a_column_without_rows_shows_none():
     """Neither its menu nor its footer nor its friends are taken instead."""
     made = page("plain", "portal", count=1)
