@@ -82,15 +82,17 @@ class Clusters:
                 {"locks": locks},
             )
         chosen = candidates(self._connection, drafts, self._now)
-        self._chosen = {entries[place]: set(ids) for place, ids in chosen.items()}
         self._read_own(reports)
-        self.load({*self._own.values(), *(one for ids in chosen.values() for one in ids)})
-        self._read_own(reports)  # another may have moved them while we waited for the rows
-        self.load(set(self._own.values()) - self._known.keys())
+        self._read({one for ids in chosen.values() for one in ids}, lock=False)
         self._ruled |= rulings_of(
             self._connection,
             {*entries, *(m.entry_id for g in self._members.values() for m in g if m.entry_id)},
         )
+        for place, ids in chosen.items():
+            self._chosen[entries[place]] = self._fitting(entries[place], drafts[place][0], ids)
+        self.load({*self._own.values(), *(one for ids in self._chosen.values() for one in ids)})
+        self._read_own(reports)  # another may have moved them while we waited for the rows
+        self.load(set(self._own.values()) - self._known.keys())
 
     def _read_own(self, reports: Sequence[ArticleReport]) -> None:
         """Which announcement each entry shows, and under which address it did."""
@@ -108,12 +110,15 @@ class Clusters:
 
     def load(self, ids: Collection[AnnouncementId]) -> None:
         """Lock announcements and read them with their members."""
+        self._read(ids, lock=True)
+
+    def _read(self, ids: Collection[AnnouncementId], *, lock: bool) -> None:
         if not ids:
             return
         found = self._connection.execute(
             text(
-                "select * from announcements where id = any(cast(:ids as bigint[]))"
-                " order by id for update"
+                "select * from announcements where id = any(cast(:ids as bigint[])) order by id"
+                + (" for update" if lock else "")
             ),
             {"ids": sorted(ids)},
         ).mappings()
@@ -156,6 +161,7 @@ class Clusters:
         leads = moved and there is not None and there.draft.url == stood
         if there is None and (there := self._moved(report, draft)):
             moved = leads = True
+            self.load([there.id])
             self._retire(report, there.id)
         me = Member(
             entry_id=report.entry.id,
@@ -189,22 +195,28 @@ class Clusters:
 
     def _near(self, me: Member, there: Announcement | None) -> set[AnnouncementId]:
         """Announcements of which a member is the same as this one, its own besides."""
-        keys = cluster.keys(me.draft)
-        fresh = {one for key in keys for one in self._holders.get(key, ())}
-        among = (self._chosen.get(me.entry_id or EntryId(0), set()) | fresh) & self._members.keys()
-        ruled = {pair for pair, together in self._ruled.items() if together and me.entry_id in pair}
-        joined = {one for pair in ruled for one in pair}
-        near = {
+        assert me.entry_id is not None
+        stored = {one for key in cluster.keys(me.draft) for one in self._holders.get(key, ())}
+        among = (self._chosen.get(me.entry_id, set()) | stored) & self._members.keys()
+        near = self._fitting(me.entry_id, me.draft, among)
+        return near | ({there.id} if there is not None else set())
+
+    def _fitting(
+        self, entry_id: EntryId, draft: Draft, among: Collection[AnnouncementId]
+    ) -> set[AnnouncementId]:
+        """Those with a member that is the same as a draft, or was ruled to be."""
+        ruled = {pair for pair, together in self._ruled.items() if together and entry_id in pair}
+        joined = {one for pair in ruled for one in pair} - {entry_id}
+        return {
             one
             for one in among
             if self._known[one].merged_into is None
             and any(
-                (m.entry_id in joined and m.entry_id != me.entry_id)
-                or (not m.bound and cluster.score(m.draft, me.draft) >= cluster.SAME)
+                m.entry_id in joined
+                or (not m.bound and cluster.score(m.draft, draft) >= cluster.SAME)
                 for m in self._members[one]
             )
         }
-        return near | ({there.id} if there is not None else set())
 
     def settle(
         self,
