@@ -20,6 +20,7 @@ _LIST_ID = re.compile(
     r"|^page\w{0,6}$|^cid$|^typeid$|^pid$",
     re.IGNORECASE,
 )
+_ROOT = re.compile(r"/?(?:(?:index|default|main|home)\d?\.[a-z]{3,5})?", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 _HASH = re.compile(r"[0-9a-f]{8}[0-9a-f-]{8,}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"\d{3,}")
@@ -66,6 +67,12 @@ def pattern(url: str) -> str:
 def host(url: str) -> str:
     """The host of an address without ``www.``."""
     return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def is_root(url: str) -> bool:
+    """Whether an address is that of a site's home page."""
+    parts = urlsplit(url)
+    return not parts.query and bool(_ROOT.fullmatch(parts.path))
 
 
 def folder(url: str) -> str:

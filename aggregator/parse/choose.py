@@ -194,6 +194,7 @@ def plausible_undated(group: Group, around: Around) -> bool:
         return False
     middle = _middle(rows)
     urls = _some_urls(rows)
+    paged = _any_in(around.walk.pagers, *_block_of(group, around)[1])
     apart = {
         (row.link.anchor.get("href") or row.link.anchor.get("onclick")) if urls else row.link.words
         for row in rows
@@ -205,10 +206,10 @@ def plausible_undated(group: Group, around: Around) -> bool:
         return False
     if middle >= _UNDATED_TITLE and len(rows) >= _MIN_UNDATED:
         return True
-    return middle >= _least_title(rows, urls, around)
+    return middle >= _least_title(rows, urls, around, paged=paged)
 
 
-def _least_title(rows: Sequence[Row], urls: Sequence[str], around: Around) -> int:
+def _least_title(rows: Sequence[Row], urls: Sequence[str], around: Around, *, paged: bool) -> int:
     """How long titles must be at least where addresses say that they lead to articles.
 
     Two characters are enough with a day in the address; five where other rows of the page have
@@ -217,6 +218,8 @@ def _least_title(rows: Sequence[Row], urls: Sequence[str], around: Around) -> in
     if _share(urls, lambda url: addresses.likeness(url) == addresses.DATED) > _MOST:
         return 2
     if _share(urls, lambda url: addresses.likeness(url) >= addresses.NUMBERED) > _MOST:
+        if paged:
+            return 4
         own = addresses.folder(around.base)
         if (
             own.count("/") > 1
@@ -253,9 +256,9 @@ def is_portal(best: Group, around: Around) -> bool:
 
     A home page does, and so does a column of columns: there a link to more stands by each.
     """
-    if not around.column:
-        return True
     walk = around.walk
+    if not around.column or (addresses.is_root(around.base) and not walk.crumbs):
+        return True
     if walk.pagers or pages_on(around.page):
         return False
     return _any_in(walk.mores, *_block_of(best, around)[1])

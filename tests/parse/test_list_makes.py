@@ -83,6 +83,16 @@ def test_pictures_with_short_names_are_a_list(around, path):
     assert [row[:2] for row in shown(read(made))] == [row[:2] for row in made.rows]
 
 
+def test_a_home_page_whose_scripts_count_pages_is_a_home_page():
+    """Libraries speak of pages without there being any; the address tells."""
+    made = many("plain", crumbs=False, path="/{n}.html")
+    html = made.html.replace("</body>", "<script>var totalPage=1,pageCount=1;</script></body>")
+
+    _, reading = parse.detect(html.encode(), url=made.url, content_type=None, now=NOW)
+
+    assert shown(reading) == made.rows
+
+
 def test_an_old_block_of_a_home_page_is_not_pinned():
     """Blocks stand beside each other; only within one list is an old row on top a pinned one."""
     made = many("plain", crumbs=False, path="/{n}.html")
