@@ -111,7 +111,14 @@ def tidy_body(
     ]
     whole_lines = all(node.tag in BLOCKS or not line_of(node) for node in gone)
     if body.tag in BLOCKS and whole_lines:
-        cut = {index for node in gone if node.tag in BLOCKS for index in range(*seen.spans[node])}
+        # The head of what follows an article stays until it has told where that ends.
+        cut = {
+            index
+            for node in gone
+            if node.tag in BLOCKS
+            for index in range(*seen.spans[node])
+            if not ends_article(seen.lines[index].text)
+        }
         whole = [
             line.text
             for index, line in enumerate(seen.lines[first:last], first)

@@ -333,3 +333,29 @@ def test_a_day_is_read_however_it_is_labelled(bar):
 
     assert read_date(got.date_text or "", now=NOW).day.isoformat() == "2025-08-13"
     assert squeeze(got.body_text) == squeeze("".join(NOTICE.lines))
+
+
+def test_what_follows_an_article_in_its_own_container_is_cut():
+    """Careless templates put recommended news into the text's own container."""
+    after = "<p>上一篇：区长调研工业企业</p><p>据了解，临溪港上半年完成吞吐量四十万标箱，同比增长两成。</p>"
+    got = read(article(NOTICE.title, f"<div class='TRS_Editor'>{ps(NOTICE)}{after}</div>"))
+
+    assert squeeze(got.body_text) == squeeze("".join(NOTICE.lines))
+
+
+def test_a_talkative_sidebar_is_not_the_article():
+    """What is named a sidebar does not outweigh the text, unless it holds most of the page."""
+    short = NOTICES[1]
+    deep = "".join(f"<div><div><div><p>{line}</p></div></div></div>" for line in short.lines)
+    talk = "".join(
+        f"<p>{line}办理流程如下，请携带材料到大厅窗口咨询。</p>" for line in "甲乙丙丁戊"
+    )
+    got = read(
+        page(
+            f"<title>{short.title}</title>",
+            f"<div class='w'><div class='sidebar'><div>{talk}</div></div><div class='con'><h1>{short.title}</h1>"
+            f"<div>{deep}</div></div></div>",
+        )
+    )
+
+    assert squeeze(got.body_text) == squeeze("".join(short.lines))
