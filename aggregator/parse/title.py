@@ -57,7 +57,8 @@ _WORDED = re.compile(
 )
 _LETTERS = re.compile(r"[\u4e00-\u9fff]{2}|[A-Za-z]{4}")
 _DEVICE = re.compile(
-    r"繁[体體]|简体|無障礙|无障碍|登录|注册|个人中心|搜索|检索|首页|客户端|网站地图|加入收藏|设为|助手|欢迎"
+    r"^\W*(?:(?:用户)?登录|(?:用户)?注册|登录注册|个人中心|登录个人中心|(?:站内)?搜索|检索|(?:网站)?首页|加入收藏|设为首页|网站地图"
+    r"|无障碍.{0,6}|無障礙.{0,6}|.{0,4}繁[体體].{0,8}|.{0,4}简体.{0,8}|.{0,6}助手|欢迎(?:您|来到|访问|光临).{0,20})\W*$"
 )
 _BY_TAG = {"h1": 3.0, "h2": 2.0, "h3": 1.5, "h4": 1.0, "h5": 1.0, "ucaptitle": 4.0}
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5"})
@@ -210,7 +211,7 @@ def _said(text: str, at: int, marks: _Marks) -> float:
     score -= 3.0 if _SITE.search(text) and marks.head and marks.head in known else 0.0
     score += _place(at, marks)
     score += 0.5 if _WORDED.search(text) else 0.0
-    score -= 5.0 if is_chrome(text) or _DEVICE.search(text) or not _LETTERS.search(text) else 0.0
+    score -= 5.0 if is_chrome(text) or _DEVICE.match(text) or not _LETTERS.search(text) else 0.0
     score -= 3.0 if len(text) < 7 else 0.0  # noqa: PLR2004
     score -= 6.0 if known in marks.site or _TRAIL.search(text) else 0.0
     score -= 5.0 if date_in(text, in_link=False) or SOURCE.search(text) else 0.0

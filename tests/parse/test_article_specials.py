@@ -294,6 +294,26 @@ def test_a_title_that_only_a_script_or_field_has_is_found():
         assert got.title == NOTICE.title
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "注册会计师全国统一考试报名公告",
+        "关于企业登录服务平台办理注册登记的通知",
+        "欢迎各界企业家来临溪投资兴业",
+        "首页改版后搜索更方便",
+        "临溪区打印店安全检查情况",
+    ],
+)
+def test_a_title_may_hold_the_words_of_buttons(title):
+    """Only a line that is a button and nothing else is none."""
+    shown = page(
+        "<title>临溪区人民政府</title>",
+        f"<div><span>登录</span><span>注册</span></div>{NAV}<div><div><div>{title}</div>{BAR}<div>{ps(NOTICE)}</div></div></div>{FOOT}",
+    )
+
+    assert read(shown).title == title
+
+
 def test_an_empty_source_is_none():
     """来源 with nothing behind it names nobody; a button or headline beside it is no office."""
     for bar in (
