@@ -47,6 +47,8 @@ _OF_ONE = re.compile(
 )
 _REGION_WIDE = re.compile(r"(?:固定资产|工业|民间|房地产开发|技改)投资[^,，。;；]{0,6}$")
 _ONE_PROJECT = re.compile(r"项目|公司|企业|集团|一期|二期|工程|基地")
+#: What was counted before holds no more; 其中2025年计划完成… is a part of the same sum.
+_ANOTHER = re.compile(r"[。;；]|其中(?!(?:20\d\d年|今年|本年|当年|年度))|该")
 _EXPECTED = re.compile(
     r"(?:预计|(?<![许认])可(?!处|以)|将(?!处)|建成后|达产后|投产后|有望|力争|目标)[^。]{0,30}$"
 )
@@ -170,4 +172,4 @@ def _is_many(context: Context) -> bool:
         return False
     # What a sentence counted before its first sum holds for the next ones of the same clause.
     earlier = context.text[: context.since]
-    return bool(_WORDS["many"].search(earlier)) and not re.search(r"[。;；]|其中|该", lead)
+    return bool(_WORDS["many"].search(earlier)) and not _ANOTHER.search(lead)

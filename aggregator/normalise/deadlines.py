@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from aggregator.model import Deadline
 from aggregator.normalise.days import CLOCK, COUNT, Day, after, counted, days
@@ -19,12 +19,14 @@ from aggregator.normalise.triggers import triggers
 
 _WORDS = triggers("deadlines")
 #: A day, and a word that may make it a last one: most sentences have one of them at most.
-_ANY = re.compile(r"\d[ \t]?[日号]|\d[-/.]\d|[一二三四五六七八九十][日号]|[年月][底末]|之日起")
+_ANY = re.compile(
+    r"\d[ \t]?[日号]|\d[-/.]\d|[一二三四五六七八九十][日号]|[年月][底末]|之日起|公示[期时]"
+)
 _ENDING = re.compile(
     r"[前止至到期限截-]|时间|关闭|最[迟晚]|之日起|日期|结束|不予|不再|\d日(?:报|送|上|寄|提|递)"
 )
 _LABEL = re.compile(
-    r"([^,，。;；:()\n]{1,16}?)[ \t]?(?:截[止至]日?)?(?:起[止讫])?(?:时间|期限|日期|时限|时段|期间|期|(?<=截止日))(?:截止日)?(?:段|限)?(?:\([^()]{0,8}\))?(?:调整|延长|顺延)?(?:为|是|定于|从|自)?[ \t]?:?[ \t]{0,3}"
+    r"([^,，。;；:()\n]{1,16}?)[ \t]?(?:截[止至]日?)?(?:起[止讫])?(?:时间|期限|日期|时限|时段|期间|期|(?<=截止日))(?:截止日)?(?:段|限)?(?:[和及与、](?:开标时间)?[和及与、]?地点)?(?:\([^()]{0,8}\))?(?:调整|延长|顺延)?(?:为|是|定于|从|自)?[ \t]?:?[ \t]{0,3}"
     r"(?:为|自|从|第?[一二三四五六七八九十\d]批(?:为|:)?)?[ \t]?\(?$"
 )
 _LAST_BEHIND = re.compile(
@@ -57,10 +59,22 @@ _WILL = re.compile(
     r"(?:将|拟|计划|预计)[于在]?$|力争(?:[于在]|到)?$|争取(?:[于在]|到)?$|确保(?:[于在]|到)?$"
 )
 _TAKING = re.compile(r"获取|领取|下载|开标|发售")
+#: Fetching the papers of a tender is no handing in.
+_FETCHED = re.compile(
+    CLOCK + r"(?:止)?[,，]?[^,，。;；]{0,24}?(?:获取|领取|下载|购买)[^,，。;；]{0,10}文件"
+)
 _BATCH = re.compile(r"批(?:为|:|：)?$")
+#: What a notice says to its readers, and what becomes of those who are late.
+_ASKED = re.compile(r"(?<!申)请[^。]*$|务必|须|应[当于在]")
+_LATE = re.compile(r"逾期|过期不")
+#: 公示期为5个工作日(…至…), and the same without a day, told of what is shown now.
+_SHOWN_SPAN = re.compile(r"公示(?:期限?|时间|日期|周期|时限)[^。;；]{0,30}$")
+_SHOWN_COUNT = re.compile(
+    rf"公示(?:期限?|时间|时限)[ \t]?(?:为|是|共|:)?[ \t]?{COUNT}[ \t]?个?(工作日|自然日|日|天)(?![^。]{{0,30}}\d[日号]?[ \t]?(?:至|到|-)|后)"
+)
+_SHOWN_NOW = re.compile(r"现[^。]{0,80}公示|予以公示|公示如下")
 _DURING = re.compile(CLOCK + r"(?:期间|的)")
 _CLOCK = re.compile(r"^" + CLOCK)
-_A_YEAR = timedelta(days=366)
 _WORKING = re.compile(
     rf"(?:自|从|在|于)?(?:本|该|此)?(?:通知|公告|公示|通告|文件|信息|方案)?(?:发布|印发|公布|刊登|挂网|发文|下发|发出|公示|公告|刊发|张贴)?之日起,?(?:的)?{COUNT}[ \t]?个?(工作日|自然日|日|天|月)"
 )
@@ -68,7 +82,7 @@ _FROM_NOTICE = re.compile(
     r"通知|公告|公示|通告|文件|发布|印发|公布|刊登|挂网|发文|下发|发出|刊发|张贴"
 )
 _SHOWN = re.compile(r"公示")
-_OBJECT = re.compile(r"异议|提出[^。]{0,6}意见|意见建议|征求意见|反映|反馈|举报|投诉")
+_OBJECT = re.compile(r"异议|提[出交][^。]{0,6}意见|意见建议|征求意见|反映|反馈|举报|投诉")
 #: A heading of its own line that says what the days below it are for.
 _HEADING = re.compile(rf"(?:{_WORDS['label'].pattern})[^审评]{{0,4}}(?:时间|期限|截止|日期|时限)")
 _NEAR, _CLAUSE_MOST, _LOOK_BACK = 24, 40, 60
@@ -111,12 +125,27 @@ def _of_sentence(
                     sentence.start + match.start(),
                     sentence.start + match.end(),
                 )
+        for match in _SHOWN_COUNT.finditer(text):
+            count = counted(match[1])
+            if count and _is_shown_now(reading, sentence):
+                shown = after(posted, count, match[2])
+                yield shown, sentence.start + match.start(), sentence.start + match.end()
     labelled = False
     for day in days(text, posted=posted):
         place = _Place(reading, sentence, day, label, posted, labelled)
         if _is_due(place) and (when := day.on(posted)):
             yield when, sentence.start + day.begins, sentence.start + day.end
         labelled = _label_speaks(place)
+
+
+def _is_shown_now(reading: Reading, sentence: Sentence) -> bool:
+    """Whether the notice itself shows something and asks for objections, without naming days."""
+    start = max(sentence.start - _OBJECTION_WITHIN, 0)
+    end = sentence.start + len(sentence.plain)
+    if not _SHOWN_NOW.search(reading.plain, start, end) or not _objects(reading, sentence):
+        return False
+    spans = days(reading.plain[start : end + _OBJECTION_WITHIN], posted=None)
+    return all(day.since is None for day in spans)
 
 
 def _counted_is_due(reading: Reading, sentence: Sentence, match: re.Match[str]) -> bool:
@@ -164,7 +193,17 @@ class _Place:
 
 def _is_due(place: _Place) -> bool:
     """Whether a day is a deadline: the first rule that has a say decides."""
-    for rule in (_recurs, _by_label, _by_heading, _prolonged, _over, _stopped, _spanned, _ended):
+    for rule in (
+        _recurs,
+        _by_label,
+        _shown,
+        _by_heading,
+        _prolonged,
+        _over,
+        _stopped,
+        _spanned,
+        _ended,
+    ):
         verdict = rule(place)
         if verdict is not None:
             return verdict
@@ -192,7 +231,18 @@ def _by_label(place: _Place) -> bool | None:
         dated = place.day.since or _LAST_BEHIND.match(place.behind)
         return bool(dated) and _objects(place.reading, place.sentence)
     begins = _START.search(what) or (place.day.since is None and _BEGINS.match(place.behind))
-    return not begins and _names_handing_in(what) and not _is_over(place.day, place.posted, _A_YEAR)
+    if what.endswith("挂牌") and place.day.since is None:
+        return False
+    return not begins and _names_handing_in(what)
+
+
+def _shown(place: _Place) -> bool | None:
+    """公示期为10个工作日，自…至…: the end of the span, where an objection is asked for."""
+    at = place.day.begins
+    ahead = place.sentence.plain[max(at - _CLAUSE_MOST, 0) : at]
+    if place.day.since is None or not _SHOWN_SPAN.search(ahead):
+        return None
+    return _objects(place.reading, place.sentence)
 
 
 def _names_handing_in(label: str) -> bool:
@@ -223,8 +273,22 @@ def _prolonged(place: _Place) -> bool | None:
 def _over(place: _Place) -> bool | None:
     if _SHUT.match(place.behind):
         return True
-    closed = _WORDS["closed"].search(_clause(place.behind))
-    return False if closed or _is_over(place.day, place.posted, timedelta(0)) else None
+    if _WORDS["closed"].search(_clause(place.behind)):
+        return False
+    return False if _is_over(place.day, place.posted) and not _is_told(place) else None
+
+
+def _is_told(place: _Place) -> bool:
+    """Whether readers are told to keep the day, so that a page posted later only repeats it.
+
+    请于…前报送, 截止到…: not 2018年9月9日前，共申报…, which tells what happened.
+    """
+    text, at = place.sentence.plain, place.day.begins
+    stop = _STOP_BEFORE.search(place.before)
+    if stop:
+        lead = _last_clause(place.before[: stop.start()])
+        return bool(_WORDS["duty"].search(lead) or _WORDS["label"].search(lead))
+    return bool(_ASKED.search(text[max(at - _NEAR, 0) : at]) or _LATE.search(text, at))
 
 
 def _stopped(place: _Place) -> bool | None:
@@ -251,7 +315,7 @@ def _spanned(place: _Place) -> bool | None:
     before = place.before
     if place.labelled and (not re.search(r"[,，]", before) or _BATCH.search(before)):
         return True
-    if _DURING.match(place.behind):
+    if _DURING.match(place.behind) or _FETCHED.match(place.behind):
         return False
     return _hands_in(place)
 
@@ -307,8 +371,8 @@ def _clause(behind: str) -> str:
     return _CLAUSE_END.split(behind, maxsplit=1)[0]
 
 
-def _is_over(day: Day, posted: date | None, slack: timedelta) -> bool:
+def _is_over(day: Day, posted: date | None) -> bool:
     """Whether a day with a year was over when the notice was posted."""
     when = day.on(posted)
     year = day.year or (day.since.year if day.since else None)
-    return bool(posted and year and when and when + slack < posted)
+    return bool(posted and year and when and when < posted)

@@ -28,7 +28,7 @@ _MONEY = re.compile(
     rf"|(?P<tailed>{DIGITS})[ \t]?\((?P<tail>亿元|万元|元)\)"
     r"|[￥¥][ \t]?(?P<signed>\d[\d,，]*(?:\.\d+)?)(?![\d.,，]*[ \t]?[万亿元])"
     rf"|(?P<number>{DIGITS}|[{WORDS}]{{1,9}}(?:[万萬][{WORDS}]{{1,9}}(?=元))?)[ \t]?{_MORE}[ \t]?"
-    rf"(?P<unit>(?:万亿|[千百]?亿|[千百十]?万|千)?{_MORE}元|{_BARE})"
+    rf"(?P<unit>(?:万亿|[千百]?亿|[千百十]?万|千)?{_MORE}元|(?:个(?!亿元))?{_BARE})"
 )
 _FOREIGN = re.compile(
     r"[ \t]?\(?(?:美元|欧元|港元|港币|日元|英镑|美金|加元|澳元|新台币|新加坡元|卢布|韩元)"
@@ -54,6 +54,15 @@ _MEMBER = re.compile(r"(\d+(?:\.\d+)?)[ \t]?([亿万])?[ \t]?[、/和]")
 #: 50至100万元: the first number of a range whose unit stands behind the second one only.
 _LOWER = re.compile(r"(?<![\d.第-])(\d+(?:\.\d+)?)[ \t]?(亿|万)?[ \t]?(?:至|到|-{1,2})[ \t]?$")
 _NEAR = 16
+#: 限额1500元，退休人员2000元: who else gets it, and no word of what it is.
+_CARRIED_OVER = frozenset({"cap", "unit"})
+_ANOTHER_KIND = re.compile(
+    r"^[,，、][ \t]?(?![^,，、]{0,9}(?:[投资产金税费价款额值奖补贷罚费收本入]|其中|最[高低]|[比较同]|[增减升降]|不[低少超]|[超达]过?))[\u4e00-\u9fff]{2,9}$"
+)
+#: A headline of two lines: how many, then how much.
+_OPENS = re.compile(r"^(?:计划|协议)?(?:总投资|投资总|签约[金总])额?(?:达|超|约|为)?$")
+_COUNTED = re.compile(r"\d[ \t]?(?:余|多)?(?:个|只|宗|家)[^,，。]{0,10}$|个[^,，。]{0,8}项目")
+_LINE = 60
 _SAME_BETWEEN = re.compile(
     r"^[^。\d]{0,6}[大小]写[^。\d]{0,8}$|^[^,，。\d]{0,10}[(:￥¥][^,，。\d]{0,6}$"
 )
@@ -99,11 +108,15 @@ def _of_cells(reading: Reading) -> Iterator[Amount]:
 
 def _of_sentence(reading: Reading, sentence: Sentence) -> Iterator[Amount]:
     groups = _groups(sentence.plain)
+    basis = ""
     for index, group in enumerate(groups):
         since = groups[index - 1][-1].end if index else 0
         until = groups[index + 1][0].start if index + 1 < len(groups) else len(sentence.plain)
         context = Context(sentence.plain, since, group[0].start, group[-1].end, until)
-        basis = basis_of(context)
+        if not (
+            basis in _CARRIED_OVER and _ANOTHER_KIND.match(sentence.plain[since : context.start])
+        ):
+            basis = basis_of(_under_heading(reading, sentence, context))
         for one in group:
             what = basis
             if one.bound and basis != "unit":
@@ -116,6 +129,20 @@ def _of_sentence(reading: Reading, sentence: Sentence) -> Iterator[Amount]:
                 unit=one.unit,
                 sentence=reading.evidence(start, end),
             )
+
+
+def _under_heading(reading: Reading, sentence: Sentence, context: Context) -> Context:
+    """A first sum without a word of its own kind stands under the line above: 签约15个项目⏎总投资…."""
+    if context.since or not _OPENS.match(sentence.plain[: context.start]):
+        return context
+    above = reading.plain[max(sentence.start - _LINE, 0) : sentence.start]
+    lines = above.rstrip(" ").split("\n")
+    heading = lines[-2].strip() if len(lines) > 1 and not lines[-1].strip() else ""
+    if not _COUNTED.search(heading):
+        return context
+    text = f"{heading},{sentence.plain}"
+    more = len(heading) + 1
+    return Context(text, 0, context.start + more, context.end + more, context.until + more)
 
 
 def _groups(text: str) -> list[list[_Sum]]:
@@ -182,7 +209,7 @@ def _read(text: str, match: re.Match[str]) -> tuple[float, str, int] | None:
                 if value is None
                 else (value, match[unit] if unit else "元", match.start(number))
             )
-    unit = re.sub("[余多几]", "", match["unit"])
+    unit = re.sub("[余多几个]", "", match["unit"])
     if not _is_money(text, match, match["number"], unit):
         return None
     value = read_number(match["number"])
@@ -206,7 +233,9 @@ def _less(lower: re.Match[str], unit: str, value: float) -> bool:
 
 def _is_money(text: str, match: re.Match[str], number: str, unit: str) -> bool:
     """Whether a number and what looks like a unit of money are money in yuan."""
-    if _FOREIGN.match(text, match.end()) or _NO_MONEY.match(text, match.end()):
+    if _FOREIGN.match(text, match.end()):
+        return False
+    if unit == "元" and _NO_MONEY.match(text, match.end()):
         return False
     if not unit.endswith("元"):
         return bool(_MONEY_WORDS.search(text[max(match.start() - _NEAR, 0) : match.start()]))

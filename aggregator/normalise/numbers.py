@@ -56,6 +56,11 @@ _CITING = re.compile(
     r"[《(]\s*$|根据|按照|依据|依照|印发|通知$|规定|见\s*$|[对以经由和及、与原]\s*$|废止|执行|失效|停止|贯彻|落实|对照|收悉|作出的|(?<=[^\n]{2})的\s*$"
 )
 
+#: Right behind it: what else is said of a document that is named by its number alone.
+_CITED_BEHIND = re.compile(
+    r"(?:、|和|及|与|文件|文(?!件)|自|中|同时|等|第|规定|通知|要求)[^。\n]{0,60}?(?:废止|失效|停止执行|不再执行|规定|要求|精神)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -136,6 +141,8 @@ def _is_own(plain: str, found: Found) -> bool:
     behind_title = bool(
         re.search(r"(?:通知|意见|公告|批复|函|决定|办法|规定|细则|措施|方案)[ ]?\($", before)
     ) and not after.strip(" )")
+    if _CITED_BEHIND.match(plain, found.end):
+        return False
     return behind_title or not _CITING.search(before)
 
 
