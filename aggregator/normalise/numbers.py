@@ -53,12 +53,12 @@ _SHORTEST, _LONGEST = 2, 14
 _OWN_BEFORE = 200
 #: Right before a number in its line: it is another document's.
 _CITING = re.compile(
-    r"[《(]\s*$|根据|按照|依据|依照|印发|通知$|规定|见\s*$|[对以经由和及、与原]\s*$|废止|执行|失效|停止|贯彻|落实|对照|收悉|作出的|(?<=[^\n]{2})的\s*$"
+    r"[《(]\s*$|根据|按照|依据|依照|印发|通知$|规定|见\s*$|[对以经由和及、与原按照据]\s*$|废止|执行|失效|停止|贯彻|落实|对照|收悉|作出的|(?<=[^\n]{2})的\s*$"
 )
 
 #: Right behind it: what else is said of a document that is named by its number alone.
 _CITED_BEHIND = re.compile(
-    r"(?:、|和|及|与|文件|文(?!件)|自|中|同时|等|第|规定|通知|要求)[^。\n]{0,60}?(?:废止|失效|停止执行|不再执行|规定|要求|精神)"
+    r"(?:、|和|及|与|文件|文(?!件)|自|中|同时|等|第|规定|通知|要求)[^。\n]{0,60}?(?:废止|失效|停止执行|不再执行|规定|要求|精神|执行|办理)"
 )
 
 
