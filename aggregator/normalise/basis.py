@@ -46,6 +46,10 @@ _OF_ONE = re.compile(
     r"^的[^,，。;；\d等]{2,26}(?:项目|基地|工程|产业园|中心|生产线)(?![^,，。]{0,4}等)"
 )
 _REGION_WIDE = re.compile(r"(?:固定资产|工业|民间|房地产开发|技改)投资[^,，。;；]{0,6}$")
+#: What a branch of the whole economy invests is nobody's project, whatever else is named.
+_BRANCH = re.compile(
+    r"(?:第[一二三]产业|服务业|制造业|基础设施|民间)(?:完成)?(?:固定资产)?投资(?:完成|达|为)?[到约]?$"
+)
 _ONE_PROJECT = re.compile(r"项目|公司|企业|集团|一期|二期|工程|基地")
 #: What was counted before holds no more; 其中2025年计划完成… is a part of the same sum.
 _ANOTHER = re.compile(r"[。;；]|其中(?!(?:20\d\d年|今年|本年|当年|年度))|该")
@@ -148,7 +152,7 @@ def _of_noun(context: Context) -> str:
         noun = "grant" if _WORDS["grant"].search(context.clause) or "分别" in carried else "pooled"
     if noun == "investment":
         wide = _REGION_WIDE.search(carried) and not _ONE_PROJECT.search(context.text)
-        return "aggregate" if wide or _is_many(context) else "investment"
+        return "aggregate" if wide or _BRANCH.search(carried) or _is_many(context) else "investment"
     if noun == "grant":
         return "aggregate" if _is_many(context) else "fixed"
     if noun == "lent" and _is_many(context):
