@@ -14,6 +14,7 @@ from aggregator.parse.stamps import only_date
 from aggregator.parse.tree import Document, Element, ancestors, line_of, names_of
 from aggregator.parse.walk import CRUMBS, Walk, is_hidden_zone
 from aggregator.text import fold, one_line
+from aggregator.urls import absolute
 
 _LONG_TITLE = 40
 _LONGEST_ENTRY = 11
@@ -26,7 +27,9 @@ _ASIDE = re.compile(
     r"相关|推荐|热点|热门|热文|热榜|排行|点击|猜你|最新|最近更新|更多项目|友情|链接|常见问题|专题"
 )
 #: Blocks of a home page without dates that are no announcements.
-_NO_NEWS = re.compile(r"视频|影像|办事|服务|入口|导航|下载")
+_NO_NEWS = re.compile(r"视频|影像")
+_SERVICES = re.compile(r"办事|服务|入口|导航|下载")
+_NEWS = re.compile(r"新闻|要闻|动态|公告|公示|通知|政策|资讯")
 _PAGER = re.compile(
     r"createPage\w*\s*\(|下一页|下\s*页|尾\s*页|末\s*页|共\s*\d+\s*页|jpage|pageCount|totalPage",
     re.IGNORECASE,
@@ -39,6 +42,8 @@ _BODY_NAMES = re.compile(
 _MENU = re.compile(r"nav|menu")
 _NAME_END = re.compile(r"[-_—|–>·]|\s")
 _MUCH_TEXT = 200
+#: A list of this weight is no reason to leave out a smaller one.
+_MUCH = 150
 _HEADING = 12
 _NEAR_LINKS = 2
 _SAMPLE = 30
@@ -195,10 +200,7 @@ def plausible_undated(group: Group, around: Around) -> bool:
     middle = _middle(rows)
     urls = _some_urls(rows)
     paged = _any_in(around.walk.pagers, *_block_of(group, around)[1])
-    apart = {
-        (row.link.anchor.get("href") or row.link.anchor.get("onclick")) if urls else row.link.words
-        for row in rows
-    }
+    apart = {row.link.href or row.link.words for row in rows}
     if len(apart) < len(rows) / 2:
         return False
     here = addresses.host(around.base)
@@ -273,20 +275,65 @@ def blocks(groups: Sequence[Group], best: Group, around: Around) -> list[Group]:
 
 
 def _is_block(group: Group, best: Group, around: Around) -> bool:
-    least = best.weight * (0.02 if group.rows[1:] else 0.005)
-    if group.weight < least or _in_zone(group, around.walk):
+    least = min(best.weight, _MUCH) * (0.02 if group.rows[1:] else 0.005)
+    if group.weight < least or (_in_zone(group, around.walk) and not _heads_column(group, around)):
         return False
     if group.dated and len(group.rows) > 1:
         return True
     headings, block = _block_of(group, around)
-    if group.aside or any(_NO_NEWS.search(heading) for heading in headings):
-        return False
-    if len(group.rows) == 1 and not group.dated and not _any_in(around.walk.mores, *block):
+    if group.aside or _is_service(group, headings, block, around):
         return False
     urls = _some_urls(group.rows)
+    if len(group.rows) == 1 and not group.dated and not _any_in(around.walk.mores, *block):
+        return False
     if not urls:
         return len(group.rows) >= _MIN_UNDATED
-    return _share(urls, around.leads_to_article) > _MOST
+    return _share(urls, around.leads_to_article) > _MOST or _runs_on(group.rows, urls)
+
+
+def _is_service(group: Group, headings: set[str], block: tuple[int, int], around: Around) -> bool:
+    """Whether the headings above a list say that it is of films or services, and no news.
+
+    Forms that are articles, with a link to more of them, are a column like others.
+    """
+    if any(_NEWS.search(heading) for heading in headings):
+        return False
+    if any(_NO_NEWS.search(heading) for heading in headings):
+        return True
+    known = _share(_some_urls(group.rows), lambda url: addresses.pattern(url) in around.patterns)
+    more = _any_in(around.walk.mores, *block) or any("更多" in heading for heading in headings)
+    return any(_SERVICES.search(heading) for heading in headings) and not (known > _MOST and more)
+
+
+def _heads_column(group: Group, around: Around) -> bool:
+    """Whether a link at a block leads to the directory in which most of its rows stand."""
+    urls = _some_urls(group.rows)
+    if group.holder is None or len(urls) < _MIN_UNDATED:
+        return False
+    folder = addresses.folder(urls[0])
+    box = group.holder.getparent()
+    if box is None or _share(urls, lambda url: addresses.folder(url) == folder) <= _MOST:
+        return False
+    heads = (absolute(link.get("href"), around.base) for link in box.iter("a"))
+    return any(
+        url
+        and addresses.folder(url) == folder
+        and not addresses.is_root(url)
+        and addresses.likeness(url) == addresses.NONE
+        for url in heads
+    )
+
+
+def _runs_on(rows: Sequence[Row], urls: Sequence[str]) -> bool:
+    """Whether rows have long titles and addresses that differ in nothing but a number."""
+    return (
+        len(rows) >= _MIN_UNDATED
+        and _middle(rows) >= _UNDATED_TITLE
+        and len({addresses.pattern(url) for url in urls}) == 1
+        and all("#" in addresses.pattern(url).rpartition("/")[2] for url in urls)
+        and len(set(urls)) >= len(urls) / 2
+        and all(addresses.likeness(url) >= addresses.NAMED for url in urls)
+    )
 
 
 def _in_zone(group: Group, walk: Walk) -> bool:
@@ -312,6 +359,21 @@ def _middle(rows: Sequence[Row]) -> int:
     return sorted(len(row.link.text or row.link.hint) for row in rows)[len(rows) // 2]
 
 
+def _whole_rows(group: Group, walk: Walk) -> set[Element]:
+    """What holds each row and no other: its summary may stand beside its title and date."""
+    whole: set[Element] = set()
+    if len(group.rows) < _MIN_UNDATED:
+        return whole
+    for row in group.rows:
+        node = row.root
+        while not row.shared and (up := node.getparent()) is not None and up in walk.spans:
+            if any(link not in row.links for link in walk.links_in(up)):
+                break
+            node = up
+        whole.add(node)
+    return whole
+
+
 def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:
     """Whether the page is one notice, with lists only beside it.
 
@@ -322,7 +384,7 @@ def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:
     told = dated or bool(page.meta.get("articletitle"))
     paged = pages_on(page)
     own = {row.root for group in groups for row in group.rows if not row.shared}
-    roots = {row.root for row in best.rows}
+    roots = {row.root for row in best.rows} | _whole_rows(best, around.walk)
     prose = named = 0
     for node in page.root.iter("p", "div", "span", "td", "ucapcontent", "section", "article"):
         text = "".join([node.text or "", *(child.tail or "" for child in node)]).strip()

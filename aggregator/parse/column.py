@@ -23,6 +23,7 @@ from aggregator.parse.choose import (
 from aggregator.parse.decode import Decoded
 from aggregator.parse.groups import Group, add_undated, dated_groups, undated_groups
 from aggregator.parse.inline import inline_entries, written_markup
+from aggregator.parse.joins import join_torn
 from aggregator.parse.known import Shape, described, read_known, shape_of, stays
 from aggregator.parse.paging import next_page
 from aggregator.parse.prescan import prescan
@@ -166,7 +167,7 @@ def learn(
     found = walk([page.root], base=base)
     around = look_around(page, found, base=base)
     shapes = Shapes()
-    groups = dated_groups(found, shapes)
+    groups = join_torn(dated_groups(found, shapes), found)
     for group in groups:
         add_undated(found, group)
     key = known.key if known else None
@@ -176,7 +177,7 @@ def learn(
     taken = {link.element for group in groups for row in group.rows for link in row.links}
     groups.extend(
         group
-        for group in undated_groups(found, shapes, taken=taken)
+        for group in join_torn(undated_groups(found, shapes, taken=taken), found)
         if plausible_undated(group, around)
     )
     for group in groups:
@@ -191,7 +192,8 @@ def learn(
     around.learn_addresses([best])
     chosen = blocks(groups, best, around) if is_portal(best, around) else [best]
     rows = [row for group in chosen for row in group.rows]
-    shape = Shape(best.key, len(best.rows) if len(chosen) == 1 else None)
+    whole = len(chosen) == 1 and not best.torn
+    shape = Shape(best.key, len(best.rows) if whole else None)
     return _entries(rows, now), shape
 
 
@@ -211,7 +213,10 @@ def _trusted_hints(rows: Sequence[Row]) -> bool:
 def unique(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Each entry once, the first of its kind; a date or the whole title is taken from a twin."""
     kept: dict[str, Entry] = {}
+    named = {entry.title for entry in entries if entry.url}
     for entry in entries:
+        if entry.url is None and entry.date is None and entry.title in named:
+            continue
         old = kept.get(entry.key)
         if old is None:
             kept[entry.key] = entry

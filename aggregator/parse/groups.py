@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from aggregator.parse.rows import Row
 from aggregator.parse.shapes import Shapes, step_of
 from aggregator.parse.tree import Element, ancestors
-from aggregator.parse.walk import Link, Stamp, Walk
+from aggregator.parse.walk import Link, Stamp, Walk, short_title
 
 _MANY_LINKS = 6
 _ROW_TAGS = frozenset({"li", "tr", "dl", "dd", "a", "p", "div"})
@@ -21,7 +21,8 @@ class Group:
 
     ``key`` says how they are made; ``#`` at its end that they share one container, ``@``
     that they have no dates, ``[n]`` which of the columns of a layout table holds them.
-    ``aside`` tells that the heading above says so.
+    ``aside`` tells that the heading above says so, ``torn`` that it stands in pieces
+    of several keys.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Group:
     weight: float = 0.0
     dated: bool = True
     aside: bool = False
+    torn: bool = False
     holder: Element | None = None
 
 
@@ -39,7 +41,7 @@ def dated_groups(walk: Walk, shapes: Shapes) -> list[Group]:
     single: set[Element] = set()
     for stamp in walk.stamps:
         root = _reach(walk, stamp)
-        if root is None or root in single:
+        if root is None or root in single or (stamp.said and _is_word(walk, root)):
             continue
         links = walk.links_in(root)
         stamps = walk.stamps_in(root)
@@ -66,6 +68,16 @@ def _reach(walk: Walk, stamp: Stamp) -> Element | None:
         if walk.links_in(node):
             return node
     return None
+
+
+def _is_word(walk: Walk, link: Element) -> bool:
+    """Whether the row of a link whose text begins or ends with a day prints another beside it."""
+    for node in ancestors(link):
+        if node not in walk.spans or len(walk.links_in(node)) > 1:
+            return False
+        if not all(stamp.said for stamp in walk.stamps_in(node)):
+            return True
+    return False
 
 
 def _pair(walk: Walk, root: Element, stamps: list[Stamp]) -> list[Row]:
@@ -129,6 +141,8 @@ def _columns(walk: Walk, group: Group) -> list[Group]:
         at = next((cells[x] for x in (row.root, *ancestors(row.root)) if x in cells), 0)
         part = parts.setdefault(at, Group(key=f"{group.key}[{at}]"))
         part.rows.append(row)
+    if not group.dated and len(parts) > 2 and len(parts) == len(group.rows):  # noqa: PLR2004
+        return [group]  # a row of pictures, one a cell
     for part in parts.values():
         part.holder = holder_of(walk, part.rows)
     return list(parts.values())
@@ -143,12 +157,20 @@ def add_undated(walk: Walk, group: Group) -> None:
         if not row.shared and parent is not None and row.root.tag in _ROW_TAGS:
             parents[parent] = None
     extra = []
+    base = group.rows[0].link.base
     step = step_of(group.rows[0].root) if group.rows[0].root.tag == "div" else None
     for parent in parents:
         for node in parent.iterchildren(str(group.rows[0].root.tag)):
             if node in seen or node not in walk.spans or (step and step_of(node) != step):
                 continue
             links = walk.links_in(node)
+            if (
+                not links
+                and (stamps := walk.stamps_in(node))
+                and (link := short_title(walk, node, base))
+            ):
+                extra.append(Row(root=node, links=[link], stamp=stamps[0]))
+                continue
             if links and len(links) <= 2 and max(len(x.words) for x in links) >= _MIN_WORDS:  # noqa: PLR2004
                 extra.append(Row(root=node, links=links, stamp=None))
     if len(extra) <= len(group.rows):

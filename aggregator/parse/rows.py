@@ -32,7 +32,9 @@ MAX_SUMMARY = 300
 _MIN_SUMMARY = 15
 _PINNED = re.compile(r"置\s*顶|\[\s*顶\s*\]|【\s*顶\s*】")
 _PIN_MARK = re.compile(
-    r"^\s*[\[【(（]?\s*(?:置\s*顶|顶|new|hot|荐|热)\s*[\]】)）]\s*", re.IGNORECASE
+    r"^\s*(?:[\[【(（]\s*(?:置\s*顶|顶|new|hot|荐|热)\s*[\]】)）]\s*[:：]?|置\s*顶\s*[:：]?"
+    r"|(?:顶|荐|热|new|hot)(?:\s*[:：]|\s+(?=[\u4e00-\u9fff《【])))\s*",
+    re.IGNORECASE,
 )
 _BULLET = re.compile(r"^[\s·•●○◆◇■□▪▫►▶▸>»›★☆※\-－—*|丨.。、]+(?=\S)")
 _NUMBER = re.compile(r"^\d{1,3}\s*[.、．]\s*(?=\D)")
@@ -119,19 +121,23 @@ def _is_headed(link: Link, root: Element) -> bool:
 def title_of(row: Row, *, hints: bool) -> str:
     """The title of a row: the title attribute before a cut text (DOMAIN §3)."""
     link = row.link
+    printed = row.stamp.text if row.stamp else None
     shown = _shown(link.element) if len(link.element) else link.text
     hint = link.hint if hints else ""
     if "标" in hint and (said := _HINT.search(hint)):
         hint = said.group(1)
     if hint and (
         (len(hint) > len(shown) and is_cut(shown))
-        or (len(hint) > len(shown) / 2 and shown.endswith(hint))
+        or (
+            shown.endswith(hint)
+            and (len(hint) > len(shown) / 2 or only_date(shown.removesuffix(hint)))
+        )
     ):
-        return tidy_title(hint)
-    text = tidy_title(shown)
+        return tidy_title(hint, printed)
+    text = tidy_title(shown, printed)
     if not hint or hint == text:
         return text
-    hint = tidy_title(hint)
+    hint = tidy_title(hint, printed)
     cut = is_cut(text)
     short = _CUT.sub("", text) if cut else text
     if cut or hint.startswith(short) or fold(hint).startswith(fold(short)):
@@ -166,15 +172,37 @@ def _shown(link: Element) -> str:
     return _shown(deeper[0]) if deeper and len(deeper[0]) and deeper[0].tag == "div" else first
 
 
-def tidy_title(text: str) -> str:
-    """A title without bullets, pins, NEW marks and the date printed with it."""
+def tidy_title(text: str, printed: str | None = None) -> str:
+    """A title without bullets, pins, NEW marks and the date printed with it.
+
+    Args:
+        text: as shown.
+        printed: the date of its row, where the row has one: another day in the title stays.
+    """
     text = one_line(text)
     if _TIDY.match(text) and text[-1] != "日":
         return shorten(text, MAX_TITLE)
     for _ in range(2):
         text = _PIN_MARK.sub("", _BULLET.sub("", text))
-    text = _NEW.sub("", strip_date(text))
+    text = _NEW.sub("", _without_date(text, printed))
     return shorten(text.strip(), MAX_TITLE)
+
+
+def _without_date(text: str, printed: str | None) -> str:
+    """A title without the date at its edge, unless the row prints another beside it."""
+    bare = strip_date(text)
+    if printed is None or bare == text:
+        return bare
+    edge = full_date_in(text.replace(bare, " ", 1))
+    return text if edge and not _same_day(edge, printed) else bare
+
+
+def _same_day(edge: str, printed: str) -> bool:
+    """Whether two printed dates say the same day in the same way."""
+    if "年" in edge and "年" not in printed:
+        return False
+    one, other = ([int(number) for number in re.findall(r"\d+", text)] for text in (edge, printed))
+    return one[1:3] == (other[1:3] if len(other) > 2 else other)  # noqa: PLR2004
 
 
 def entry_of(row: Row, *, hints: bool, now: datetime) -> Entry | None:

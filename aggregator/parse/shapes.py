@@ -7,7 +7,7 @@ import re
 from aggregator.parse.tree import Element
 
 _VARIANT = re.compile(
-    r"\d+|(?:^|[_-])(?:odd|even|first|last|active|on|cur|current|hover|bg|top)(?=$|[_-])"
+    r"\d+|(?:^|[\s_-])(?:odd|even|first|last|active|on|cur|current|hover|bg|top|hide|hidden|show|none)(?=$|[\s_-])"
 )
 
 

@@ -104,11 +104,15 @@ class Link:
 
 @dataclass(slots=True, eq=False)
 class Stamp:
-    """A date as printed, with the element that holds it."""
+    """A date as printed, with the element that holds it.
+
+    ``said`` tells that it stands at an edge of a link's text, maybe as a word of the title.
+    """
 
     at: int
     element: Element
     text: str
+    said: bool = False
 
 
 @dataclass(slots=True)
@@ -185,11 +189,17 @@ def walk(roots: Iterable[Element], *, base: str) -> Walk:
 def _is_twin(links: list[Link], at: int) -> bool:
     """Whether a link is a picture beside a link with words to the same article."""
     link = links[at]
-    if link.text:
-        return False
     href = link.anchor.get("href")
     near = links[max(0, at - 1) : at] + links[at + 1 : at + 2]
+    if link.text:
+        return not href and any(_says_whole(other, link.text) for other in near)
     return any(other.text and other.anchor.get("href") == href for other in near)
+
+
+def _says_whole(picture: Link, text: str) -> bool:
+    """Whether a picture is a link and says the title that a link without address shows."""
+    short = text.rstrip("….。 ")
+    return not picture.text and bool(short) and picture.hint.startswith(short)
 
 
 def _leads(node: Element) -> bool:
@@ -244,6 +254,18 @@ def _add_link(found: Walk, mute: list[Element], node: Element, base: str) -> Non
             anchor=node,
         )
     )
+
+
+def short_title(found: Walk, row: Element, base: str) -> Link | None:
+    """The only link of a row as its title, though it has but two or three characters."""
+    leading = [node for node in row.iter("a") if _address_of(node, base)]
+    if len(leading) != 1:
+        return None
+    node = leading[0]
+    text, hint = line_of(node), one_line(node.get("title") or "")
+    if len(text) < 2 or _NO_TITLE.match(_FRAME.sub("", text)):  # noqa: PLR2004
+        return None
+    return Link(at=found.spans[node][0], element=node, text=text, hint=hint, base=base, anchor=node)
 
 
 def _note(found: Walk, mute: list[Element], node: Element, words: str) -> None:
@@ -309,7 +331,12 @@ def _add_stamps(found: Walk, pieces: list[tuple[int, Element, str, bool]]) -> No
         if stamp:
             wide = one_line(holder.get("title") or "") if holder.tag != "a" else ""
             whole = full_date_in(wide) if wide and not full_date_in(stamp) else None
-            found.stamps.append(Stamp(at=at, element=holder, text=whole or stamp))
+            if whole is None and len(text) <= _MAX_PART:
+                beside = one_line(pieces[index + 1][2]) if index + 1 < len(pieces) else ""
+                whole, following_parts = date_in_pieces(text, beside, "")
+                skip = following_parts if whole else 0
+            said = in_link and len(text) - len(stamp) >= _MIN_CAPTION
+            found.stamps.append(Stamp(at=at, element=holder, text=whole or stamp, said=said))
             continue
         if len(text) > _MAX_PART:
             continue
