@@ -7,7 +7,9 @@ import re
 _SEP = r"[-/.年—－–‐]"
 _SEP2 = r"[-/.月—－–‐]"
 _CLOCK = r"(?:[\sT]*\d{1,2}[:：∶]\d{2}(?:[:：∶]\d{2})?(?:\.\d+)?)?"
-FULL = rf"(?:19|20)\d\d\s*{_SEP}\s*\d{{1,2}}\s*{_SEP2}\s*\d{{1,2}}(?!\d)\s*日?{_CLOCK}"
+#: A day may run into its clock (``10-0812:00``).
+_DAY_OF = r"(?:\d{1,2}(?!\d)|\d\d(?=\d\d[:：∶]\d\d))"
+FULL = rf"(?:19|20)\d\d\s*{_SEP}\s*\d{{1,2}}\s*{_SEP2}\s*{_DAY_OF}\s*日?{_CLOCK}"
 _FULL = re.compile(FULL)
 #: What may stand alone in a cell as a date without a year, or said in relation to today.
 _SHORT = re.compile(
