@@ -108,10 +108,18 @@ def read_source(article: Article) -> str | None:
         article.meta.get("contentsource"),
         article.meta.get("source"),
     ):
-        name = one_line(text or "").strip("：:【】[]()（） ")
+        name = _unwrapped(one_line(text or "").strip("：:【】[] "))
         if name and not _PLACEHOLDERS.match(name) and len(name) <= _LONGEST_NAME:
             return name
     return None
+
+
+def _unwrapped(name: str) -> str:
+    """A name without brackets around it, or left over at an end; pairs inside are its own."""
+    opened, closed = (sum(map(name.count, signs)) for signs in ("(（", ")）"))
+    if opened != closed or (name[:1] in "(（" and name[-1:] in ")）"):
+        return name.strip("()（） ")
+    return name
 
 
 def read_issuer(article: Article, lines: list[str], source: str | None) -> str | None:

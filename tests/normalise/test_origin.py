@@ -99,3 +99,18 @@ def test_the_source_is_what_is_printed(
     made = drafted(source_text=printed, meta={"contentsource": tag} if tag else {})
 
     assert made.source_label == wanted
+
+
+@pytest.mark.parametrize(
+    ("printed", "kept"),
+    [
+        ("临溪区文旅局（原文广新局）", "临溪区文旅局（原文广新局）"),
+        ("（临溪日报）", "临溪日报"),
+        ("临溪日报）", "临溪日报"),
+    ],
+)
+def test_brackets_in_a_source_are_its_own_and_those_around_it_are_not(
+    printed: str, kept: str
+) -> None:
+    """A name may end with the one it had before."""
+    assert drafted(source_text=printed).source_label == kept
