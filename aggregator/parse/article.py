@@ -67,6 +67,7 @@ _FRAME = re.compile(
     r"<(?:iframe|embed|object)\b[^<>]{0,1000}?\b(?:src|data)\s?=\s?[\"']?([^\"'\s<>]{1,2000})",
     re.IGNORECASE,
 )
+_FOLLOWS = re.compile(r"(?:附件|下载)\s*[:：]\s*$")
 _VIEWED = re.compile(r"[?&#](?:file|url|src)=([^&#]+)", re.IGNORECASE)
 _NOBODY = re.compile(r"^(?:网站|站点|内容来源|信息来源|来源|本站|本网|原创)(?:名称)?$")
 #: What an address of another page ends with, which a file's does not.
@@ -246,6 +247,20 @@ def _framed(markup: str) -> Iterator[str]:
             yield address
 
 
+def _handed(link: Element) -> str:
+    """The address of a link, or the file's name that an editor kept beside a script's."""
+    raw = link.get("href") or ""
+    kept = link.get("oldsrc") or ""
+    return kept if raw.startswith(("javascript:", "#")) and _FILE.search(kept) else raw
+
+
+def _announced(link: Element) -> bool:
+    """Whether what stands before a link says that a file follows."""
+    before, above = link.getprevious(), link.getparent()
+    text = before.tail if before is not None else above.text if above is not None else None
+    return bool(text) and _FOLLOWS.search(text or "") is not None
+
+
 def _attachments(
     page: Document, container: Element, base: str, page_url: str
 ) -> tuple[Attachment, ...]:
@@ -253,20 +268,20 @@ def _attachments(
     found: dict[str, Attachment] = {}
     inside = set(container.iter("a"))
     for node in (*container.iter("a"), *page.root.iter("a")):
-        raw = node.get("href") or ""
+        raw = _handed(node)
         ours = node in inside
         if len(found) >= _MAX_FILES or not raw or not (ours or _MAYBE.search(raw)):
             continue
         raw = unquote(raw)
         text = line_of(node) or one_line(node.get("title") or "")
         kind = _FILE.search(urlsplit(raw).path) or _FILE.search(text) or _FILE.search(raw)
-        named = text.startswith(("附件", "【附件")) or "下载" in text
+        named = text.startswith(("附件", "【附件")) or "下载" in text or (ours and _announced(node))
         opaque = ours and named and not _PAGE.search(urlsplit(raw).path)
         handed = _HANDED.search(raw) and (named or kind)
         if not kind and not handed and not opaque:
             continue
         # A download by script has no address but the page's own.
-        href = absolute(node.get("href"), base) or (page_url if ours else None)
+        href = absolute(_handed(node), base) or (page_url if ours else None)
         if href is None:
             continue
         key = f"{href} {text}" if href == page_url else href

@@ -39,22 +39,23 @@ _BUTTONS = re.compile(
 )
 _BAR = re.compile(
     r"^[\[【(（\s]*(?:信息|文章|稿件|新闻)?(?:发布|发稿|发表|更新|上传|添加)?(?:时间|日期|来\s*源|作者|索引号)"
-    r"\s*[:：]\s*(?:(?:19|20)\d\d|[\u4e00-\u9fff]{2,20}\s*$|$)|^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s+[\d:：]+)?[\]】)）\s]*$"
+    r"\s*[:：]\s*(?:(?:19|20)\d\d|[\u4e00-\u9fff]{2,20}\s*$|$)|^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s*[\d:：]+)?[\]】)）\s]*$"
 )
 _POSTED = re.compile(
-    r"^[\[【(（\s]*(?:信息)?(?:发布|发稿|发表|录入|更新|公布)(?:时间|日期)\s*[:：]"
+    r"^[\[【(（\s]*(?:信息)?(?:发布|发稿|发表|录入|更新|公布)(?:时间|日期)\s*(?:[:：]|(?=(?:19|20)\d\d))"
 )
 #: A day with what stands beside it in a bar: at the line's beginning, or with a clock.
 _DATED = re.compile(
-    r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\s+\d{1,2}[:：]\d\d"
+    r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}|(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}\s*\d{1,2}[:：]\d\d"
 )
 LONGEST = 200
 #: A longer line of the bar has a label in it.
 _BUTTONED = 40
 _COLON = re.compile("[:：]")
-#: A day with its clock, and words that are no sentence.
+#: A day with its clock, and words that are no sentence, behind it or before.
 _CLOCKED = re.compile(
-    r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?\s+\d{1,2}[:：]\d\d[^，。；、]*$"
+    r"^[\[【(（\s]*(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?\s*\d{1,2}[:：]\d\d[^，。；、]*$"
+    r"|^[^\s，。；、：:？！\d]{2,20}\s+(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}日?\s*\d{1,2}[:：]\d\d(?:[:：]\d\d)?$"
 )
 #: No label ends later in its line.
 _LABEL = 30

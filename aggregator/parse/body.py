@@ -11,6 +11,7 @@ from aggregator.parse.survey import Line, Survey, is_imprint
 from aggregator.parse.tree import Document, Element, ancestors, line_of
 from aggregator.parse.trim import FILE_LINK, ends_article, is_chrome
 from aggregator.parse.walk import is_hidden_zone
+from aggregator.text import fold
 
 MIN_BODY = 80
 #: What editors and systems call the text itself (DOMAIN §4); compared without regard to case.
@@ -99,17 +100,23 @@ def find_body(
     if seed is None or heavy < MIN_BODY:
         return between or _around_files(page, seen) or Found(page.root, 0, len(seen.lines))
     wide = _widen(seed, seen, titles)
-    return between if between and _is_better(between, wide, seen) else wide
+    return between if between and _is_better(between, wide, seen, titles) else wide
 
 
-def _is_better(between: Found, wide: Found, seen: Survey) -> bool:
+def _is_better(between: Found, wide: Found, seen: Survey, titles: Sequence[int]) -> bool:
     """Whether what stands behind the title is the text, though heavier things are said elsewhere.
 
     A footer may say more than a notice of one line, and so may what is recommended after it:
     the head of what follows an article parts them.
     """
     lines = seen.lines
-    if sum(len(line.text) - line.linked for line in lines[between.first : between.last]) < _FEW:
+    title = fold(lines[titles[0]].text) if titles else ""
+    own = lines[between.first : between.last]
+    said = (
+        len(line.text) - (0 if _names_file(line) or _repeats(line, title) else line.linked)
+        for line in own
+    )
+    if sum(said) < _FEW:
         return False
     if between.first < wide.first < between.last:
         return False
@@ -190,12 +197,14 @@ def _between(seen: Survey, titles: Sequence[int]) -> Found | None:
     start = _behind_title(lines, titles)
     if start is None:
         return None
+    title = fold(lines[titles[0]].text) if titles else ""
     links, end = 0, start
     for index in range(start, len(lines)):
         line = lines[index]
         if line.zones or line.hidden or is_imprint(line.text) or ends_article(line.text):
             break
-        links = links + 1 if line.is_links and not _names_file(line) else 0
+        own = _names_file(line) or _repeats(line, title)
+        links = links + 1 if line.is_links and not own else 0
         if links >= _LINKS_IN_A_ROW:
             end = index + 1 - links
             break
@@ -217,7 +226,9 @@ def _behind_title(lines: Sequence[Line], titles: Sequence[int]) -> int | None:
         for index, line in enumerate(lines)
         if line.bar and not (line.hidden or line.zones or line.is_links) and is_bar(line.text)
     )
-    last = seen[-1] if seen else next(bars, None)
+    # A title below the bar is the text's own.
+    above = [i for i in seen if i + 1 < len(lines) and is_bar(lines[i + 1].text)]
+    last = above[0] if above else seen[-1] if seen else next(bars, None)
     start = None if last is None else last + 1
     if start is None:
         return None
@@ -230,8 +241,15 @@ def _behind_title(lines: Sequence[Line], titles: Sequence[int]) -> int | None:
 
 def _names_file(line: Line) -> bool:
     return bool(FILE_LINK.search(line.text)) or any(
-        FILE_LINK.search(a.get("href") or "") for a in line.node.iter("a")
+        FILE_LINK.search(f"{a.get('href') or ''} {a.get('oldsrc') or ''}")
+        for a in line.node.iter("a")
     )
+
+
+def _repeats(line: Line, title: str) -> bool:
+    """Whether a line is the title once more: a notice may be no more than the link to its file."""
+    text = fold(line.text)
+    return len(text) >= _FEW and (text in title or (title != "" and title in text))
 
 
 def _around(lines: Sequence[Line]) -> Element:

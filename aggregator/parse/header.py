@@ -54,6 +54,7 @@ _DOES = re.compile(
 )
 _BY = re.compile(
     rf"^[\[【(（\s]*{FULL}[\]】)）\s|]*({_NAME.pattern})(?=[\s|]|$|阅读|浏览|点击|评论|分享|字号)"
+    rf"|^({_NAME.pattern})\s+{FULL}$"
 )
 #: Days of an event, a term or the document itself are not those of posting.
 _NOT_POSTED = r"(?<![始束止动议会名标办效行展报训审课考文发施签])"
@@ -261,8 +262,9 @@ def source_of(bar: Sequence[Line]) -> Said:
             return Said(value, line)
     for line in bar[:8]:
         found = _BY.match(line.text)
-        if found and not _DOES.search(found.group(1)):
-            return Said(found.group(1), line)
+        name = found and (found.group(1) or found.group(2))
+        if name and not _DOES.search(name):
+            return Said(name, line)
     # The account of a notice that was copied from WeChat.
     for line in bar:
         account = line.node.find(".//*[@id='js_name']")

@@ -45,6 +45,11 @@ _ASIDE = re.compile(
     r"(?:^|[\s_-])(?:comments?|pinglun|reply|replies|disclaimer|login|popup|dialog|modal|"
     r"side|sider|sidebar|right-?bar|toolbar|footer|header|topbar|app-?download)(?:$|[\s_\d-]|bar|box|list)"
 )
+#: What editors call the text itself: whatever holds it is no chrome, be it called bottom.
+_EDITED = re.compile(
+    r"(?:^|\s)(?:trs_u?editor|trs_editor_view|trs_paper_default|ucap-?content|v_news_content|"
+    r"wp_articlecontent|js_content|rich_media_content|vsb_content(?:_\d)?|ivs_content)(?:$|\s)"
+)
 _DIGITS = re.compile(r"\d+")
 #: How much a line of running text weighs for its own block, for that block's parent, and so on up.
 _OWN = 0.6
@@ -99,6 +104,7 @@ class Survey:
     spans: dict[Element, tuple[int, int]] = field(default_factory=dict)
     names: dict[Element, str] = field(default_factory=dict)
     ucaps: list[Element] = field(default_factory=list)
+    opened: set[Element] = field(default_factory=set)
     totals: list[int] = field(default_factory=list)
     scores: dict[Element, float] = field(default_factory=dict)
 
@@ -181,6 +187,8 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
                 if names not in known:
                     known[names] = is_hidden_zone(node) or bool(_ASIDE.search(names))
                 zone = zone or known[names]
+                if zones and _EDITED.search(names):
+                    found.opened.update(zones)
             if zone:
                 if parts:
                     close()
@@ -254,6 +262,10 @@ def _weigh(found: Survey) -> None:
         if len(text) <= LONGEST and not (len(text) > _SENTENCE and "。" in text):
             line.bar = is_bar(text) or is_bare(text) or is_header(text)
         if line.bar:
+            # What is called header and holds the bar is the article's own.
+            if line.zones:
+                heads = (zone for zone in line.zones if "head" in found.names.get(zone, ""))
+                found.opened.update(heads)
             continue
         weight = line.weight = _weight(line)
         total += weight
@@ -262,7 +274,11 @@ def _weigh(found: Survey) -> None:
     real = {zone for zone, weight in below.items() if weight < total / 2 or not weight}
     for line in found.lines:
         if line.zones:
-            line.zones = tuple(zone for zone in line.zones if zone in real or zone not in below)
+            line.zones = tuple(
+                zone
+                for zone in line.zones
+                if zone not in found.opened and (zone in real or zone not in below)
+            )
             if line.zones:
                 line.weight = 0
     _score(found)

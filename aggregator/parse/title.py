@@ -24,6 +24,8 @@ _SUFFIX = re.compile(
 _SITE = re.compile(
     r"(?:网|网站|门户|官网|平台|政府|局|委员会|委|办公室|协会|学会|集团|公司|大学|学院|学校|中心|频道|厅|管委会|在线|[省市区县旗州])$"
 )
+#: What the first part of a title element is where it names the site.
+_SITE_FIRST = re.compile(r"^[^-－—–]{2,30}(?:网|网站|门户|官网|平台)(?:[-－—–]|$)")
 #: The way to a page, printed as a line.
 _TRAIL = re.compile(r"首\s*页\s*(?:[>»›/＞-]|&gt;)|(?:当前|您的|现在|所在)[^:：]{0,4}位置|>>\s*\S+")
 _TITLES = (
@@ -90,6 +92,7 @@ class _Marks:
     bars: Sequence[int]
     site: set[str]
     head: str
+    last: str
     told: str
     shown: str
     scores: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict)
@@ -118,6 +121,11 @@ def title_of(
     site = {fold(page.meta.get(name, "")) for name in ("sitename", "columnname", "columntype")}
     site |= {fold(crumb) for crumb in crumbs}
     site |= {fold(part) for part in parts[1:] if _SITE.search(part)}
+    # A head may begin with the site and end with the title.
+    turned = len(parts) > 1 and _SITE_FIRST.match(parts[0]) and not _SITE.search(parts[-1])
+    site |= {fold(parts[0])} if turned else set()
+    # Who issued a document stands beside its label, or above it as a letterhead.
+    site |= {fold(value) for label, value in fields.items() if label != "标题"}
     site.discard("")
     start = seen.spans[seed][0] if seed is not None else len(seen.lines)
     inside = seen.lines[start : start + _INSIDE]
@@ -128,6 +136,7 @@ def title_of(
         bars=[i for i, line in enumerate(seen.lines[:prose]) if is_posted(line)],
         site=site,
         head=fold(page.title),
+        last=fold(parts[-1]) if turned else "",
         told=fold(page.meta.get("articletitle", "")),
         shown=fold(page.meta.get("og:title", "")),
     )
@@ -188,6 +197,10 @@ def _scored(node: Element, marks: _Marks) -> tuple[float, Title] | None:
     if end - at > (_TALL if node.tag in _HEADINGS else 2) or at >= len(marks.seen.lines):
         return None
     text = line_of(node)
+    if end - at > 1 and marks.seen.lines[end - 1].bar:
+        # The day of posting hangs below it, in the same element.
+        shown = [line.text for line in marks.seen.lines[at:end] if not line.bar]
+        text = "".join(shown) or text
     if not _SHORTEST <= len(text) <= LONGEST or _has_block(node):
         return None
     score = _BY_TAG.get(node.tag, 0.0)
@@ -205,7 +218,8 @@ def _said(text: str, at: int, marks: _Marks) -> float:
     known = fold(text)
     score = 0.0
     if len(known) >= 6 and marks.head:  # noqa: PLR2004
-        score += 4.0 if marks.head.startswith(known) else 2.0 if known in marks.head else 0.0
+        begins = marks.head.startswith(known) or known == marks.last
+        score += 4.0 if begins else 2.0 if known in marks.head else 0.0
     score += 6.0 if marks.told and known == marks.told else 0.0
     score += 2.0 if marks.shown and known == marks.shown else 0.0
     score -= 3.0 if _SITE.search(text) and marks.head and marks.head in known else 0.0

@@ -337,6 +337,9 @@ def test_an_empty_source_is_none():
         "[ 2025-08-13 ]",
         "时 间：2025—08—13 09∶37",
         "发布于 2025-08-13 10:00",
+        "2025-08-1310:00",
+        "[发布时间2025年8月13日]",
+        "临溪日报客户端 2025-08-13 15:35:47",
         "2025-08-13 10:00 浏览：12",
         "发布机构：区经信局　发布日期：2025-08-13",
         "<table><tr><td>发布日期</td><td>2025-08-13</td></tr></table>",
@@ -379,3 +382,90 @@ def test_a_talkative_sidebar_is_not_the_article():
     )
 
     assert squeeze(got.body_text) == squeeze("".join(short.lines))
+
+
+#: A footer that says more than a notice of one line.
+LOUD = (
+    "<div class='dy'><p>主办：临溪区人民政府办公室 承办：临溪区大数据中心</p><p>地址：临溪大道一号，邮编：100000</p>"
+    "<p>电话：010-00000000，传真：010-00000001（只受理网站建设维护相关事宜，业务咨询请拨打各单位电话）</p></div>"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "file"),
+    [
+        ("<div>点击下载：<a href='javascript:;'>设备更新补助审批表</a></div>", "点击下载：设备更新补助审批表", URL),
+        ("<p><a href='b.pdf'>2025年度设备更新补助审批表.pdf</a></p>", "2025年度设备更新补助审批表.pdf", "b.pdf"),
+        (
+            "<div class='nr-bottom'><div class='TRS_Editor'><p><a oldsrc='W0.pdf' href='javascript:;'>设备更新补助审批表</a></p></div></div>",
+            "设备更新补助审批表",
+            "W0.pdf",
+        ),
+        (
+            "<p>设备更新补助审批表</p><p>点击下载附件：</p><p><a href='/d?i=1'>设备更新补助审批表</a></p>" + RELATED,
+            "设备更新补助审批表 点击下载附件： 设备更新补助审批表",
+            None,
+        ),
+    ],
+)  # fmt: skip
+def test_a_notice_of_one_line_is_not_drowned_by_the_footer(body, text, file):
+    """A page that only hands over a file says less than its own footer, and is still read."""
+    shown = f"<h1>设备更新补助审批表</h1><div>时间：2025-08-13 09:37</div>{body}{LOUD}"
+
+    got = read(page("<title>设备更新补助审批表</title>", f"{NAV}<div>{shown}</div>"))
+
+    assert got.body_text == text.replace(" ", "\n")
+    assert [one.url.rsplit("/", 1)[-1] for one in got.attachments] == (
+        [file.rsplit("/", 1)[-1]] if file else []
+    )
+
+
+def test_who_issued_a_document_is_not_its_title():
+    """The value of a label may stand in a cell that is called title; the name speaks and is none."""
+    head = (
+        "<table class='xxgk'><tr><td>发文机关</td><td class='title'>临溪区人民政府</td>"
+        "<td>成文日期</td><td class='title'>2025年8月1日</td></tr></table>"
+    )
+    shown = f"{NAV}<div>{head}<div>{NOTICE.title}</div>{BAR}<div>{ps(NOTICE)}</div></div>{FOOT}"
+
+    got = read(page("<title>临溪区人民政府关于公开的文件</title>", shown))
+
+    assert got.title == NOTICE.title
+    assert got.fields["发文机关"] == "临溪区人民政府"
+
+
+def test_a_day_that_hangs_below_a_title_in_its_heading_is_the_day_of_posting():
+    """One element may hold both; the title ends where the day's line begins."""
+    shown = f"<h2>{NOTICE.title}<br><span>2025-08-13</span></h2><div>{ps(NOTICE)}</div>"
+
+    got = read(page(f"<title>{NOTICE.title} 临溪区</title>", f"{NAV}<div>{shown}</div>{FOOT}"))
+
+    assert (got.title, got.date_text) == (NOTICE.title, "2025-08-13")
+
+
+def test_a_head_may_name_the_site_first():
+    """Site, column, title: the last part is the title, however short."""
+    shown = f"{NAV}<div><h3>临溪美术馆</h3>{ps(NOTICE)}</div>{FOOT}"
+
+    got = read(page("<title>临溪市人民政府门户网站-文化场馆-临溪美术馆</title>", shown))
+
+    assert got.title == "临溪美术馆"
+
+
+def test_a_header_that_holds_title_and_bar_is_the_articles_own():
+    """What is called header is the site's, unless the bar stands in it."""
+    shown = (
+        f"{NAV}<div><div class='nr header'><h2>{NOTICE.title}</h2>{BAR}</div>"
+        f"<div><div class='title'>临溪区设备更新和技术改造项目</div><div>公告时间 2025年08月13日 09:37</div>{ps(NOTICE)}</div></div>{FOOT}"
+    )
+
+    assert read(page("<title>临溪区人民政府</title>", shown)).title == NOTICE.title
+
+
+def test_a_name_before_a_day_and_its_clock_is_the_source():
+    """Media print who and when on one line, without labels."""
+    bar = "<div>临溪日报客户端 2025-08-13 15:35:47</div>"
+
+    got = read(article(NOTICE.title, f"<div class='nr'>{ps(NOTICE)}</div>", bar=bar))
+
+    assert (got.source_text, got.date_text) == ("临溪日报客户端", "2025-08-13 15:35:47")
