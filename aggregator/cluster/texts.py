@@ -30,6 +30,8 @@ _ENOUGH = 2
 #: Texts that share less are not looked at clause by clause: nothing hangs on it.
 _WORTH = 0.3
 _MOST_PAIRED = 80
+#: Clauses are looked at so far from where they part: the look is not linear.
+_LONGEST_CLAUSE = 200
 _ALIKE = 0.5
 
 
@@ -152,6 +154,7 @@ def _swap(one: str, other: str) -> str:
     if sorted(_FIGURE.findall(one)) != sorted(_FIGURE.findall(other)):
         return "count" if _FIGURE.search(one) and _FIGURE.search(other) else "words"
     kinds = set()
+    one, other = _from_where_they_part(one, other)
     for tag, i, j, k, m in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if tag != "replace":
             continue
@@ -161,3 +164,11 @@ def _swap(one: str, other: str) -> str:
         elif min(len(before), len(after)) > 1:
             kinds.add("name")
     return "name" if "name" in kinds else "count" if kinds else "words"
+
+
+def _from_where_they_part(one: str, other: str) -> tuple[str, str]:
+    """Two clauses whole, or of longer ones so much as decides what differs."""
+    if max(len(one), len(other)) <= _LONGEST_CLAUSE:
+        return one, other
+    at = next((i for i, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), 0)
+    return one[at : at + _LONGEST_CLAUSE], other[at : at + _LONGEST_CLAUSE]

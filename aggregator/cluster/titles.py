@@ -11,6 +11,8 @@ from aggregator.text import fold
 
 #: Shorter titles say too little to speak alone.
 TELLING = 12
+#: No title is compared beyond this, at which pages' own are cut: comparing is not linear.
+_LONGEST = 500
 #: Less is left of a title by unwrapping only where the wrapper was the title.
 _BARE = 6
 #: A platform's name before a title (云岭发布｜…), and a column's in brackets.
@@ -104,7 +106,7 @@ def title_key(title: str) -> str:
     What repeals, changes or explains a document is not the document: such titles are not
     unwrapped. Never longer than the title.
     """
-    said = _PRESS.sub("", title)
+    said = _PRESS.sub("", title[:_LONGEST])
     folded = fold(said).rstrip(".…")
     spoken = _SPEAKER.sub("", folded)
     bare = _unwrapped(spoken)
@@ -140,7 +142,7 @@ def role(title: str) -> Role:
     """What a title does to its subject; the names of documents that it holds do not count, but
     what is issued or forwarded as it stands is what the title is.
     """
-    folded = fold(title).rstrip(".…")
+    folded = fold(title[:_LONGEST]).rstrip(".…")
     passed_on = _PASSED_ON.search(folded)
     if passed_on:
         return role(passed_on[1])

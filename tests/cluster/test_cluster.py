@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import time
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,3 +231,17 @@ def test_short_texts_bring_no_keys_of_their_own() -> None:
     ]
 
     assert not cluster.keys(hints[0]) & cluster.keys(hints[1])
+
+
+@pytest.mark.parametrize("unit", ["1", "甲", "甲乙丙"])
+def test_titles_and_texts_without_pauses_are_compared_in_time(unit: str) -> None:
+    """They are compared while a transaction is open: no page may hold it."""
+    shared = "".join(f"这是两页都有的第{n}段话语，一字不差。" for n in range(500))
+    long = unit * (9000 // len(unit))
+    changed = f"{long[:4400]}丁{long[4401:]}"
+    one = made(long, f"{shared}{long}", "2025-08-13")
+    other = made(changed, f"{shared}{changed}", "2025-08-13")
+    started = time.monotonic()
+
+    assert cluster.same(one, other) == cluster.same(other, one)
+    assert time.monotonic() - started < 5
