@@ -55,15 +55,16 @@ _DROPPED = frozenset(
 _SHARED_BY = frozenset({"singlemessage", "timeline", "groupmessage"})
 _MOBILE = ("m.", "wap.", "mobile.", "3g.")
 _HOST_LABELS = 3
-#: A path without dots to resolve, and without anything to escape.
 #: An address whose canonical form is itself, with ``https``.
 _CANONICAL = re.compile(
     r"https?://(?!(?:m|wap|mobile|3g)\.)([a-z0-9-]+(?:\.[a-z0-9-]+)+)"
     r"((?:/[\w~-][\w.~-]*)*/(?!(?i:index|default)\.)[\w~-][\w.~-]*)",
     re.ASCII,
 )
+#: A path without dots to resolve, and without anything to escape; nothing is given back, so
+#: that an address of dots costs nothing.
 _PLAIN = re.compile(
-    r"(?:/|\./|https?://[A-Za-z0-9.-]+(?::\d{1,4})?/)?(?!\.)[\w~-]+(?:/[\w~-][\w.~-]*)*(?:\.[\w-]+)*/?(?:\?[\w=&%.-]+)?",
+    r"(?:/|\./|https?://[A-Za-z0-9.-]+(?::\d{1,4})?/)?+[\w~-][\w.~-]*+(?:/[\w~-][\w.~-]*+)*+/?(?:\?[\w=&%.-]+)?",
     re.ASCII,
 )
 
