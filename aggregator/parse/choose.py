@@ -350,7 +350,8 @@ def _in_zone(group: Group, walk: Walk) -> bool:
         if is_hidden_zone(node):
             if long and _MENU.search(names_of(node)):
                 continue
-            return len(walk.links_in(node)) <= len(walk.links) / 2
+            few = len(walk.links_in(node)) <= len(walk.links) / 2
+            return few or "foot" in names_of(node)
     return False
 
 
@@ -361,13 +362,15 @@ def _middle(rows: Sequence[Row]) -> int:
 
 def _whole_rows(group: Group, walk: Walk) -> set[Element]:
     """What holds each row and no other: its summary may stand beside its title and date."""
+    if not group.rows[1:] or any(row.shared for row in group.rows):
+        return set()
+    starts = sorted(walk.spans[row.root][0] for row in group.rows)
     whole: set[Element] = set()
-    if len(group.rows) < _MIN_UNDATED:
-        return whole
     for row in group.rows:
         node = row.root
-        while not row.shared and (up := node.getparent()) is not None and up in walk.spans:
-            if any(link not in row.links for link in walk.links_in(up)):
+        while (up := node.getparent()) is not None and up in walk.spans:
+            start, end = walk.spans[up]
+            if bisect_left(starts, end) - bisect_left(starts, start) > 1:
                 break
             node = up
         whole.add(node)
@@ -398,8 +401,11 @@ def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:
         prose += len(text)
         if any(_BODY_NAMES.search(names_of(x)) for x in up):
             named += len(text)
-    if told and (prose > _MUCH_TEXT / 2 or (dated and (best.aside or not best.dated))):
+    alone = best.aside or not best.dated or not best.rows[1:]
+    if told and (prose > _MUCH_TEXT / 2 or (dated and alone)):
         return True
+    if addresses.is_root(around.base) and best.dated and not told and best.rows[2:]:
+        return False  # a home page says at length who its owner is
     if paged and (best.dated or prose < best.weight * 4):
         return False
     return named > _MUCH_TEXT or (

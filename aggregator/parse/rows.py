@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime
+from html import unescape
 
 from aggregator.dates import date_from_url, read_date
 from aggregator.model import Entry
@@ -39,6 +40,8 @@ _PIN_MARK = re.compile(
 _BULLET = re.compile(r"^[\s·•●○◆◇■□▪▫►▶▸>»›★☆※\-－—*|丨.。、]+(?=\S)")
 _NUMBER = re.compile(r"^\d{1,3}\s*[.、．]\s*(?=\D)")
 _NEW = re.compile(r"(?:\s+|(?<=\W))(?:new|hot)!*\s*$", re.IGNORECASE)
+#: An entity that was written out: its CMS escaped it twice.
+_ENTITY = re.compile(r"&(?:nbsp|amp|quot|[lr][sd]quo|hellip|mdash|middot|lt|gt|#\d{2,5});")
 _CUT_ENDS = ("…", "..", "。。")
 _CUT = re.compile(r"\s*(?:…+|\.{2,}|。。+)\s*$")
 _HINT = re.compile(
@@ -179,7 +182,7 @@ def tidy_title(text: str, printed: str | None = None) -> str:
         text: as shown.
         printed: the date of its row, where the row has one: another day in the title stays.
     """
-    text = one_line(text)
+    text = one_line(unescape(text) if "&" in text and _ENTITY.search(text) else text)
     if _TIDY.match(text) and text[-1] != "日":
         return shorten(text, MAX_TITLE)
     for _ in range(2):

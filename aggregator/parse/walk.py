@@ -47,10 +47,14 @@ _MUTE = (
 _NO_TITLE = re.compile(
     r"^(?:更多|查看更多|更多信息|更多内容|more|\+?更多\+?|附件|首\s*页|尾\s*页|末\s*页|上一页|下一页|上页|下页|"
     r"前一页|后一页|返回\w{0,2}|(?:打印|关闭)(?:本页|窗口|此页|页面)?|收藏|分享|设为首页|加入收藏|登录|注册|无障碍|繁体|简体|english|"
-    r"跳转|确定|go|\W*|[\d\s<>«»‹›.…]+|" + _MUTE + r")[\s>»›+.…\]】）)]*$",
+    r"跳转|确定|go|\S*ICP备\S*|\S*公网安备\s*\S*|\W*|[\d\s<>«»‹›.…]+|"
+    + _MUTE
+    + r")[\s>»›+.…\]】）)]*$",
     re.IGNORECASE,
 )
 _IS_MUTE = re.compile(rf"^(?:{_MUTE})[\s>»›+.…\]】）)]*$", re.IGNORECASE)
+#: The name of a picture's file, which some pages give as its description.
+_PICTURE = re.compile(r"[\w/.-]+\.(?:jpe?g|png|gif|bmp)", re.IGNORECASE)
 #: An address that tells a day; then even two characters are a title.
 _DATED = re.compile(r"(?:19|20)\d\d[-/]?[01]?\d[-/]?[0-3]?\d(?!\d)")
 _PAGE = re.compile(r"[上下尾末前后]\s*一?\s*页")
@@ -236,7 +240,7 @@ def _add_link(found: Walk, mute: list[Element], node: Element, base: str) -> Non
         if image is None:
             return
         hint = words = one_line(image.get("alt") or image.get("title") or "")
-        if len(hint) < _MIN_TITLE:
+        if len(hint) < _MIN_TITLE or _PICTURE.fullmatch(hint):
             mute.append(node)
             return
     elif (len(words) <= _MAX_PART and _NO_TITLE.match(_FRAME.sub("", words))) or (

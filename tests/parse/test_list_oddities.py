@@ -159,6 +159,58 @@ def test_a_block_called_hot_that_is_headed_by_its_own_column_is_news():
     assert not titles & other
 
 
+def test_summaries_with_links_of_their_own_are_no_article():
+    """Each row brings its prose, a link to the whole of it and its key words."""
+    prose = "各有关企业要按照要求认真组织实施，确保各项任务按期完成，取得实效。" * 6
+    rows = notices(8)
+    made = "".join(
+        f'<div class="x"><h2><a href="{r.path}">{r.title}</a> <em>{r.iso}</em></h2><p>{prose}<span><a href="{r.path}">【详情】</a></span></p><h3>标签：<a href="/tag/zc/">惠企政策</a></h3></div>'
+        for r in rows
+    )
+
+    assert seen(portal(made)) == as_rows(rows)
+
+
+def test_a_home_page_that_says_at_length_who_its_owner_is_keeps_its_news():
+    """An introduction is prose, and no article."""
+    prose = "<p>临溪经济开发区位于江畔，规划面积二十平方公里，区内企业众多，交通便利。</p>" * 30
+    rows = notices(5)
+
+    titles = [t for t, *_ in seen(f"<body><div class='jj'>{prose}</div>{listed('plain', rows)}</body>", SITE + "/")]  # fmt: skip
+
+    assert titles == [row.title for row in rows]
+
+
+def test_an_article_of_one_scan_is_no_list_of_one_row():
+    """Its title is a link to itself, its date stands below, and its text is a picture."""
+    html = portal(
+        f'<div><a href="#">{TITLES[0]}</a><p>2025-11-18</p><img src="scan.jpg"></div>'
+    ).replace(PAGER, "")
+
+    assert entries_of(html, f"{SITE}/zwgk/tz/202511/t20251118_77.html") == ()
+
+
+def test_names_of_picture_files_and_imprints_are_no_titles():
+    """Some CMS describe a picture by its file; footers are lists of links, too."""
+    pictures = "".join(
+        f'<li><a href="/view/{n}01.html"><img src="/p/{n}.jpg" alt="20250801/2025080109{n}.jpg"></a></li>'
+        for n in range(10, 18)
+    )
+    foot = '<div class="footer_in"><p><a href="http://a.example/1001.html">临溪软件技术支持</a><a href="/2002.html">临ICP备05000000号-3</a><a href="/2003.html">临溪区融媒体中心承办</a></p></div>'
+
+    assert seen(f"<body><ul>{pictures}</ul>{foot}</body>", SITE + "/") == []
+
+
+def test_an_entity_that_was_escaped_twice_is_read():
+    """&amp;nbsp; shows as &nbsp; to every visitor; nobody means that."""
+    rows = notices(5)
+    html = portal(listed("plain", rows)).replace(
+        rows[1].title, "园区&amp;nbsp;招商&amp;amp;服务对接会"
+    )
+
+    assert seen(html)[1][0] == "园区 招商&服务对接会"
+
+
 def test_a_list_in_pieces_is_learned_at_every_poll():
     """No one way leads to all its rows."""
     rows = notices(9)
