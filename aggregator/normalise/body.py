@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as entities
 import re
+from bisect import bisect_left
 from urllib.parse import urljoin, urlsplit
 
 import nh3
@@ -66,19 +67,36 @@ def drop_doubled(lines: list[str]) -> tuple[list[str], bool]:
     At least three paragraphs and 200 characters; single repeated lines stay, they are
     often meant (DOMAIN.md §4).
     """
+    doubled = False
+    while len(once := _once(lines)) < len(lines):
+        lines, doubled = once, True
+    return lines, doubled
+
+
+def _once(lines: list[str]) -> list[str]:
+    """The lines without the copies that follow their originals, from the first line to the last."""
     keys = [line.replace(" ", "") for line in lines]
     if len(lines) - len(set(keys)) < _RUN_PARAGRAPHS:
-        return lines, False
+        return lines
     places: dict[str, list[int]] = {}
     for place, key in enumerate(keys):
         places.setdefault(key, []).append(place)
-    for start, key in enumerate(keys):
-        for again in [p for p in places[key] if p >= start + _RUN_PARAGRAPHS][:_TRIES]:
+    kept: list[str] = []
+    start = 0
+    while start < len(keys):
+        end = beyond = start + 1
+        again_at = places[keys[start]]
+        nearest = bisect_left(again_at, start + _RUN_PARAGRAPHS)
+        for again in again_at[nearest : nearest + _TRIES]:
             first = keys[start:again]
             if first == keys[again : again + len(first)] and sum(map(len, first)) >= _RUN_CHARS:
-                rest, _ = drop_doubled(lines[:again] + lines[again + len(first) :])
-                return rest, True
-    return lines, False
+                end = beyond = again
+                while keys[beyond : beyond + len(first)] == first:
+                    beyond += len(first)
+                break
+        kept += lines[start:end]
+        start = beyond
+    return kept
 
 
 def drop_doubled_markup(markup: str, kept: list[str]) -> str:

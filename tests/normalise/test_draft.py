@@ -134,6 +134,14 @@ def test_dropping_doubles_twice_changes_nothing(lines: list[str]) -> None:
     assert drop_doubled(once)[0] == once
 
 
+def test_a_list_of_equal_rows_is_dropped_in_one_go() -> None:
+    """A page of thousands of equal rows is read like any other, however often it says it."""
+    kept, doubled = drop_doubled(["关于某某事项的通知 2025-08-13"] * 20_000)
+
+    assert doubled
+    assert 0 < len(kept) < 40
+
+
 @pytest.mark.parametrize(
     ("raw", "wanted"),
     [
