@@ -12,7 +12,7 @@ from aggregator.dates import date_from_url, read_date
 from aggregator.model import Entry
 from aggregator.parse.shapes import shape
 from aggregator.parse.stamps import full_date_in, labelled_date, only_date, strip_date
-from aggregator.parse.tree import Element, ancestors, line_of, names_of
+from aggregator.parse.tree import Element, ancestors, line_of, names_of, text_of
 from aggregator.parse.walk import Link, Stamp
 from aggregator.text import clean, fold, one_line, shorten
 from aggregator.urls import entry_key, text_key
@@ -299,7 +299,11 @@ def _summary(row: Row, title: str) -> str | None:
     for node in row.root.iter(*_BLOCKS):
         if node is row.root:
             continue
-        text = line_of(node)
+        # Most blocks hold a date or a mark: their length tells before anything is tidied.
+        text = text_of(node)
+        if len(text) < _MIN_SUMMARY or title[:20] in text:
+            continue
+        text = one_line(text)
         if len(text) <= len(best) or title[:20] in text or only_date(text):
             continue
         # Folding changes no Han: where the first two are missing, all are.

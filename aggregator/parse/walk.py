@@ -67,6 +67,8 @@ CRUMBS = re.compile(
 _MIN_TITLE = 4
 _MIN_CAPTION = 5
 _MAX_PART = 24
+#: ``11月20日``; what is longer has a year.
+_MONTH_DAY = 6
 _TOO_WIDE = frozenset({"body", "html", "tbody", "table", "ul", "ol", "form"})
 _ZONE = re.compile(
     r"(?:^|[\s_-])(?:nav|navi?gation|menu|foot|footer|bottom|crumbs?|breadcrumbs?|friend|links?|"
@@ -335,7 +337,7 @@ def _add_stamps(found: Walk, pieces: list[tuple[int, Element, str, bool]]) -> No
         if stamp:
             wide = one_line(holder.get("title") or "") if holder.tag != "a" else ""
             whole = full_date_in(wide) if wide and not full_date_in(stamp) else None
-            if whole is None and len(text) <= _MAX_PART:
+            if whole is None and len(stamp) <= _MONTH_DAY:
                 beside = one_line(pieces[index + 1][2]) if index + 1 < len(pieces) else ""
                 whole, following_parts = date_in_pieces(text, beside, "")
                 skip = following_parts if whole else 0
