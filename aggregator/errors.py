@@ -83,6 +83,14 @@ class RefusedError(QuxunError):
     reason = "refused"
 
 
+class OutageError(QuxunError):
+    """The database cannot be reached just now: nobody's fault here, and nothing is written on
+    a source or an article for it.
+    """
+
+    reason = "outage"
+
+
 class EmbeddedError(QuxunError):
     """The embedded service cannot start or go on; the text says how to mend it."""
 

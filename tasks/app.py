@@ -6,10 +6,14 @@ a hint, so it may be lost, doubled or late; and nothing waits for a result.
 
 from __future__ import annotations
 
-from celery import Celery
+from typing import Any
+
+import structlog
+from celery import Celery, Task
 from celery.signals import worker_process_init, worker_process_shutdown
 from kombu.entity import Queue
 
+from aggregator.errors import OutageError
 from aggregator.process import die_with_parent
 from aggregator.settings import load_settings
 from aggregator.templates import environment
@@ -17,7 +21,29 @@ from aggregator.wiring import BROKER_OPTIONS, Parts, build_parts, celery_url
 
 QUEUES = ("polls", "articles", "mail", "push", "upkeep")
 
-app = Celery("quxun", include=["tasks.polls", "tasks.articles", "tasks.mail", "tasks.upkeep"])
+log = structlog.get_logger(__name__)
+
+
+class Hint(Task):  # type: ignore[misc]  # celery has no types
+    """A task whose message may be lost: while the database is away it says so and ends.
+
+    What was due stays due, so nothing is tried again from here.
+    """
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        """Do the task; an outage is one line in the log."""
+        try:
+            return super().__call__(*args, **more)
+        except OutageError as error:
+            log.warning("database away", task=self.name, error=str(error))
+            return None
+
+
+app = Celery(
+    "quxun",
+    include=["tasks.polls", "tasks.articles", "tasks.mail", "tasks.upkeep"],
+    task_cls=Hint,
+)
 _settings = load_settings()
 app.conf.update(
     broker_url=celery_url(_settings.broker_url.get_secret_value()),

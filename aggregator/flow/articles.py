@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from aggregator import healing
-from aggregator.errors import FetchError, SourceError
+from aggregator.errors import FetchError, OutageError, SourceError
 from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
 from aggregator.flow.requests import like
 from aggregator.model import (
@@ -134,6 +134,8 @@ async def _read_one(stored: StoredEntry, look: _Look) -> ArticleReport:
         return await _read(stored, look)
     except SourceError as error:
         failure = error
+    except OutageError:
+        raise  # the whole batch is looked at again when its leases end
     except Exception as error:  # the catch-all for bugs: recorded on the entry, with traceback
         log.exception("article failed by a bug of ours", entry=stored.id)
         failure = SourceError(f"a bug of ours ({error!r})")
@@ -141,6 +143,8 @@ async def _read_one(stored: StoredEntry, look: _Look) -> ArticleReport:
         return await _failed(stored, failure, look)
     except SourceError as error:  # not even the row could be read
         return _retry(stored, look.clock(), str(error), error.reason)
+    except OutageError:
+        raise
     except Exception as error:  # as above
         log.exception("row failed by a bug of ours", entry=stored.id)
         return _retry(stored, look.clock(), f"a bug of ours ({error!r})", "bug")

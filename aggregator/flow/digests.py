@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 from jinja2 import Environment
 
+from aggregator.errors import OutageError
 from aggregator.flow.subscribe import house_of
 from aggregator.model import Coverage, Digest, Frequency, Mail, Run, Subscriber, SubscriptionState
 from aggregator.notify import House, plan_digest, render_digest
@@ -139,6 +140,8 @@ def _plan_run(
             )  # fmt: skip
             if made is not None:
                 planned += store.enqueue_digest(run, *made)
+        except OutageError:
+            raise  # everybody's: the run is planned again
         except Exception:  # a bug with one reader's digest must not keep everybody else's back
             # Nothing is lost: what is owed is a set, and the next run finds it still owed.
             log.exception("digest not planned", subscriber=subscriber.id, run=run.id)

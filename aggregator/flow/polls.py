@@ -16,7 +16,7 @@ from hashlib import blake2b
 import structlog
 
 from aggregator import healing, schedule
-from aggregator.errors import FetchError, ParseError, SourceError
+from aggregator.errors import FetchError, OutageError, ParseError, SourceError
 from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
 from aggregator.flow.paging import LATER_PAGES, Known, Seen, gap_text, page_back
 from aggregator.flow.requests import like, poll_request
@@ -217,6 +217,8 @@ async def _poll_one(source: Source, look: _Look) -> PollReport:
         return await _read_source(source, look)
     except SourceError as error:
         return _failed(source, error, look)
+    except OutageError:
+        raise  # the whole batch is looked at again when its leases end
     except Exception as error:  # the catch-all for bugs: written on the source, with traceback
         log.exception("poll failed by a bug of ours", source=source.slug)
         return _failed(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from psycopg.abc import Buffer
 from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, ExceptionContext, create_engine, event, text
 
+from aggregator.errors import OutageError
 from aggregator.store.rekey import rekey
 
 #: Any number will do; it must only never change (``pg_advisory_lock``).
@@ -45,6 +46,7 @@ def connect(url: str) -> Engine:
     """An engine on a ``postgresql://`` address, with the limits of RELIABILITY.md §Settings.
 
     No text that a stranger sent can fail a batch: what cannot be stored is dropped from it.
+    Whatever is asked of it raises ``OutageError`` while the server cannot be reached.
     """
     options = (
         "-c statement_timeout=30s -c lock_timeout=5s "
@@ -69,7 +71,18 @@ def connect(url: str) -> Engine:
         raw.adapters.register_dumper(str, _BinaryText)
         raw.adapters.register_dumper(str, _Text)  # the last one is taken for parameters
 
+    event.listen(engine, "handle_error", _outage, retval=True)
     return engine
+
+
+def _outage(context: ExceptionContext) -> OutageError | None:
+    """Tell a server that is away, restarting or full from a statement that it refuses."""
+    error = context.original_exception
+    unreached = context.connection is None and isinstance(error, OperationalError)
+    if not (unreached or context.is_disconnect) or context.is_pre_ping:
+        return None
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return OutageError(f"the database cannot be reached just now: {words}")
 
 
 def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from aggregator.errors import QuxunError, UsageError
+from aggregator.errors import OutageError, QuxunError, UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -55,13 +55,13 @@ def opened() -> Iterator[Parts]:
                 _closing(load_settings(**embedded.settings_of(settings, urls))) as parts,
             ):
                 yield parts
-    except (DatabaseError, InterfaceError, ArgumentError) as error:
+    except (DatabaseError, InterfaceError, ArgumentError, OutageError) as error:
         raise QuxunError(database_trouble(error)) from error
 
 
 def database_trouble(error: Exception) -> str:
     """What is wrong with the database, in one line that says how to mend it."""
-    cause = getattr(error, "orig", None) or error
+    cause = getattr(error, "orig", None) or (error.__cause__ or error)
     first = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
     if type(cause).__name__ in {"UndefinedTable", "UndefinedColumn"}:
         return f'the database lacks tables of ours ({first}); run "quxun migrate"'

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from aggregator.errors import QuxunError, SettingsError, UsageError
+from aggregator.errors import OutageError, QuxunError, SettingsError, UsageError
 from quxun.cli.common import (
     AsJson,
     database_trouble,
@@ -207,7 +207,7 @@ def _database(parts: Parts) -> Finding:
         with parts.engine.connect() as connection:
             version = connection.execute(text("show server_version")).scalar_one()
             head = connection.execute(text("select version_num from alembic_version")).scalar()
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OutageError) as error:
         return "database", False, database_trouble(error)
     return "database", True, f"PostgreSQL {version}, schema {head}"
 
@@ -220,7 +220,7 @@ def _duplicates(parts: Parts) -> Finding:
 
     try:
         crowded = parts.announcements.crowded(parts.now())
-    except SQLAlchemyError:
+    except (SQLAlchemyError, OutageError):
         return "duplicates", True, "not looked at, for the database does not answer"
     if not crowded:
         return "duplicates", True, "every candidate was compared in the last 30 days"
@@ -239,7 +239,7 @@ def _clock(parts: Parts) -> Finding:
     try:
         with parts.engine.connect() as connection:
             theirs = connection.execute(text("select clock_timestamp()")).scalar_one()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, OutageError):
         return "clock", False, "cannot be compared without the database; mend that first"
     off = abs((parts.now() - theirs).total_seconds())
     words = f"{off:.1f} s from the database's"

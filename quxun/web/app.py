@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from aggregator.errors import NotFoundError, QuxunError, UsageError
+from aggregator.errors import NotFoundError, OutageError, QuxunError, UsageError
 from aggregator.wiring import Parts
 from quxun.web import announcements, feedroutes, letters, mailbox, status
 from quxun.web.http import Guard
@@ -90,12 +90,12 @@ def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:
             known = error.detail != HTTPStatus(error.status_code).phrase
             line = error.detail if known else _LINES.get(error.status_code, error.detail)
             return error.status_code, line, dict(error.headers or {})
+        case OutageError() | OperationalError() | InterfaceError():
+            line = "数据库暂时连不上，请稍后再试 · the database cannot be reached just now"
+            return 503, line, {"Retry-After": "5"}
         case QuxunError():
             return _STATUS.get(type(error), 503), str(error), {}
         case RequestValidationError():
             return 400, "参数无法读取 · a parameter cannot be read", {}
-        case OperationalError() | InterfaceError():
-            line = "数据库暂时连不上，请稍后再试 · the database cannot be reached just now"
-            return 503, line, {"Retry-After": "5"}
         case _:
             return 500, "我们的程序出错，已记录 · our fault; it has been recorded", {}

@@ -12,11 +12,11 @@ from datetime import datetime
 from time import monotonic
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004
+from sqlalchemy.exc import InterfaceError, TimeoutError  # noqa: A004
 
 import feeds
 from aggregator import filters
-from aggregator.errors import NotFoundError, UsageError
+from aggregator.errors import NotFoundError, OutageError, UsageError
 from aggregator.model import Coverage, FeedPage, Filter, Kind
 from aggregator.wiring import Parts
 from quxun.web.http import Document
@@ -78,7 +78,7 @@ class FeedShelf:
             slot = self._slots.get(key)
             try:
                 return self._renewed(key, address, slot)
-            except (OperationalError, InterfaceError, TimeoutError) as error:
+            except (OutageError, InterfaceError, TimeoutError) as error:
                 if slot is None:
                     raise
                 log.warning("feed_served_stale", feed=name[:80], error=type(error).__name__)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from aggregator.errors import OutageError
 from aggregator.model import Health, Source, SourceState
 from quxun.web.site import Site
 
@@ -61,7 +62,7 @@ def _probe(site: Site, question: str) -> Response:
     try:
         with site.parts.engine.connect() as connection:
             connection.execute(text(question))
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OutageError) as error:
         return _plain(f"database: {type(error).__name__}", 503)
     return _plain("ok", 200)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import pytest
+
 from aggregator.deliver.bell import SilentBell
-from aggregator.errors import FetchError, ParseError, RefusedError
+from aggregator.errors import FetchError, OutageError, ParseError, RefusedError
 from aggregator.flow import articles
 from aggregator.flow.batching import each_on_its_own
 from aggregator.model import (
@@ -80,6 +82,33 @@ def test_a_row_that_cannot_be_read_takes_no_other_with_it():
     assert outcomes.pop(EntryId(3)) is ArticleOutcome.RETRY
     assert set(outcomes.values()) == {ArticleOutcome.ROW_ONLY}
     assert len(outcomes) == 19
+
+
+def test_an_outage_of_the_store_is_written_on_no_article():
+    """A database that restarts must not set hundreds of good articles aside as ours to mend."""
+
+    class Away:
+        async def draft_row(self, entry, *, source, now):
+            raise OutageError("the database cannot be reached just now")
+
+    store = Store(
+        [
+            StoredEntry(
+                id=EntryId(1), source=SOURCE, first_seen_at=NOW, first_poll=False, attempts=3,
+                entry=Entry(key="1", url="http://district.example/1", title="1"),
+            )
+        ]
+    )  # fmt: skip
+
+    with pytest.raises(OutageError):
+        asyncio.run(
+            articles.read_articles(
+                [EntryId(1)], store=store, fetch=Down(), reader=Away(),
+                bell=SilentBell(), clock=lambda: NOW,
+            )
+        )  # fmt: skip
+
+    assert store.reports == []
 
 
 def test_a_report_that_the_database_refuses_takes_no_other_with_it():

@@ -8,8 +8,8 @@ from datetime import timedelta
 import feedparser
 import pytest
 from lxml import etree
-from sqlalchemy.exc import OperationalError
 
+from aggregator.errors import OutageError
 from aggregator.model import ArticleOutcome, Category, Kind
 
 A = "{http://www.w3.org/2005/Atom}"
@@ -163,7 +163,7 @@ def test_readers_keep_the_last_feed_while_the_database_is_away(web, make_draft):
 
     class Away:
         def feed_version(self, _: object) -> None:
-            raise OperationalError("select", {}, ConnectionError("gone"))
+            raise OutageError("the database cannot be reached just now: gone")
 
     web.parts.__dict__["announcements"] = Away()
 
