@@ -25,6 +25,8 @@ _NUMBER = re.compile(r"\d+")
 _HASH = re.compile(r"[0-9a-f]{8}[0-9a-f-]{8,}", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"\d{3,}")
 
+#: Where offices have official accounts (DOMAIN §3); what it holds are articles.
+_ACCOUNTS = "mp.weixin.qq.com"
 DATED, NUMBERED, NAMED, NONE = 1.0, 0.7, 0.3, 0.0
 
 
@@ -37,6 +39,8 @@ def likeness(url: str) -> float:
     if date_from_url(url):
         return DATED
     parts = urlsplit(url)
+    if parts.hostname == _ACCOUNTS:
+        return NUMBERED
     leaf = parts.path.rpartition("/")[2]
     pairs = parse_qsl(parts.query)
     if _FILE.search(leaf) or any(
@@ -67,6 +71,12 @@ def pattern(url: str) -> str:
 def host(url: str) -> str:
     """The host of an address without ``www.``."""
     return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def is_foreign(url: str, here: str) -> bool:
+    """Whether an address is of another host: offices publish on one platform as on their own."""
+    there = host(url)
+    return there not in {here, _ACCOUNTS}
 
 
 def is_root(url: str) -> bool:

@@ -34,14 +34,8 @@ _PAGER = re.compile(
     r"createPage\w*\s*\(|下一页|下\s*页|尾\s*页|末\s*页|共\s*\d+\s*页|jpage|pageCount|totalPage",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[，。；,;]")
-_BODY_NAMES = re.compile(
-    r"trs_(?:editor|ueditor|paper)|vsb_content|ucap-?content|ivs_content|article-?con|newscon|"
-    r"(?:^|\s)zoom(?:$|\s)|content-?text|article-?body"
-)
 _MENU = re.compile(r"nav|menu")
 _NAME_END = re.compile(r"[-_—|–>·]|\s")
-_MUCH_TEXT = 200
 #: A list of this weight is no reason to leave out a smaller one.
 _MUCH = 150
 _HEADING = 12
@@ -125,7 +119,7 @@ def _by_address(rows: Sequence[Row], around: Around) -> float:
     """What the addresses of rows without dates are worth."""
     urls = _some_urls(rows)
     here = addresses.host(around.base)
-    if _share(urls, lambda url: addresses.host(url) != here) > 0.5:  # noqa: PLR2004
+    if _share(urls, lambda url: addresses.is_foreign(url, here)) > 0.5:  # noqa: PLR2004
         return 0.05
     likes = [addresses.likeness(url) for url in urls]
     for least, worth in ((addresses.DATED, 0.8), (addresses.NUMBERED, 0.5)):
@@ -204,7 +198,7 @@ def plausible_undated(group: Group, around: Around) -> bool:
     if len(apart) < len(rows) / 2:
         return False
     here = addresses.host(around.base)
-    if middle < _LONG_FOREIGN and _share(urls, lambda url: addresses.host(url) != here) > 0.5:  # noqa: PLR2004
+    if middle < _LONG_FOREIGN and _share(urls, lambda url: addresses.is_foreign(url, here)) > 0.5:  # noqa: PLR2004
         return False
     if middle >= _UNDATED_TITLE and len(rows) >= _MIN_UNDATED:
         return True
@@ -358,56 +352,3 @@ def _in_zone(group: Group, walk: Walk) -> bool:
 def _middle(rows: Sequence[Row]) -> int:
     """The length of the middle title of rows, in characters."""
     return sorted(len(row.link.text or row.link.hint) for row in rows)[len(rows) // 2]
-
-
-def _whole_rows(group: Group, walk: Walk) -> set[Element]:
-    """What holds each row and no other: its summary may stand beside its title and date."""
-    if not group.rows[1:] or any(row.shared for row in group.rows):
-        return set()
-    starts = sorted(walk.spans[row.root][0] for row in group.rows)
-    whole: set[Element] = set()
-    for row in group.rows:
-        node = row.root
-        while (up := node.getparent()) is not None and up in walk.spans:
-            start, end = walk.spans[up]
-            if bisect_left(starts, end) - bisect_left(starts, start) > 1:
-                break
-            node = up
-        whole.add(node)
-    return whole
-
-
-def is_article(groups: Sequence[Group], best: Group, around: Around) -> bool:
-    """Whether the page is one notice, with lists only beside it.
-
-    Its own address tells, tags do, and so does how much prose stands outside of its lists.
-    """
-    page = around.page
-    dated = addresses.likeness(around.base) == addresses.DATED
-    told = dated or bool(page.meta.get("articletitle"))
-    paged = pages_on(page)
-    own = {row.root for group in groups for row in group.rows if not row.shared}
-    roots = {row.root for row in best.rows} | _whole_rows(best, around.walk)
-    prose = named = 0
-    for node in page.root.iter("p", "div", "span", "td", "ucapcontent", "section", "article"):
-        text = "".join([node.text or "", *(child.tail or "" for child in node)]).strip()
-        if len(text) < 30 or not _SENTENCE.search(text):  # noqa: PLR2004
-            continue
-        up = (node, *ancestors(node))
-        if any(x in own or x in roots or x.tag == "a" for x in up):
-            continue
-        if any(is_hidden_zone(x) for x in up):
-            continue
-        prose += len(text)
-        if any(_BODY_NAMES.search(names_of(x)) for x in up):
-            named += len(text)
-    alone = best.aside or not best.dated or not best.rows[1:]
-    if told and (prose > _MUCH_TEXT / 2 or (dated and alone)):
-        return True
-    if addresses.is_root(around.base) and best.dated and not told and best.rows[2:]:
-        return False  # a home page says at length who its owner is
-    if paged and (best.dated or prose < best.weight * 4):
-        return False
-    return named > _MUCH_TEXT or (
-        prose > _MUCH_TEXT and prose > best.weight and bool(around.walk.links)
-    )

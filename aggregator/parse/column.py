@@ -12,7 +12,6 @@ from aggregator.errors import ParseError
 from aggregator.model import Entry, Learned, ListReading, Relearned, Selectors, SourceKind
 from aggregator.parse.choose import (
     blocks,
-    is_article,
     is_portal,
     look_around,
     may_stand_alone,
@@ -25,6 +24,7 @@ from aggregator.parse.groups import Group, add_undated, dated_groups, undated_gr
 from aggregator.parse.inline import inline_entries, written_markup
 from aggregator.parse.joins import join_torn
 from aggregator.parse.known import Shape, described, read_known, shape_of, stays
+from aggregator.parse.notice import is_article
 from aggregator.parse.paging import next_page
 from aggregator.parse.prescan import prescan
 from aggregator.parse.refusals import refuse_soft_failures

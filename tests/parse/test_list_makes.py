@@ -74,6 +74,15 @@ def test_a_page_of_blocks_gives_the_rows_of_each(make, crumbs, path):
     assert [row[:2] for row in shown(read(made))] == [row[:2] for row in made.rows]
 
 
+@pytest.mark.parametrize("crumbs", [True, False])
+@pytest.mark.parametrize("make", [*MAKES, *UNDATED])
+def test_blocks_of_any_make_give_their_rows(make, crumbs):
+    """Summaries in every block are no article, whatever holds them."""
+    made = many(make, crumbs=crumbs, path="/content/post_{n}.html")
+
+    assert [row[:2] for row in shown(read(made))] == [row[:2] for row in made.rows]
+
+
 @pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("path", PATHS)
 def test_pictures_with_short_names_are_a_list(around, path):

@@ -7,7 +7,7 @@ import pytest
 from aggregator import parse
 from aggregator.model import Learned, Selectors, SourceKind
 from aggregator.parse.rows import tidy_title
-from tests.parse.listpages import PAGER, SITE, TITLES, listed, many, notices, portal
+from tests.parse.listpages import PAGER, SITE, TITLES, listed, many, notices, portal, with_asides
 
 NOW = datetime(2025, 11, 21, 4, 0, tzinfo=UTC)
 COLUMN = f"{SITE}/zwgk/tz/"
@@ -209,6 +209,16 @@ def test_an_entity_that_was_escaped_twice_is_read():
     )
 
     assert seen(html)[1][0] == "园区 招商&服务对接会"
+
+
+@pytest.mark.parametrize("make", ["undated", "undated_pictures"])
+def test_a_column_that_leads_to_an_official_account_is_a_list(make):
+    """Offices publish on one platform as on their own; other hosts are friends."""
+    rows = notices(4, path="http://mp.weixin.qq.com/s/aBcDe{n}")
+
+    found = seen(with_asides(listed(make, rows)))
+
+    assert [(title, url) for title, url, _ in found] == [(row.title, row.path) for row in rows]
 
 
 def test_a_list_in_pieces_is_learned_at_every_poll():
