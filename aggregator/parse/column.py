@@ -33,7 +33,12 @@ from aggregator.parse.shapes import Shapes
 from aggregator.parse.told import told_entries, told_nothing
 from aggregator.parse.tree import Document, document
 from aggregator.parse.walk import walk
-from aggregator.urls import absolute
+from aggregator.text import fold
+from aggregator.urls import absolute, text_key
+
+#: An address of so many titles that begin otherwise is none of an article.
+_SHARED = 4
+_BEGINNING = 6
 
 
 def read_column(
@@ -212,6 +217,7 @@ def _trusted_hints(rows: Sequence[Row]) -> bool:
 
 def unique(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Each entry once, the first of its kind; a date or the whole title is taken from a twin."""
+    entries = _apart(entries)
     kept: dict[str, Entry] = {}
     named = {entry.title for entry in entries if entry.url}
     for entry in entries:
@@ -227,6 +233,25 @@ def unique(entries: Sequence[Entry]) -> tuple[Entry, ...]:
             old = replace(old, title=entry.title)
         kept[entry.key] = old
     return tuple(kept.values())
+
+
+def _apart(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """Entries whose address is that of one page for all, told apart by title instead.
+
+    A page that shows its articles by script, or by an anchor, has one address for them.
+    """
+    titles: dict[str, set[str]] = {}
+    if len({entry.key for entry in entries}) + _SHARED > len(entries) + 1:
+        return entries
+    for entry in entries:
+        titles.setdefault(entry.key, set()).add(fold(entry.title)[:_BEGINNING])
+    shared = {key for key, told in titles.items() if len(told) >= _SHARED}
+    if not shared:
+        return entries
+    return [
+        replace(entry, key=text_key(f"{entry.key}|{entry.title}")) if entry.key in shared else entry
+        for entry in entries
+    ]
 
 
 def mark_pinned(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -221,6 +221,19 @@ def test_a_column_that_leads_to_an_official_account_is_a_list(make):
     assert [(title, url) for title, url, _ in found] == [(row.title, row.path) for row in rows]
 
 
+@pytest.mark.parametrize("path", ["/show.html#{n}", "/zwgk/tz/#/detail/{n}"])
+def test_rows_that_lead_to_one_page_are_told_apart_by_their_titles(path):
+    """The page shows each by script: what stands after # is no other page, but another notice."""
+    rows = notices(12, path=path)
+    html = portal(listed("plain", rows))
+
+    entries = entries_of(html)
+
+    assert [entry.title for entry in entries] == [row.title for row in rows]
+    assert len({entry.key for entry in entries}) == len(rows)
+    assert [entry.key for entry in entries] == [entry.key for entry in entries_of(html)]
+
+
 def test_a_list_in_pieces_is_learned_at_every_poll():
     """No one way leads to all its rows."""
     rows = notices(9)
