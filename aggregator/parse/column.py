@@ -36,9 +36,8 @@ from aggregator.parse.walk import walk
 from aggregator.text import fold
 from aggregator.urls import absolute, text_key
 
-#: An address of so many titles that begin otherwise is none of an article.
+#: An address of so many titles is none of an article.
 _SHARED = 4
-_BEGINNING = 6
 
 
 def read_column(
@@ -244,7 +243,7 @@ def _apart(entries: Sequence[Entry]) -> Sequence[Entry]:
     if len({entry.key for entry in entries}) + _SHARED > len(entries) + 1:
         return entries
     for entry in entries:
-        titles.setdefault(entry.key, set()).add(fold(entry.title)[:_BEGINNING])
+        titles.setdefault(entry.key, set()).add(fold(entry.title))
     shared = {key for key, told in titles.items() if len(told) >= _SHARED}
     if not shared:
         return entries

@@ -234,6 +234,21 @@ def test_rows_that_lead_to_one_page_are_told_apart_by_their_titles(path):
     assert [entry.key for entry in entries] == [entry.key for entry in entries_of(html)]
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<li><span><a href="{p}" target="_blank">{d}</a></span><a href="{p}">{t}</a></li>',
+        '<li><div><a href="{p}">{t}</a></div><div class="time"><a>[{d}]</a></div></li>',
+    ],
+)
+def test_a_date_that_is_a_link_is_no_title(row):
+    """Whole rows are made links piece by piece."""
+    rows = notices(9)
+    html = portal("<ul>" + "".join(row.format(p=r.path, t=r.title, d=r.iso) for r in rows) + "</ul>")  # fmt: skip
+
+    assert seen(html) == as_rows(rows)
+
+
 def test_a_list_in_pieces_is_learned_at_every_poll():
     """No one way leads to all its rows."""
     rows = notices(9)
