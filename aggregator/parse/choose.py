@@ -24,7 +24,7 @@ _LONG_FOREIGN = 14
 _SHORT_UNDATED = 5
 _MOST = 0.7
 _ASIDE = re.compile(
-    r"相关|推荐|热点|热门|热文|热榜|排行|点击|猜你|最新|最近更新|更多项目|友情|链接|常见问题|专题"
+    r"相关|推荐|热点|热门|热文|热榜|排行|点击|猜你|最新(?!动态|公告|通知|政策|文件|公示|要闻|发布)|最近更新|更多项目|友情|链接|常见问题|专题"
 )
 #: Blocks of a home page without dates that are no announcements.
 _NO_NEWS = re.compile(r"视频|影像")
