@@ -10,6 +10,8 @@ from aggregator import dates
 from aggregator.model import Article, Entry, Precision
 from aggregator.text import one_line, shorten
 
+#: What a day at the end of a line is made of; stripped, for a pattern would go back and forth.
+_DAY_SIGNS = "0123456789０１２３４５６７８９年月日 \t\u3000:：.-"
 #: Meta tags that name the posting day, the guideline's own first (DOMAIN.md §2).
 _META = ("pubdate", "publishdate", "article:published_time", "publish_time", "date", "createdate")
 _PLACEHOLDERS = re.compile(
@@ -128,7 +130,7 @@ def read_issuer(article: Article, lines: list[str], source: str | None) -> str |
     if field and not _PLACEHOLDERS.match(field):
         return shorten(field, _LONGEST_NAME)
     for line in reversed(lines[-_SIGNATURE_LINES:]):
-        bare = re.sub(r"[\d年月日\s:：.-]+$", "", line)
+        bare = line.rstrip(_DAY_SIGNS)
         if _AGENCY.fullmatch(bare):
             return bare
     return source if source and _AGENCY.fullmatch(source) else None
