@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
@@ -13,7 +14,9 @@ from aggregator.errors import ParseError
 from aggregator.model import Article, ArticleShape, Attachment
 from aggregator.parse.body import Found, beside, find_body, seed_of, stands_outside
 from aggregator.parse.decode import decode
+from aggregator.parse.frame import aside_of
 from aggregator.parse.header import (
+    Said,
     bar_of,
     breadcrumbs_of,
     date_in_scripts,
@@ -112,55 +115,26 @@ def read_article(
     if not decoded.text.strip():
         raise ParseError(f"{url} answered with nothing", reason="empty", url=url)
     page = document(decoded.text, url=url)
-    base = absolute(page.base, url) or url
     refuse_soft_failures(page, url=url)
-    seen = survey(page.root)
-    crumbs = breadcrumbs_of(page, seen)
-    seed = seed_of(seen)
-    fields = fields_of(page, seen, seen.spans[seed][0] if seed is not None else len(seen.lines))
-    titled = title_of(
-        page,
-        seen,
-        crumbs=crumbs,
-        fields=fields,
-        seed=seed,
-        known=learned.title if learned else None,
-    )
-    # A day at a title's end is the title's own here: only rows hang theirs on it.
-    title = shorten(_BULLETS.sub("", one_line(titled.text)), _LONGEST_TITLE)
-    titles = seen.called(title)
-    found, notes = _container(page, seen, decoded.text, seed=seed, titles=titles, selector=selector)
-    container, first, last = found.container, found.first, found.last
-    ours = container.getroottree().getroot() is page.root
+    base = absolute(page.base, url) or url
+    look = _looked(page, decoded.text, selector=selector, learned=learned)
+    seen, title, titles = look.seen, look.title, look.titles
+    container, first, last = look.found.container, look.found.first, look.found.last
     attachments = _attachments(page, container, base, url)
-    files = beside(seen, container, first, last) if ours else []
-    bar = bar_of(seen, titles=titles, first=first, last=last)
-    dated = date_of(
-        bar,
-        within=seen.within(container) if ours else (),
-        fields=fields,
-        sure="成文日期" in fields or "pubdate" in page.meta,
-    )
-    source = source_of(bar)
-    printed = dated.text.strip() if dated.text else None
+    files = beside(seen, container, first, last) if look.ours else []
+    notes = look.notes
+    printed = look.dated.text.strip() if look.dated.text else None
     if printed is None and "pubdate" not in page.meta:
         printed = date_in_scripts(page.scripts)
     if printed is None and (day := date_from_url(url)):
         printed = day.isoformat()
         notes = (*notes, "no printed date; taken from the address")
-    made = None
-    if ours and found.led_by is not None and seen.weight(found.led_by) >= _TELLING:
-        made = ArticleShape(
-            title=_way(titled.node),
-            date=_way(dated.line.node if dated.line else None),
-            source=_way(source.line.node if source.line else None),
-            body=_way(found.led_by),
-        )
-    if ours:
+    made = look.made
+    if look.ours:
         cut_outside(seen, container, first, last)
     kept = learned is not None and made is not None and learned.agrees(made)
     again = stands_outside(seen, titles, first, last)
-    if ours:
+    if look.ours:
         lines = tidy_body(container, seen, title=title, again=again, first=first, last=last)
     else:
         lines = tidy_body(container, survey(container), title=title, again=again)
@@ -173,17 +147,136 @@ def read_article(
         body_html=clean(html_of(container)),
         body_text="\n".join(lines),
         date_text=printed,
-        source_text=source.text or fields.get("发文机关") or _named(page.meta.get("contentsource")),
-        fields=fields,
+        source_text=look.source.text
+        or look.fields.get("发文机关")
+        or _named(page.meta.get("contentsource")),
+        fields=look.fields,
         meta=page.meta,
         attachments=attachments,
-        breadcrumbs=crumbs,
+        breadcrumbs=look.crumbs,
         site=site_of(page),
         charset=decoded.charset,
         learned_body=made.body if made else None,
         shape=learned if kept else made,
         shape_kept=kept,
         notes=notes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """What a look at a page found, before anything is cut; ``made`` is the shape it saw.
+
+    ``ours`` says that the container stands in the page, not in a form field of it.
+    """
+
+    seen: Survey
+    crumbs: tuple[str, ...]
+    fields: dict[str, str]
+    title: str
+    titles: list[int]
+    found: Found
+    ours: bool
+    dated: Said
+    source: Said
+    made: ArticleShape | None
+    notes: tuple[str, ...]
+
+
+def _looked(
+    page: Document, markup: str, *, selector: str | None, learned: ArticleShape | None
+) -> _Look:
+    """Look at what the shape leads to; where that is not as the shape says, at all of the page."""
+    aside = aside_of(page.root, learned) if learned and not selector else None
+    if aside:
+        look = _look(page, markup, selector=None, learned=learned, aside=aside)
+        if look is not None:
+            return look
+    look = _look(page, markup, selector=selector, learned=learned, aside=set())
+    assert look is not None  # only a look past something may fail
+    return look
+
+
+def _look(
+    page: Document,
+    markup: str,
+    *,
+    selector: str | None,
+    learned: ArticleShape | None,
+    aside: set[Element],
+) -> _Look | None:
+    seen = survey(page.root, aside)
+    crumbs = breadcrumbs_of(page, seen)
+    seed = seed_of(seen)
+    if aside and (seed is None or seen.weight(seed) < _TELLING):
+        return None
+    fields = fields_of(page, seen, seen.spans[seed][0] if seed is not None else len(seen.lines))
+    titled = title_of(
+        page,
+        seen,
+        crumbs=crumbs,
+        fields=fields,
+        seed=seed,
+        known=learned.title if learned else None,
+    )
+    if aside and not titled.known:
+        return None
+    # A day at a title's end is the title's own here: only rows hang theirs on it.
+    title = shorten(_BULLETS.sub("", one_line(titled.text)), _LONGEST_TITLE)
+    titles = seen.called(title)
+    found, notes = _container(page, seen, markup, seed=seed, titles=titles, selector=selector)
+    container = found.container
+    ours = container.getroottree().getroot() is page.root
+    bar = bar_of(seen, titles=titles, first=found.first, last=found.last)
+    dated = date_of(
+        bar,
+        within=seen.within(container) if ours else (),
+        fields=fields,
+        sure="成文日期" in fields or "pubdate" in page.meta,
+    )
+    source = source_of(bar)
+    made = None
+    if ours and found.led_by is not None and seen.weight(found.led_by) >= _TELLING:
+        made = ArticleShape(
+            title=_way(titled.node),
+            date=_way(dated.line.node if dated.line else None),
+            source=_way(source.line.node if source.line else None),
+            body=_way(found.led_by),
+        )
+    if aside and (made is None or not _is_as_told(made, learned) or _holds(container, aside)):
+        return None
+    return _Look(
+        seen=seen,
+        crumbs=crumbs,
+        fields=fields,
+        title=title,
+        titles=titles,
+        found=found,
+        ours=ours,
+        dated=dated,
+        source=source,
+        made=made,
+        notes=notes,
+    )
+
+
+def _is_as_told(made: ArticleShape, learned: ArticleShape | None) -> bool:
+    """Whether title and text stand where they should, and a day was found.
+
+    Some notices have a header more, with the day in it; what speaks of a source was looked at.
+    """
+    return (
+        learned is not None
+        and (made.title, made.body) == (learned.title, learned.body)
+        and made.date is not None
+    )
+
+
+def _holds(container: Element, aside: set[Element]) -> bool:
+    """Whether some of what was not looked at stands in a container."""
+    holders = {node.getparent() for node in aside}
+    return any(
+        one is container or container in set(ancestors(one)) for one in holders if one is not None
     )
 
 

@@ -161,7 +161,9 @@ def _widen(seed: Element, seen: Survey, titles: Sequence[int]) -> Found:
             break
         reach = seen.spans[node]
     low = first
-    for index in range(first - 1, max(reach[0], first - _REACH) - 1, -1):
+    # Before a container that begins with the title stands nothing of it.
+    floor = first if titles and titles[0] >= first else max(reach[0], first - _REACH)
+    for index in range(first - 1, floor - 1, -1):
         line = lines[index]
         if _is_border(line) or index in known:
             break

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from aggregator.parse.bars import LABELS, LONGEST, PAIR, is_bar
 from aggregator.parse.survey import Line, Survey
-from aggregator.parse.tree import Document, Element, line_of
+from aggregator.parse.tree import Document, Element, line_of, names_of
 from aggregator.parse.walk import FULL, date_in
 from aggregator.text import one_line, squeeze
 
@@ -79,7 +79,8 @@ class Said:
 def breadcrumbs_of(page: Document, seen: Survey) -> tuple[str, ...]:
     """The way from the home page, as the page prints it."""
     for node in page.root.iter("div", "p", "span", "td", "ul", "nav", "ol", "li", "dl"):
-        if not (_CRUMBS.search(seen.names.get(node, "")) or _CRUMB.search(_own_text(node))):
+        names = seen.names.get(node, "") if node in seen.spans else names_of(node)
+        if not (_CRUMBS.search(names) or _CRUMB.search(_own_text(node))):
             continue
         holder = node if node.find(".//a") is not None else node.getparent()
         if holder is None or len(line_of(holder)) > 300:  # noqa: PLR2004
@@ -131,7 +132,7 @@ def fields_of(page: Document, seen: Survey, start: int) -> dict[str, str]:
 
 def _in_cells(page: Document, seen: Survey, labelled: set[int]) -> Iterator[tuple[str, str]]:
     for row in page.root.iter("tr", "dl"):
-        first, last = seen.spans[row]
+        first, last = seen.spans.get(row, (0, 0))
         if labelled.isdisjoint(range(first, min(last, first + 4))):
             continue
         cells = [cell for cell in row if isinstance(cell.tag, str)]
@@ -143,7 +144,7 @@ def _in_cells(page: Document, seen: Survey, labelled: set[int]) -> Iterator[tupl
 
 def _in_elements(page: Document, seen: Survey, labelled: set[int]) -> Iterator[tuple[str, str]]:
     for node in page.root.iter(*_PAIRED):
-        first, last = seen.spans[node]
+        first, last = seen.spans.get(node, (-1, 0))
         if first not in labelled or last - first > 2:  # noqa: PLR2004  # its value on the next
             continue
         text = line_of(node)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 from lxml import etree
 
 from aggregator.parse.bars import LONGEST, is_bar, is_bare, is_header
-from aggregator.parse.tree import BLOCKS, Element, ancestors, text_of
+from aggregator.parse.tree import BLOCKS, Element, ancestors, names_of, text_of
 from aggregator.parse.walk import is_hidden_zone
 from aggregator.text import clean, fold, one_line
 
@@ -50,6 +51,8 @@ _EDITED = re.compile(
     r"(?:^|\s)(?:trs_u?editor|trs_editor_view|trs_paper_default|ucap-?content|v_news_content|"
     r"wp_articlecontent|js_content|rich_media_content|vsb_content(?:_\d)?|ivs_content)(?:$|\s)"
 )
+#: Short lines behind a text that name its editor or its neighbours.
+_BEHIND = re.compile(r"^\W*(?:责任编辑|责编|编辑\s*[:：]|[上下]一?[篇条]\s*[:：])(?!.*。)")
 _DIGITS = re.compile(r"\d+")
 #: How much a line of running text weighs for its own block, for that block's parent, and so on up.
 _OWN = 0.6
@@ -140,15 +143,15 @@ class Survey:
         return self.lines[first:last]
 
 
-def survey(root: Element) -> Survey:
-    """Walk over a page, or a part of one, once."""
+def survey(root: Element, aside: Collection[Element] = ()) -> Survey:
+    """Walk over a page, or a part of one, once; not into the elements that stand aside."""
     found = Survey()
-    _walk(root, found)
+    _walk(root, found, aside)
     _weigh(found)
     return found
 
 
-def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915  # one pass is what it is for
+def _walk(root: Element, found: Survey, aside: Collection[Element]) -> None:  # noqa: C901, PLR0912, PLR0915  # one pass is what it is for
     lines, spans, all_names = found.lines, found.spans, found.names
     parts: list[str] = []
     blocks: list[Element] = [root]
@@ -168,7 +171,8 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
         parts.clear()
         linked = 0
 
-    for event, node in etree.iterwalk(root, events=("start", "end")):
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, node in walk:
         tag = node.tag
         if event == "start":
             block = tag in BLOCKS
@@ -197,6 +201,9 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
             if style and "none" in style and hides(node):
                 veils.append(node)
             starts.append(len(lines))
+            if node in aside:
+                walk.skip_subtree()
+                continue
             text = node.text
             if text and tag not in _SILENT:
                 parts.append(text)
@@ -229,12 +236,19 @@ def _walk(root: Element, found: Survey) -> None:  # noqa: C901, PLR0912, PLR0915
 
 def way_of(node: Element) -> str:
     """The way from the body down to an element, by tags and classes; numbers left out."""
-    parts: list[str] = []
-    for one in (node, *ancestors(node)):
-        if one.tag not in {"html", "body"}:
-            names = ".".join(_DIGITS.sub("", (one.get("class") or "").lower()).split())
-            parts.append(f"{one.tag}.{names}" if names else one.tag)
-    return ">".join(reversed(parts))
+    line = (node, *ancestors(node))
+    return ">".join(step_of(one) for one in reversed(line) if one.tag not in {"html", "body"})
+
+
+def step_of(node: Element) -> str:
+    """An element's tag and classes, numbers left out."""
+    names = ".".join(_DIGITS.sub("", (node.get("class") or "").lower()).split())
+    return f"{node.tag}.{names}" if names else str(node.tag)
+
+
+def is_edited(node: Element) -> bool:
+    """Whether an element is an editor's own container by its name."""
+    return node.tag == "ucapcontent" or _EDITED.search(names_of(node)) is not None
 
 
 def hides(node: Element) -> bool:
@@ -314,6 +328,7 @@ def _weight(line: Line) -> int:
         or length < _SHORT
         or line.is_links
         or line.node.tag in _HEADINGS
+        or _BEHIND.match(text)
         or ((len(text) <= _PLAIN or "。" not in text) and is_imprint(text))
     ):
         return 0

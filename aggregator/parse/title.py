@@ -77,10 +77,14 @@ _SHORTEST = 4
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """A title, and the element that shows it, None where only the page's head does."""
+    """A title, and the element that shows it, None where only the page's head does.
+
+    ``known`` says that it stands where the titles of the source do.
+    """
 
     text: str
     node: Element | None = None
+    known: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -149,13 +153,14 @@ def title_of(
         # A head of one part may be no more than the site's name.
         weight = 1.0 if len(parts) == 1 and _SITE.search(first) else 2.5
         best = max(best, (weight, Title(first)), key=_by_score)
-    best = (known and _at(page, known, marks)) or _search(page, marks, best)
+    shown = _at(page, known, marks) if known else None
+    best = shown or _search(page, marks, best)
     if best[1].node is None and (_SITE.search(best[1].text) or not best[1].text):
         kept = _KEPT.search(page.markup)
         if kept and fold(kept.group(1) or kept.group(2)) not in site:
             return Title(one_line(kept.group(1) or kept.group(2)))
     whole = _whole(best[1].text, parts, page.meta.get("articletitle"))
-    return Title(whole, best[1].node)
+    return Title(whole, best[1].node, known=shown is not None)
 
 
 def site_of(page: Document) -> str | None:
@@ -172,6 +177,8 @@ def _by_score(pair: tuple[float, Title]) -> float:
 def _at(page: Document, known: str, marks: _Marks) -> tuple[float, Title] | None:
     """The title where the titles of the source stand, if what stands there looks like one."""
     for node in page.root.iter(known.rpartition(">")[2].partition(".")[0]):
+        if node not in marks.seen.spans:
+            continue
         if marks.seen.spans[node][0] > marks.start + _INSIDE:
             return None
         scored = _scored(node, marks) if way_of(node) == known else None
@@ -183,6 +190,8 @@ def _at(page: Document, known: str, marks: _Marks) -> tuple[float, Title] | None
 def _search(page: Document, marks: _Marks, best: tuple[float, Title]) -> tuple[float, Title]:
     late = marks.start + _INSIDE
     for node in page.root.iter(*_TITLES):
+        if node not in marks.seen.spans:
+            continue
         if marks.seen.spans[node][0] > late and (best[0] >= _SURE or node.tag not in _HEADINGS):
             continue
         scored = _scored(node, marks)
