@@ -26,6 +26,8 @@ from quxun.bench.pages import ARTICLES, LISTS, Press, Sized
 from quxun.bench.peers import NOBODY, Peers, peers
 
 KB = 60
+#: A usual article: the median of the real articles that the rules are tried on.
+USUAL_KB = 27
 GROWTH = (30, 60, 120, 240)
 LEARNED, KNOWN, WHOLE = "quxun, unaided", "quxun, shape known", "quxun, with its facts"
 _ENOUGH_SECONDS = 0.15
@@ -117,10 +119,17 @@ def bench_read(
         say(f"{kind}s of {KB} KB")
         one = _timed(f"{kind}s of {KB} KB", made[kind](KB), {**ours, **foreign[kind]})
         timings.extend(one)
-        measured[f"read.{kind}.learned_ms"], measured[f"read.{kind}.known_ms"] = (
-            one[0].ms,
-            one[1].ms,
-        )
+        measured[f"read.{kind}.learned_ms"] = one[0].ms
+        known = one[1]
+        if kind == "article":
+            # The ceiling of a known article is that of a usual one; the large one stands beside it.
+            say(f"{kind}s of {USUAL_KB} KB")
+            usual = _timed(
+                f"{kind}s of {USUAL_KB} KB", made[kind](USUAL_KB), {**ours, **foreign[kind]}
+            )
+            timings.extend(usual)
+            known = usual[1]
+        measured[f"read.{kind}.known_ms"] = known.ms
         say(f"{kind}s of {', '.join(map(str, GROWTH))} KB")
         growth.append(_grown(f"{kind}s", {kb: made[kind](kb) for kb in GROWTH}, ours[LEARNED]))
         measured[f"read.{kind}.growth"] = growth[-1].ratio
