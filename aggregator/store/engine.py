@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
-from psycopg import Connection, OperationalError
+from psycopg import Connection as RawConnection
+from psycopg import OperationalError
 from psycopg.abc import Buffer
+from psycopg.errors import LockNotAvailable
 from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
-from sqlalchemy import Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy.exc import OperationalError as DatabaseBusyError
 
 from aggregator.errors import OutageError
 from aggregator.store.rekey import rekey
 
+log = structlog.get_logger()
+
 #: Any number will do; it must only never change (``pg_advisory_lock``).
 _MIGRATION_LOCK = 7_405_116
+#: How long a change of a table waits for those who use it, and how often it tries again.
+_TABLE_LOCK = "3s"
+_TRIES = 40
 
 
 def _storable(text: str) -> str:
@@ -67,7 +76,7 @@ def connect(url: str) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def _prepare(raw: Connection, _record: object) -> None:
+    def _prepare(raw: RawConnection, _record: object) -> None:
         raw.adapters.register_dumper(str, _BinaryText)
         raw.adapters.register_dumper(str, _Text)  # the last one is taken for parameters
 
@@ -85,6 +94,27 @@ def _outage(context: ExceptionContext) -> OutageError | None:
     return OutageError(f"the database cannot be reached just now: {words}")
 
 
+def _upgrade(connection: Connection, config: Config) -> None:
+    """Upgrade to the newest schema, giving way to who uses a table that is to be changed.
+
+    A change that waits for a table makes everybody after it wait, too: it waits briefly, and
+    tries again.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            command.upgrade(config, "head")
+            connection.commit()
+        except DatabaseBusyError as error:
+            connection.rollback()
+            if not (left and isinstance(error.orig, LockNotAvailable)):
+                raise
+            log.info("waiting for a table to be changed", tries_left=left)
+            connection.execute(text("select pg_sleep(1)"))
+            connection.commit()
+        else:
+            return
+
+
 def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:
     """Bring the schema up to date; callers at once wait for each other.
 
@@ -95,14 +125,14 @@ def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:
         connection.execute(text("set lock_timeout = 0"))
         connection.execute(text("set statement_timeout = 0"))
         connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+        connection.execute(text(f"set lock_timeout = '{_TABLE_LOCK}'"))
         connection.commit()
         try:
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
             config.attributes["tag_authority"] = tag_authority
-            command.upgrade(config, "head")
-            connection.commit()
+            _upgrade(connection, config)
             rekey(connection)
         finally:
             connection.rollback()

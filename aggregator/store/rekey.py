@@ -16,21 +16,22 @@ _BATCH = 500
 
 
 def rekey(connection: Connection) -> int:
-    """Fill in keys and names where this version makes others than the store holds; how many
-    announcements were gone through.
+    """Fill in keys and names where this version makes others than the store holds, and where a
+    worker of an older version left none; how many announcements were gone through.
 
     Safe to end and begin again: the version is written last, each batch commits.
     """
     held = connection.execute(text("select keys_version from house")).scalar()
-    if held is None or held >= cluster.VERSION:
+    if held is None:
         return 0
+    which = " and a.keys = '{}'" if held >= cluster.VERSION else ""
     done = last = 0
     while True:
         found = connection.execute(
             text(
                 "select a.id, a.draft, coalesce(array_agg(g.draft) filter (where g.draft is not"
                 " null), '{}') as said from announcements a left join sightings g"
-                " on g.announcement_id = a.id where a.id > :last and a.merged_into is null"
+                f" on g.announcement_id = a.id where a.id > :last and a.merged_into is null{which}"
                 " group by a.id order by a.id limit :batch"
             ),
             {"last": last, "batch": _BATCH},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from uuid import uuid4
 
@@ -73,3 +74,40 @@ def test_what_was_stored_by_the_first_version_is_met_by_reprints_after_the_upgra
     assert "n甲府发〔2026〕3号" in kept
     assert one.uuid == known
     assert [s.source_name for s in one.sightings] == ["乙市"]
+
+
+def test_what_a_worker_of_the_version_before_still_writes_is_met_after_the_next_upgrade(old):
+    """Workers are replaced one by one: what the last old one stores must not fail or be lost."""
+    store.migrate(old)
+    draft = draft_of("关于印发丙区低空经济扶持办法的通知", body_text=BODY)
+    known = uuid4()
+    with old.begin() as connection:
+        connection.execute(
+            text(_OLD),
+            {
+                "uuid": known, "title": draft.title, "url": draft.url, "at": NOW,
+                "draft": rows.to_json(draft).replace("{", '{"fingerprint":7,', 1),
+            },
+        )  # fmt: skip
+    store.migrate(old)
+    [entry] = shown(old, "丙区低空经济扶持办法", name="乙市")
+    report = read(entry, draft_of("丙区低空经济扶持办法", body_text=BODY))
+    store.Entries(old).record_articles([report], NOW)
+
+    [one] = store.Announcements(old).find(Filter(), limit=9)
+    assert one.uuid == known
+    assert [s.source_name for s in one.sightings] == ["乙市"]
+
+
+def test_an_upgrade_waits_for_who_uses_a_table(old):
+    """A long read must neither fail an upgrade nor be failed by it."""
+    reading = old.connect()
+    reading.execute(text("select count(*) from announcements"))
+    ends = threading.Timer(4, reading.close)
+    ends.start()
+
+    store.migrate(old)
+    ends.join()
+
+    with old.connect() as connection:
+        assert connection.execute(text("select count(*) from rulings")).scalar_one() == 0

@@ -1,5 +1,8 @@
 """Keys of clusters, drafts of sightings, an operator's rulings, and names that cite.
 
+The columns that keys replace stay, with defaults: workers of the version before still write
+them while they are replaced one by one (RELIABILITY.md, row 23). A later migration drops them.
+
 Revision ID: 0003
 """
 
@@ -19,11 +22,12 @@ drop index announcements_bands;
 drop index announcements_number;
 drop index announcements_title;
 drop index announcements_url;
-alter table announcements drop column bands;
-alter table announcements drop column fingerprint;
+alter table announcements alter column bands set default '{}';
+alter table announcements alter column fingerprint set default 0;
 alter table announcements add column keys bigint[] not null default '{}';
 alter table announcements add column names text[] not null default '{}';
 alter table announcements add column cites text[] not null default '{}';
+create index announcements_unkeyed on announcements (id) where keys = '{}';
 create index announcements_keys on announcements using gin (keys);
 create index announcements_names on announcements using gin (names);
 create index announcements_cites on announcements using gin (cites);
