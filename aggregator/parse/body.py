@@ -113,7 +113,9 @@ def _is_better(between: Found, wide: Found, seen: Survey, titles: Sequence[int])
     title = fold(lines[titles[0]].text) if titles else ""
     own = lines[between.first : between.last]
     said = (
-        len(line.text) - (0 if _names_file(line) or _repeats(line, title) else line.linked)
+        len(line.text) - line.linked
+        if not line.linked or not (_names_file(line) or _repeats(line, title))
+        else len(line.text)
         for line in own
     )
     if sum(said) < _FEW:
@@ -205,8 +207,8 @@ def _between(seen: Survey, titles: Sequence[int]) -> Found | None:
         line = lines[index]
         if line.zones or line.hidden or is_imprint(line.text) or ends_article(line.text):
             break
-        own = _names_file(line) or _repeats(line, title)
-        links = links + 1 if line.is_links and not own else 0
+        elsewhere = line.is_links and not (_names_file(line) or _repeats(line, title))
+        links = links + 1 if elsewhere else 0
         if links >= _LINKS_IN_A_ROW:
             end = index + 1 - links
             break
