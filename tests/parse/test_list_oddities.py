@@ -251,13 +251,12 @@ def test_a_date_that_is_a_link_is_no_title(row):
 
 @pytest.mark.parametrize("heading", ["最新动态", "最新政策", "最新公告"])
 def test_the_main_list_may_be_headed_by_its_newness(heading):
-    """Not all that is 最新 stands aside: beside it is an undated list of more and longer titles."""
+    """Not all that is 最新 stands aside: beside it is an undated list."""
     rows = notices(8)
-    side = "".join(
-        f'<li><a href="/hot/{n}.html">{TITLES[n]}，以及其他较长的无关文字若干，与本栏目无关</a></li>'
-        for n in range(10)
+    side = "".join(f'<li><a href="/xx/{n}001.html">{TITLES[n]}（往年）</a></li>' for n in range(10))
+    html = portal(
+        f"<div><h3>{heading}</h3>{listed('plain', rows)}</div><div class='lb'><ul>{side}</ul></div>"
     )
-    html = portal(f"<h3>{heading}</h3>{listed('plain', rows)}<div class='lb'><ul>{side}</ul></div>")
 
     assert seen(html) == as_rows(rows)
 
