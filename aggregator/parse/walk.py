@@ -67,6 +67,7 @@ CRUMBS = re.compile(
 _MIN_TITLE = 4
 _MIN_CAPTION = 5
 _MAX_PART = 24
+_IS_DATE = re.compile(FULL)
 _DATE_FRAME = "[](){}【】（） "
 #: ``11月20日``; what is longer has a year.
 _MONTH_DAY = 6
@@ -251,7 +252,7 @@ def _add_link(found: Walk, mute: list[Element], node: Element, base: str) -> Non
     ):
         _note(found, mute, node, words)
         return
-    elif len(words) <= _MAX_PART and words.strip(_DATE_FRAME)[:4].isdecimal() and only_date(words):
+    elif len(words) <= _MAX_PART and _IS_DATE.fullmatch(words.strip(_DATE_FRAME)):
         mute.append(node)  # the date of a row, which leads to its article too
         return
     found.links.append(
