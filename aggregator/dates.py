@@ -34,7 +34,7 @@ _NO_YEAR = re.compile(
     r"(?<![\d/.-])(\d{1,2})\s*[-/月]\s*(\d{1,2})\s*(?:[日号]|(?![\d/-]))" + _CLOCK
 )
 _DAY_FIRST = re.compile(
-    r"^\D{0,2}(\d{1,2})\s*[日/]?\s+((?:19|20)\d{2})\s*[-/.年]\s*(\d{1,2})\s*月?\D{0,2}$"
+    r"^\D{0,2}(\d{1,2})(?:\s*+[日/]\s++|\s++)((?:19|20)\d{2})\s*[-/.年]\s*(\d{1,2})\s*月?\D{0,2}$"
 )
 _HAN = re.compile(
     r"([〇零○OОＯ0一二三四五六七八九]{4})\s*年\s*(十?[一二三四五六七八九十]{1,2})\s*月\s*([一二三四五六七八九十]{1,3})\s*日"
@@ -203,7 +203,7 @@ def _rfc822(tidy: str) -> ReadDate | None:
     naive = read[9] is None or not re.search(r"[A-Z]{1,4}$|[+-]\d{4}$", tidy)
     if day is None:
         return None
-    offset = timedelta(hours=8) if china or naive else timedelta(seconds=read[9] or 0)
+    offset = timedelta(hours=8) if china or naive else _real(timedelta(seconds=read[9] or 0))
     try:
         clock = time(read[3], read[4], min(read[5], 59)) if has_time else None
         return ReadDate(day=day, time=clock, offset=offset)
@@ -247,7 +247,12 @@ def _offset(zone: str) -> timedelta:
         return timedelta(0)
     sign = -1 if zone[0] == "-" else 1
     digits = zone[1:].replace(":", "")
-    return sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return _real(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
+
+
+def _real(offset: timedelta) -> timedelta:
+    """An offset as printed, or Shanghai's for one that no place on earth has (+99:99)."""
+    return offset if abs(offset) < timedelta(days=1) else timedelta(hours=8)
 
 
 def _day(year: int, month: int, day: int) -> date | None:

@@ -168,20 +168,28 @@ def counted(text: str) -> int:
     return int(text) if text.isdigit() else (read_words(text) or 0)
 
 
-def after(base: date, count: int, unit: str) -> date:
-    """So many days, working days or months after a day, which itself does not count."""
+def after(base: date, count: int, unit: str) -> date | None:
+    """So many days, working days or months after a day, which itself does not count.
+
+    None for a day that no calendar holds: a stranger's clock may stand at the end of time.
+    """
     if "月" in unit:
         return months_after(base, count)
     day = base
-    while count > 0:
-        day += timedelta(days=1)
-        count -= unit != "工作日" or is_work_day(day)
+    try:
+        while count > 0:
+            day += timedelta(days=1)
+            count -= unit != "工作日" or is_work_day(day)
+    except OverflowError:
+        return None
     return day
 
 
-def months_after(base: date, months: int) -> date:
-    """The same day so many months later, or that month's last one."""
+def months_after(base: date, months: int) -> date | None:
+    """The same day so many months later, or that month's last one; None beyond the calendar."""
     count = base.year * 12 + base.month - 1 + months
     year, month = divmod(count, 12)
+    if not date.min.year <= year <= date.max.year:
+        return None
     last = calendar.monthrange(year, month + 1)[1]
     return date(year, month + 1, min(base.day, last))

@@ -119,16 +119,16 @@ def _of_sentence(
                 count
                 and _FROM_NOTICE.search(match.group())
                 and _counted_is_due(reading, sentence, match)
+                and (due := after(posted, count, match[2]))
             ):
-                yield (
-                    after(posted, count, match[2]),
-                    sentence.start + match.start(),
-                    sentence.start + match.end(),
-                )
+                yield due, sentence.start + match.start(), sentence.start + match.end()
         for match in _SHOWN_COUNT.finditer(text):
             count = counted(match[1])
-            if count and _is_shown_now(reading, sentence):
-                shown = after(posted, count, match[2])
+            if (
+                count
+                and _is_shown_now(reading, sentence)
+                and (shown := after(posted, count, match[2]))
+            ):
                 yield shown, sentence.start + match.start(), sentence.start + match.end()
     labelled = False
     for day in days(text, posted=posted):

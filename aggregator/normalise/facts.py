@@ -21,12 +21,17 @@ from aggregator.normalise.validity import read_validity
 _F = TypeVar("_F")
 #: Facts of one kind kept from one text; a table of a thousand amounts says nothing to a reader.
 MOST = 60
+#: Characters of a text that are read, a hundred pages of print: what follows are annexes and tables.
+LONGEST = 100_000
 _CITED = re.compile(r"《([^《》]{4,60})》")
 
 
 def read_facts(text: str, *, posted: date | None = None) -> Facts:
-    """Everything a text states in figures. ``posted`` fills in missing years."""
-    reading = Reading(text)
+    """Everything a text states in figures. ``posted`` fills in missing years.
+
+    Of a longer text the first hundred thousand characters are read.
+    """
+    reading = Reading(text[:LONGEST])
     return Facts(
         doc_numbers=_some(read_numbers(reading)),
         registry_numbers=_some(read_registry(reading)),

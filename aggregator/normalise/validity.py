@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from aggregator.model import Fact
-from aggregator.normalise.days import COUNT, Day, counted, days, months_after
+from aggregator.normalise.days import COUNT, Day, after, counted, days, months_after
 from aggregator.normalise.sentences import Reading, Sentence
 from aggregator.normalise.triggers import triggers
 
@@ -52,6 +52,8 @@ _OF_DOCUMENT = re.compile(
 _BACK = 14
 #: A notice this long after its signature is a repost: its own days count.
 _REPOSTED = timedelta(days=60)
+#: No document holds for more than fifty years; what does is a land lease or a warranty.
+_LONGEST_TERM = 50 * 12
 #: A law named in 《》 that held long before the notice was posted is not the notice.
 _LAW_IS_OLD = timedelta(days=90)
 
@@ -111,7 +113,7 @@ def _holds_from(text: str, day: Day, posted: date | None) -> bool:
         return False
     named = re.search(r"》(?:\([^()]{0,30}\))?[^,，。]{0,4}(?:自|从)$", text[: day.begins])
     when = day.on(posted)
-    return not (named and posted and when and when + _LAW_IS_OLD < posted)
+    return not (named and posted and when and posted - when > _LAW_IS_OLD)
 
 
 def _at_once(sentence: Sentence, posted: date | None, signed: date | None) -> _Found:
@@ -120,11 +122,12 @@ def _at_once(sentence: Sentence, posted: date | None, signed: date | None) -> _F
     if match is None or _WORDS["other"].search(sentence.plain):
         return None
     written = match[1] in {"印发", "发文", "下发", "通过"}
-    late = posted and signed and signed + _REPOSTED < posted
+    late = posted and signed and posted - signed > _REPOSTED
     issued = (signed or posted) if written or late else (posted or signed)
     if issued is None:
         return None
-    return issued + timedelta(days=counted(match[2] or "零")), match.start(), match.end()
+    when = after(issued, counted(match[2] or "零"), "日")
+    return (when, match.start(), match.end()) if when else None
 
 
 def _named_end(sentence: Sentence, posted: date | None, _start: date | None) -> _Found:
@@ -160,7 +163,9 @@ def _counted_end(sentence: Sentence, _posted: date | None, start: date | None) -
         if not number or start is None or _is_thing(text, match.start()):
             continue
         months = number * (12 if match[3] == "年" else 1)
-        return months_after(start, months) - timedelta(days=1), match.start(), match.end()
+        beyond = months_after(start, months) if months <= _LONGEST_TERM else None
+        if beyond:
+            return beyond - timedelta(days=1), match.start(), match.end()
     return None
 
 

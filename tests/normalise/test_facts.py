@@ -384,3 +384,37 @@ def test_a_text_without_a_full_stop_is_read_to_its_end(text: str) -> None:
     facts = read_facts(text, posted=POSTED)
 
     assert all(len(one.sentence) <= 300 for one in (*facts.amounts, *facts.deadlines))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "自本公告发布之日起90个工作日内提交申报材料。",
+        "本办法自公布之日起30日后施行，有效期5年。",
+        "请于明年1月5日前报送，年底前办结。",
+        "自九九九九年十二月三十一日起施行，请于次月底前报送。",
+        "现予以公示，公示期为10个工作日，如有异议请反映。",
+    ],
+)
+@pytest.mark.parametrize("posted", [date.max, date.min])
+def test_a_day_at_the_end_of_time_gives_no_day_and_no_trace(text: str, posted: date) -> None:
+    """What a stranger's clock says may not end the reading of a batch."""
+    facts = read_facts(text, posted=posted)
+
+    assert all(date.min <= one.value <= date.max for one in facts.deadlines)
+
+
+def test_no_document_holds_for_a_lifetime() -> None:
+    """有效期九十九年 is a lease or a jest; fifty years may be meant."""
+    text = "本办法自2025年9月1日起施行，有效期{}年。"
+
+    assert [f.role for f in read_facts(text.format("九十九")).validity] == ["from"]
+    until = [f.value for f in read_facts(text.format("五十")).validity if f.role == "until"]
+    assert until == ["2075-08-31"]
+
+
+def test_a_text_without_end_is_read_as_far_as_a_reader_would() -> None:
+    """What stands behind a hundred pages of print is an annex; what stands before is found."""
+    text = "请于2025年9月1日前报送。" + "长" * 120_000 + "。请于2025年10月1日前报送。"
+
+    assert [d.value for d in read_facts(text, posted=POSTED).deadlines] == [date(2025, 9, 1)]
