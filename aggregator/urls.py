@@ -96,6 +96,24 @@ def absolute(href: str | None, base: str) -> str | None:
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, parts.fragment))
 
 
+def joined(base: str, link: str) -> str | None:
+    """A link as it stands, on a base; None for one that cannot be taken apart (``http://[``)."""
+    try:
+        made = urljoin(base, link)
+        urlsplit(made)
+    except ValueError:
+        return None
+    return made
+
+
+def path_of(link: str) -> str:
+    """The path of a link as written; empty for one that cannot be taken apart."""
+    try:
+        return urlsplit(link).path
+    except ValueError:
+        return ""
+
+
 def _joined(path: str, base: str) -> str | None:
     """A plain path on the host, or in the folder, of a base: most links of most pages."""
     if path[:4] == "http" and "://" in path[:9]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import html as entities
 import re
 from bisect import bisect_left
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import nh3
 
 from aggregator.text import clean, fold, one_line, shorten
+from aggregator.urls import joined
 
 #: No svg, math, img, style, form, class or id: those were the holes (RELIABILITY.md §Settings).
 _TAGS = {
@@ -40,8 +41,8 @@ def sanitise(markup: str, base_url: str) -> str:
 
     def attribute(tag: str, name: str, value: str) -> str | None:
         if tag == "a" and name == "href":
-            full = urljoin(base_url, value.strip())
-            return full if urlsplit(full).scheme in {"http", "https"} else None
+            full = joined(base_url, value.strip())
+            return full if full and urlsplit(full).scheme in {"http", "https"} else None
         return value
 
     return nh3.clean(

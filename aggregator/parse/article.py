@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from aggregator.dates import date_from_url
 from aggregator.errors import ParseError
@@ -42,7 +42,7 @@ from aggregator.parse.tree import (
 from aggregator.parse.trim import cut_outside, html_of, tidy_body
 from aggregator.parse.walk import is_hidden_zone
 from aggregator.text import clean, one_line, shorten
-from aggregator.urls import absolute
+from aggregator.urls import absolute, path_of
 
 _TYPES = {
     "pdf": "application/pdf",
@@ -336,7 +336,7 @@ def _framed(markup: str) -> Iterator[str]:
         address = unescape(frame.group(1))
         shown = _VIEWED.search(address)
         address = unquote(shown.group(1)) if shown else address
-        if _FILE.search(urlsplit(address).path):
+        if _FILE.search(path_of(address)):
             yield address
 
 
@@ -367,9 +367,9 @@ def _attachments(
             continue
         raw = unquote(raw)
         text = line_of(node) or one_line(node.get("title") or "")
-        kind = _FILE.search(urlsplit(raw).path) or _FILE.search(text) or _FILE.search(raw)
+        kind = _FILE.search(path_of(raw)) or _FILE.search(text) or _FILE.search(raw)
         named = text.startswith(("附件", "【附件")) or "下载" in text or (ours and _announced(node))
-        opaque = ours and named and not _PAGE.search(urlsplit(raw).path)
+        opaque = ours and named and not _PAGE.search(path_of(raw))
         handed = _HANDED.search(raw) and (named or kind)
         if not kind and not handed and not opaque:
             continue
@@ -382,13 +382,13 @@ def _attachments(
             continue
         if not ours and any(is_hidden_zone(x) for x in ancestors(node)):
             continue
-        name = text or unquote(urlsplit(href).path).rsplit("/", 1)[-1]
+        name = text or unquote(path_of(href)).rsplit("/", 1)[-1]
         media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"
         found[key] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)
     for address in _framed(page.markup):
         href = absolute(address, base)
         if href is not None and href not in found and len(found) < _MAX_FILES:
-            name = unquote(urlsplit(href).path).rsplit("/", 1)[-1]
+            name = unquote(path_of(href)).rsplit("/", 1)[-1]
             kind = _FILE.search(name)
             media = _TYPES[kind.group(1).lower()] if kind else "application/octet-stream"
             found[href] = Attachment(name=shorten(clean(name), 200), url=href, media_type=media)

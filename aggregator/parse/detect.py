@@ -17,6 +17,7 @@ from aggregator.parse.decode import Decoded, decode
 from aggregator.parse.feed import is_feed, read_feed
 from aggregator.parse.prescan import MAX_BYTES
 from aggregator.parse.tree import document, unescape
+from aggregator.urls import joined
 
 _BINARY = (
     b"%PDF",
@@ -215,7 +216,9 @@ def _api_request(text: str, url: str) -> Request | None:
     found = _SEARCH.search(plain)
     if not found:
         return None
-    address = urljoin(url, found.group(1))
+    address = joined(url, found.group(1))
+    if address is None:
+        return None
     if "searchList" not in address and "_pageSize" not in address:
         address += ("&" if "?" in address else "?") + urlencode({"_pageSize": 20, "_pageNum": 1})
     return Request(url=address)

@@ -11,6 +11,7 @@ from aggregator.parse.decode import Decoded
 from aggregator.parse.fragments import entries_of_fragments
 from aggregator.parse.prescan import prescan
 from aggregator.parse.tree import unescape
+from aggregator.urls import joined
 
 _RECORD = re.compile(
     r"<record>\s*(?:<!\[CDATA\[(.*?)\]\]>|(.*?))\s*</record>", re.IGNORECASE | re.DOTALL
@@ -111,7 +112,7 @@ def _first_request(text: str, url: str, params: dict[str, str], shown: int) -> R
         "endrecord": str(shown + each * _PAGES_AT_ONCE),
         "perpage": str(each),
     }
-    return Request(url=urljoin(url, path) + "?" + urlencode({**window, **params}))
+    return Request(url=(joined(url, path) or url) + "?" + urlencode({**window, **params}))
 
 
 def _after(url: str, text: str, got: int) -> Request | None:
