@@ -38,6 +38,8 @@ from aggregator.text import one_line, shorten, squeeze
 #: Rises when the same page would give another record (DESIGN.md, promise 10).
 EXTRACTOR = 3
 _LONGEST_TITLE = 500
+#: A line given for a title is read so far: marks may be peeled off it again and again.
+_LONGEST_LINE = 2000
 _LITTLE_TEXT = 80
 _FILE = re.compile(
     r"\.(pdf|docx?|xlsx?|wps|et|ofd|pptx?|zip|rar|jpe?g|png)(?:[?#]|$)", re.IGNORECASE
@@ -54,7 +56,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
-    r"\s*[\[(（【]?(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[\])）】]?\s*$|\s+(?:NEW|new)!?$"
+    r"(?<!\s)\s*+[\[(（【]?(?:19|20)\d{2}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[\])）】]?\s*$|(?<!\s)\s++(?:NEW|new)!?$"
 )
 #: What a page counts of its visitors is no part of what it says.
 _COUNTER = re.compile(
@@ -144,7 +146,7 @@ def classify_title(title: str, *, site: str | None = None) -> Classified:
 
 def tidy_title(title: str) -> str:
     """A title without bullets, marks and the date behind it; tidying twice changes nothing."""
-    tidy = one_line(title)
+    tidy = one_line(title[:_LONGEST_LINE])
     while True:
         once = _TRAIL.sub("", _LEAD.sub("", tidy)).strip()
         if once in {tidy, ""}:

@@ -50,7 +50,7 @@ _RAISED = re.compile(
 _RANGE = re.compile(r"^[ \t]?(?:\([含不]{1,3}\))?(?:及?以上)?(?:至|到|-{1,3})[ \t]?(?:人民币)?$")
 #: 100、50、30万元: numbers before the first one that has a unit, which is theirs too.
 _LISTED = re.compile(r"(?<![\d.第])(?:\d+(?:\.\d+)?[ \t]?[亿万]?[ \t]?[、/和][ \t]?)+$")
-_MEMBER = re.compile(r"(\d+(?:\.\d+)?)[ \t]?([亿万])?[ \t]?[、/和]")
+_MEMBER = re.compile(r"(?<![\d.])(\d++(?:\.\d++)?)[ \t]?([亿万])?[ \t]?[、/和]")
 #: 50至100万元: the first number of a range whose unit stands behind the second one only.
 _LOWER = re.compile(r"(?<![\d.第-])(\d+(?:\.\d+)?)[ \t]?(亿|万)?[ \t]?(?:至|到|-{1,2})[ \t]?$")
 _NEAR = 16

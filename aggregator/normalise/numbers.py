@@ -46,7 +46,7 @@ _NOT_OURS = re.compile(
     r"(?:[民刑行][初终申再]|执[恢保异]?|破|仲案|仲裁|仲字?|ICP备|准字|证字?|许可|产权|备|储|证券|简报|动态|专报|信息)$"
 )
 #: Behind the number: a plot of land, an issue of a bulletin.
-_NO_DOCUMENT = re.compile(r"[ \t]*(?:地块|宗地|标段|民事|刑事|房|楼|线)")
+_NO_DOCUMENT = re.compile(r"[ \t]*+(?:地块|宗地|标段|民事|刑事|房|楼|线)")
 _LEFT = 44
 _SHORTEST, _LONGEST = 2, 14
 #: The document's own number stands at its head.

@@ -28,7 +28,7 @@ LABELS = {
     "所属地区": "所属地区", "公开形式": "公开形式", "公开方式": "公开方式", "服务对象": "服务对象",
 }  # fmt: skip
 PAIR = re.compile(
-    r"^\s*[\[【(]?\s*([\u4e00-\u9fff][\u4e00-\u9fff\s\u3000]{1,14}?)\s*[\]】)]?\s*[:：]\s*(.*)$"
+    r"^\s*+[\[【(]?\s*+([\u4e00-\u9fff][\u4e00-\u9fff\s\u3000]{1,14}?)\s*+[\]】)]?\s*+[:：]\s*+(.*)$"
 )
 _BUTTONS = re.compile(
     r"打印|关闭|分享到|字体|字号|收藏|浏览次数|阅读次数|点击率|点击量|保护视力|责任编辑"
@@ -77,8 +77,8 @@ def is_header(line: str) -> bool:
     """Whether a line is a labelled pair of the header block."""
     if "：" not in line[:_LABEL] and ":" not in line[:_LABEL]:
         return False
-    pair = PAIR.match(line)
-    return pair is not None and len(line) <= LONGEST and squeeze(pair.group(1)) in LABELS
+    pair = PAIR.match(line) if len(line) <= LONGEST else None
+    return pair is not None and squeeze(pair.group(1)) in LABELS
 
 
 def is_bare(line: str) -> bool:

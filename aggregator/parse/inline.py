@@ -18,7 +18,7 @@ from aggregator.text import one_line
 from aggregator.urls import absolute
 
 _STRING = r"""(?:'(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")"""
-_ITEM = re.compile(rf"([A-Za-z_$][\w$]{{0,40}})\s*\[\s*[\w$+]{{0,10}}\s*\]\s*=\s*({_STRING})")
+_ITEM = re.compile(rf"([A-Za-z_$][\w$]{{0,40}})\s*\[\s*+[\w$+]{{0,10}}\s*+\]\s*=\s*({_STRING})")
 _STRINGS = re.compile(
     rf"([A-Za-z_$][\w$]{{0,40}})\s*[=:]\s*(?:\[|new\s+Array\s*\()\s*({_STRING}(?:\s*,\s*{_STRING})+)"
 )
@@ -27,10 +27,10 @@ _CALL = re.compile(
 )
 _ARGUMENT = re.compile(rf"{_STRING}|[\w.-]+")
 _ONE_STRING = re.compile(_STRING)
-_OPENS = re.compile(r"(?:[=:(,]\s*|^\s*)(\[\s*\{|\{\s*[\"'\w])", re.MULTILINE)
+_OPENS = re.compile(r"(?:[=:(,]\s*|^[ \t]*)(\[\s*\{|\{\s*[\"'\w])", re.MULTILINE)
 _PIECE = re.compile(rf"{_STRING}|[\[\]{{}}]")
 _TOKEN = re.compile(
-    rf"{_STRING}|![01]\b|[A-Za-z_$][\w$]*+(?=\s*(:?))|,(?=\s*[\]}}])|//[^\n]*+|/\*(?:.*?)\*/",
+    rf"{_STRING}|![01]\b|[A-Za-z_$][\w$]*+(?=\s*(:?))|,(?=\s*[\]}}])|//[^\n]*+|/\*.*?(?:\*/|\Z)",
     re.DOTALL,
 )
 _TITLED = re.compile(r"""(?:title|headline|name|subject|bt)["']?\s*:""", re.IGNORECASE)

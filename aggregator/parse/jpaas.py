@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -14,10 +15,13 @@ from aggregator.parse.api import parse_json
 from aggregator.parse.decode import Decoded
 from aggregator.parse.fragments import entries_of_html
 from aggregator.parse.tree import unescape
+from aggregator.urls import joined
 
-_TAG = re.compile(r"<script\b([^>]*\bquerydata\s*=[^>]*)>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'((?:[^'])*)')""")
-_PAIR = re.compile(r"""['"]?([\w.-]+)['"]?\s*:\s*(?:'([^']*)'|"([^"]*)"|([\w.-]+))""")
+_TAG = re.compile(r"<script\b", re.IGNORECASE)
+_ASKS = re.compile(r"\bquerydata\s*+=", re.IGNORECASE)
+#: Words begin where no sign of one stands before, so that a text of one word costs nothing.
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+(?:"([^"]*)"|'((?:[^'])*)')""")
+_PAIR = re.compile(r"""(?<![\w.-])([\w.-]++)['"]?\s*+:\s*+(?:'([^']*)'|"([^"]*)"|([\w.-]+))""")
 _PAGES = re.compile(
     r"(?:总|共)\s*(\d{1,5})\s*页|(?:pageCount|totalPage|pages)['\"=:\s]{1,6}(\d{1,5})"
 )
@@ -26,7 +30,19 @@ _DEFAULT_SIZE = 15
 
 def is_jpaas(text: str) -> bool:
     """Whether a page asks such a server for its list."""
-    return bool(_TAG.search(text))
+    return next(_asking(text), None) is not None
+
+
+def _asking(text: str) -> Iterator[str]:
+    """What stands in the tags of scripts that ask for a list; a tag that never ends is the last."""
+    at = 0
+    while tag := _TAG.search(text, at):
+        end = text.find(">", tag.end())
+        if end < 0:
+            return
+        if _ASKS.search(text, tag.end(), end):
+            yield text[tag.end() : end]
+        at = end + 1
 
 
 def first_request(text: str, *, url: str) -> Request | None:
@@ -36,15 +52,16 @@ def first_request(text: str, *, url: str) -> Request | None:
     single quotes; of several such scripts the one that speaks of a list is taken.
     """
     best: tuple[int, Request] | None = None
-    for tag in _TAG.finditer(text):
-        raw = {m[1].lower(): m[2] or m[3] or "" for m in _ATTRIBUTE.finditer(tag.group(1))}
+    for tag in _asking(text):
+        raw = {m[1].lower(): m[2] or m[3] or "" for m in _ATTRIBUTE.finditer(tag)}
         path = unescape(raw.get("url", ""))
         data = _query(unescape(raw.get("querydata", "")))
-        if not path or not data:
+        address = joined(url, path) if path and data else None
+        if address is None:
             continue
         spoken = " ".join(data.values()).lower()
         rank = 2 * ("list" in spoken or "列表" in spoken) + ("column" in spoken)
-        request = Request(url=urljoin(url, path) + "?" + urlencode(data))
+        request = Request(url=address + "?" + urlencode(data))
         if best is None or rank > best[0]:
             best = (rank, request)
     return best[1] if best else None

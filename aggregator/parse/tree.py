@@ -86,15 +86,14 @@ def _cut(markup: str, name: str) -> tuple[str, str]:
 
     One that begins in a comment and ends beyond it is left where it is.
     """
-    if f"</{name.upper()}" in markup:
-        whole = re.compile(rf"<{name}\b[^>]*>(.*?)</{name}\s*>", re.IGNORECASE | re.DOTALL)
-        return whole.sub("", markup), "\n".join(whole.findall(markup))
+    # Of all letters only the dotted I grows when it is made small.
+    low = markup.replace("İ", "I").lower() if f"</{name.upper()}" in markup else markup
     kept: list[str] = []
     texts: list[str] = []
     done = at = 0
-    while (start := markup.find(f"<{name}", at)) >= 0:
+    while (start := low.find(f"<{name}", at)) >= 0:
         opened = markup.find(">", start) + 1
-        closed = markup.find(f"</{name}", opened)
+        closed = low.find(f"</{name}", opened)
         at = markup.find(">", closed) + 1
         if not opened or closed < 0 or not at:
             break

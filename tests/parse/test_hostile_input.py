@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aggregator import parse
+from aggregator import normalise, parse
 from aggregator.errors import ParseError
 from aggregator.model import Learned, Selectors, SourceKind
 
@@ -147,6 +147,11 @@ def test_pages_that_hurt_or_hide_are_refused(page, reason):
         f"<ul>{LIST}</ul>" + "<p>" + "文字" * 300_000,
         f"<ul>{LIST}</ul>" + "<a href=x>甲乙丙丁戊己庚辛</a>" * 5000,
         f"<ul>{LIST}</ul>" + "2025-" * 50_000 + "((((" * 20_000,
+        f"<SCRIPT></SCRIPT><ul>{LIST}</ul>" + "<script>" * 100_000,
+        f"<ul>{LIST}</ul>" + "<script" * 150_000,
+        f"<ul>{LIST}</ul><script>title: " + "\n" * 400_000 + "</script>",
+        f"<ul>{LIST}</ul><script>title: a[" + " " * 200_000 + "</script>",
+        f"<ul>{LIST}</ul><script>title: [{{" + "/*" * 400_000 + "}]</script>",
         f"<ul>{LIST}</ul>".replace("<li>", "<li>\x00"),
     ],
 )
@@ -158,6 +163,51 @@ def test_sloppy_and_flooding_pages_are_read_in_time(page):
     assert time.monotonic() - started < 10
     found = {entry.url for entry in reading.entries}
     assert {f"{URL}{n}.html" for n in range(1, 6)} <= found
+
+
+def test_scripts_in_large_letters_are_cut_like_small_ones():
+    """What a script holds is no row and no text, however its tags are written."""
+    written = "".join(ROW.format(n) for n in range(6, 9))
+    page = (
+        f"<ul>{LIST}</ul><SCRIPT>İ var a = '{written}'</Script><p>甲</p><script>{written}</SCRIPT>"
+    )
+
+    reading = read(page.encode(), SourceKind.COLUMN)
+
+    assert [entry.url for entry in reading.entries] == [f"{URL}{n}.html" for n in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '<a href="http://[::1">附件：项目表</a>',
+        '<iframe src="http://[::1/表.pdf"></iframe>',
+        '<a href="http://[/表.pdf">下载</a><a oldsrc="//[.doc" href="#">下载</a>',
+    ],
+)
+def test_an_address_that_cannot_be_taken_apart_costs_its_link_and_not_the_notice(inside):
+    """Nobody loses a notice because of one broken link in it."""
+    said = "区科技局现将本批项目予以公布，请有关单位遵照执行。" * 12
+    page = f"<h1>关于公布第三批项目的公告</h1><div><p>{said}</p>{inside}</div>"
+
+    article = parse.read_article(
+        page.encode(), url=f"{URL}1.html", content_type=None, now=NOW, selector=None, learned=None
+    )
+    draft = normalise.draft_page(article, now=NOW)
+
+    assert draft.title == "关于公布第三批项目的公告"
+    assert "区科技局现将" in draft.body_text
+    assert "[" not in draft.body_html
+
+
+def test_a_request_that_leads_nowhere_is_not_sent():
+    """A page whose script names a broken address is read for what else it holds."""
+    asks = "<script url=\"http://[x\" querydata=\"{'type':'list'}\"></script>"
+    page = f"<html><body>{asks}<ul>{LIST}</ul></body></html>"
+
+    _, reading = parse.detect(page.encode(), url=URL, content_type=None, now=NOW)
+
+    assert reading.next is None or "[" not in reading.next.url
 
 
 def test_a_comment_that_never_ends_hides_the_list():
