@@ -7,9 +7,12 @@ addresses, and in which words the operator reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from aggregator.model import (
@@ -25,6 +28,8 @@ from aggregator.model import (
     SourceKind,
 )
 from aggregator.text import fold
+
+_T = TypeVar("_T")
 
 #: Moved notices keep their day, give or take one; older ones than this are notices of their
 #: own (DOMAIN.md §13).
@@ -58,28 +63,27 @@ def known_again(
     here = {row.key for row in rows}
     old_keys = {one.key for one in known}
     gone = here | set(taken)
-    by_head: dict[str, list[tuple[str, KnownEntry]]] = {}
-    for one in known:
-        if one.key not in gone:
-            title = _bare(one.title)
-            by_head.setdefault(title[:TELLING], []).append((title, one))
-    strangers = [(row, _bare(row.title)) for row in rows if row.key not in old_keys]
+    left = [(_bare(one.title), one) for one in known if one.key not in gone]
+    everywhere = _Titles(left)
+    on_day: dict[str, list[tuple[str, KnownEntry]]] = {}
+    for title, one in left:
+        on_day.setdefault((one.date or "")[:10], []).append((title, one))
+    by_day = {day: _Titles(titled) for day, titled in on_day.items()}
+    strangers = [(_bare(row.title), row) for row in rows if row.key not in old_keys]
+    twins = _Titles(strangers)
     found: dict[str, KnownEntry] = {}
     used: set[str] = set()
-    for row, title in strangers:
-        if not row.date and sum(_same_title(title, other) for _, other in strangers) > 1:
+    for title, row in strangers:
+        if not row.date and len(list(islice(twins.alike(title), 2))) > 1:
             continue
-        fits = [
-            one
-            for other, one in by_head.get(title[:TELLING], ())
-            if one.key not in used and _same_title(title, other) and _same_day(row.date, one.date)
-        ]
-        on_the_day = [
-            one for one in fits if row.date and one.date and row.date[:10] == one.date[:10]
-        ]
-        if len(fits) == 1 or len(on_the_day) == 1:
-            found[row.key] = (on_the_day or fits)[0]
-            used.add(found[row.key].key)
+        for titles in _places(row.date, by_day) if row.date else ([everywhere],):
+            free = (one for held in titles for one in held.alike(title) if one.key not in used)
+            fits = list(islice(free, 2))
+            if len(fits) == 1:
+                found[row.key] = fits[0]
+                used.add(fits[0].key)
+            if fits:
+                break
     return found if len(found) >= max(FEW, len(strangers) / 2) else {}
 
 
@@ -87,16 +91,35 @@ def _bare(title: str) -> str:
     return fold(title).rstrip(".…")
 
 
-def _same_title(one: str, other: str) -> bool:
-    """Equal, or one cut as rows cut them."""
-    short, long = sorted((one, other), key=len)
-    return short == long or (len(short) > TELLING and long.startswith(short))
+class _Titles(Generic[_T]):
+    """Things by their titles: two are alike if they are equal, or one is cut as rows cut them."""
+
+    def __init__(self, titled: Iterable[tuple[str, _T]]) -> None:
+        self._by: dict[str, list[_T]] = {}
+        for title, one in titled:
+            self._by.setdefault(title, []).append(one)
+        self._sorted = sorted(self._by)
+
+    def alike(self, title: str) -> Iterator[_T]:
+        """All that bear such a title, found without looking at the others."""
+        for length in range(TELLING + 1, len(title)):
+            yield from self._by.get(title[:length], ())
+        for place in range(bisect_left(self._sorted, title), len(self._sorted)):
+            other = self._sorted[place]
+            if other != title and (len(title) <= TELLING or not other.startswith(title)):
+                return
+            yield from self._by[other]
 
 
-def _same_day(one: str | None, other: str | None) -> bool:
-    if not one or not other:
-        return True
-    return abs(date.fromisoformat(one[:10]) - date.fromisoformat(other[:10])) <= NEAR
+def _places(
+    day: str, by_day: Mapping[str, _Titles[KnownEntry]]
+) -> tuple[list[_Titles[KnownEntry]], ...]:
+    """Where to look for a row of a day: on that day, then beside it and where no day is told."""
+    here = date.fromisoformat(day[:10])
+    near = ((here - NEAR).isoformat(), (here + NEAR).isoformat(), "")
+    return tuple(
+        [by_day[one] for one in days if one in by_day] for days in ((here.isoformat(),), near)
+    )
 
 
 def carried(row: Entry, known: KnownEntry) -> Entry:

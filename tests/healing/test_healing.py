@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -164,3 +165,29 @@ def test_an_address_is_taken_after_three_equal_answers_over_a_day(url, to, taken
         assert wait == timedelta(days=1) or address is None
 
     assert address == (to if taken else None)
+
+
+def test_twice_the_rows_cost_twice_the_work():
+    """The decision is made between two polls, while everybody waits: counted, not timed."""
+
+    def calls(count: int) -> int:
+        titles = [f"关于公布本区本年度重点项目名单的第{n:05}号公告" for n in range(count)]
+        rows = [row(f"n{n}", title) for n, title in enumerate(titles)]
+        known = [old(f"o{n}", title) for n, title in enumerate(titles)]
+        made = 0
+
+        def count_one(_frame, event, _what):
+            nonlocal made
+            made += event == "call"
+
+        sys.setprofile(count_one)
+        try:
+            found = known_again(rows, known)
+        finally:
+            sys.setprofile(None)
+        assert {key: one.key for key, one in found.items()} == {
+            f"new/n{n}": f"old/o{n}" for n in range(count)
+        }
+        return made
+
+    assert calls(400) < 2.5 * calls(200)
