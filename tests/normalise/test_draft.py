@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -21,7 +22,7 @@ from aggregator.model import (
     SourceId,
     SourceKind,
 )
-from aggregator.normalise.body import drop_doubled
+from aggregator.normalise.body import drop_doubled, parted, sanitise
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 TEXT = (
@@ -280,3 +281,15 @@ def test_a_title_that_is_only_who_speaks_gives_way_to_the_row(read, row, kept) -
     made = normalise.draft(article(title=read), entry=entry, source=source, now=NOW)
 
     assert made.title == (row if kept == "row" else read)
+
+
+@pytest.mark.parametrize("said", ["甲&amp;", "&nbsp;&#20061;", "&lt;b&gt;"])
+def test_a_text_of_references_is_shown_as_it_is(said: str) -> None:
+    """Texts are parted before they are sanitised, so that each piece costs little; nobody sees it."""
+    whole = f'<p id="{"&amp;" * 900}">{said * 3000}<br/>{said * 700}</p>'
+
+    pieces = re.split("<[^>]*>", parted(whole))
+
+    assert max(piece.count("&") for piece in pieces) <= 600
+    alone = sanitise(f"<p>{said}</p>", "https://a.example/").removeprefix("<p>")[: -len("</p>")]
+    assert sanitise(whole, "https://a.example/") == f"<p>{alone * 3000}<br>{alone * 700}</p>"
