@@ -17,6 +17,7 @@ from aggregator.model import (
     Attachment,
     Authority,
     Deadline,
+    Fact,
     Facts,
     Kind,
     Redesign,
@@ -106,6 +107,11 @@ def test_one_announcement_shows_every_figure_with_its_sentence(web, make_draft):
         amounts=(
             Amount(value=500, yuan=5e6, basis="cap", unit="万元", sentence="最高补助500万元。"),
         ),
+        areas=(
+            Fact(
+                value="42000平方米", unit="平方米", number=42000.0, sentence="总用地42000平方米。"
+            ),
+        ),
     )
     file = Attachment(name="申报表.doc", url="http://portal1.example/f.doc")
     web.publish(make_draft(1, facts=facts, attachments=(file,), doc_number="演示府发[2026]1号"))
@@ -119,6 +125,7 @@ def test_one_announcement_shows_every_figure_with_its_sentence(web, make_draft):
         "第1条 对企业给予支持。",
     ):  # fmt: skip
         assert words in page.text, words
+    assert "<b>42000平方米</b>" in page.text
 
 
 def test_a_revision_and_a_withdrawal_can_be_read(web, make_draft):
