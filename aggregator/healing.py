@@ -42,6 +42,8 @@ SURE_TIMES = 3
 SURE_AFTER = timedelta(hours=24)
 #: List and articles that change within this time changed together.
 ONE_CHANGE = timedelta(days=30)
+#: The articles of a source's first day are its past: what several templates made.
+SETTLED_AFTER = timedelta(days=1)
 #: Shorter titles, and shorter beginnings of cut ones, are shared by different notices.
 TELLING = 12
 
@@ -278,7 +280,11 @@ def article_selectors_missed(source: Source, article: Article) -> str:
 
 
 def learn_articles(
-    learned: Learned, seen: Sequence[tuple[ArticleShape, bool]], *, now: datetime
+    learned: Learned,
+    seen: Sequence[tuple[ArticleShape, bool]],
+    *,
+    now: datetime,
+    since: datetime | None = None,
 ) -> tuple[Learned, Redesign | None]:
     """What the articles of one source teach of its template.
 
@@ -290,20 +296,20 @@ def learn_articles(
         seen: the shapes of articles in the order in which they were read, and whether the
             kept one was used. Articles too short to teach have none.
         now: UTC.
+        since: when the source was first polled; within a day of it a new template is learned
+            and not told.
     """
     old, change = learned, None
+    settled = since is None or now - since >= SETTLED_AFTER
     for shape, kept in seen:
         held = old.article or (ArticleShape(body=old.body) if old.body else None)
         if held is None or kept or _fits(shape, held):
             told = shape if held is None else _filled(held, shape)
             old = replace(old, article=told, body=None, article_next=None)
         elif old.article_next is not None and old.article_next.agrees(shape):
-            change = Redesign(
-                at=now,
-                what="articles",
-                before=shape_words(held),
-                after=shape_words(shape),
-            )
+            before, after = shape_words(held), shape_words(shape)
+            if settled and before != after:  # an operator could not tell such a change from none
+                change = Redesign(at=now, what="articles", before=before, after=after)
             old = replace(old, article=shape, body=None, article_next=None)
         else:
             old = replace(old, article_next=shape)

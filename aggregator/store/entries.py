@@ -261,14 +261,16 @@ def _learn(connection: Connection, reports: Sequence[ArticleReport], now: dateti
         return
     found = connection.execute(
         text(
-            "select id, learned, redesign from sources where id = any(cast(:ids as bigint[]))"
+            "select id, learned, redesign, first_polled_at from sources where id = any(cast(:ids as bigint[]))"
             " order by id for update"
         ),
         {"ids": sorted(seen)},
     ).all()
-    for source_id, kept, redesign in found:
+    for source_id, kept, redesign, since in found:
         before = rows.from_json(kept, Learned)
-        learned, change = healing.learn_articles(before, seen[SourceId(source_id)], now=now)
+        learned, change = healing.learn_articles(
+            before, seen[SourceId(source_id)], now=now, since=since
+        )
         if change:
             old = rows.from_json(redesign, Redesign) if redesign else None
             change = healing.together(old, change)

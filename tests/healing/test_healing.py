@@ -142,6 +142,28 @@ def test_two_articles_running_of_one_new_shape_are_a_new_template(seen, body, to
     assert (change is not None) is told
 
 
+def test_a_new_template_that_reads_like_the_old_one_is_learned_and_not_told():
+    """A line "from X to X" tells an operator nothing."""
+    learned = Learned(article=ArticleShape(title="h1", body="a"))
+    changed = ArticleShape(title="h2", body="a")
+
+    learned, change = learn_articles(learned, [(changed, False)] * 2, now=NOW)
+
+    assert learned.article == changed
+    assert change is None
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, False), (2, True)])
+def test_the_templates_of_a_sources_past_are_no_redesign(days, told):
+    """The first day reads years of articles, and offices change templates within years."""
+    learned = Learned(article=ArticleShape(body="a"))
+    seen = [(ArticleShape(body="b"), False)] * 2
+
+    _, change = learn_articles(learned, seen, now=NOW, since=NOW - timedelta(days=days))
+
+    assert (change is not None) is told
+
+
 @pytest.mark.parametrize(
     ("url", "to", "taken"),
     [
