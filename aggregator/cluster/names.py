@@ -88,10 +88,12 @@ def resolve(citing: Named, known: Sequence[Named]) -> dict[int, str]:
 
     A number names one document. A title may be that of many districts and years: the one
     meant is of the citing notice's region, of one above or of one below, was there before, and
-    is the last of these.
+    is the last of these. Where one is cited by its number and by its name, the name that the
+    title does something to is the one that tells what is done.
     """
     found: dict[int, str] = {}
-    for name in sorted(citing.cites):
+    about = subject(citing.title)
+    for name in sorted(citing.cites, key=lambda one: (one not in about, one)):
         fits = [one for one in known if name in one.names and one.id != citing.id]
         if name[0] == "t":
             fits = [one for one in fits if _near(citing, one)]
