@@ -145,10 +145,21 @@ def regions_in(text: str, *, prior: str | None = None, on: date | None = None) -
 def unsettled(
     text: str, *, prior: str | None = None, on: date | None = None
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Names that a text leaves open, each with the codes that it may mean (鼓楼区)."""
-    return tuple(
-        (one.name, one.codes) for one in find(text, prior=prior, on=on) if len(one.codes) > 1
-    )
+    """Names that a text leaves open, each with the codes that it may mean (鼓楼区).
+
+    朝阳 in a sentence is a word as well; as all of a text it may be any place called so.
+    """
+    found = find(text, prior=prior, on=on)
+    if not found and prior is None:
+        word = text.strip()
+        codes = _bearers(word)
+        return ((word, codes),) if len(codes) > 1 else ()
+    return tuple((one.name, one.codes) for one in found if len(one.codes) > 1)
+
+
+def _bearers(name: str) -> tuple[str, ...]:
+    """The divisions that a short name is of by right, not by a habit of some."""
+    return tuple(entry.code for entry in index().names.get(name, ()) if not entry.lesser)
 
 
 def issuing(number: str) -> str | None:
@@ -172,7 +183,7 @@ def resolve(name: str, *, prior: str | None = None, on: date | None = None) -> D
     codes = regions_in(re.sub(r"[-·>\s/|]+", " ", word), prior=prior, on=on)
     if not codes:
         # 平安 alone is a word; as the whole of what was given it is the district.
-        codes = tuple(entry.code for entry in index().names.get(word, ()) if not entry.lesser)
+        codes = _bearers(word)
     return get(codes[0]) if len(codes) == 1 else None
 
 
