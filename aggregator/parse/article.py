@@ -25,7 +25,7 @@ from aggregator.parse.header import (
     source_of,
 )
 from aggregator.parse.prescan import MAX_BYTES
-from aggregator.parse.refusals import refuse_soft_failures
+from aggregator.parse.refusals import refuse_files, refuse_no_text, refuse_soft_failures
 from aggregator.parse.survey import Survey, survey, way_of
 from aggregator.parse.title import site_of, title_of
 from aggregator.parse.told import told_one
@@ -80,7 +80,6 @@ _LONGEST_TITLE = 500
 _MAX_FILES = 100
 #: A body shorter than this does not tell where the next one stands.
 _TELLING = 200
-_BINARY = (b"%PDF", b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 
 
 def read_article(
@@ -109,9 +108,9 @@ def read_article(
     del now
     if len(body) > MAX_BYTES:
         raise ParseError(f"{url}: {len(body):,} bytes are too many", reason="too_large", url=url)
-    if body.startswith(_BINARY):
-        raise ParseError(f"{url} is a file ({body[:4]!r}) and no page", url=url)
+    refuse_files(body, url=url)
     decoded = decode(body, content_type=content_type)
+    refuse_no_text(body, decoded, url=url)
     if not decoded.text.strip():
         raise ParseError(f"{url} answered with nothing", reason="empty", url=url)
     page = document(decoded.text, url=url)

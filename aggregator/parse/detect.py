@@ -16,18 +16,10 @@ from aggregator.parse.column import read_column, with_head
 from aggregator.parse.decode import Decoded, decode
 from aggregator.parse.feed import is_feed, read_feed
 from aggregator.parse.prescan import MAX_BYTES
+from aggregator.parse.refusals import refuse_files, refuse_no_text
 from aggregator.parse.tree import document, unescape
 from aggregator.urls import joined
 
-_BINARY = (
-    b"%PDF",
-    b"PK\x03\x04",
-    b"\xd0\xcf\x11\xe0",
-    b"\x89PNG",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"\x1f\x8b",
-)
 _SITE = re.compile(r"""["']?(?:SITE_?ID|sid)["']?\s*[:=]\s*["']?(\d{1,12})""", re.IGNORECASE)
 _TREE_ID = re.compile(
     r"""TREE["']?\s*[:=]\s*\[?\s*\{.{0,300}?["']?id["']?\s*:\s*["']?(\d{1,12})""", re.DOTALL
@@ -106,9 +98,9 @@ def _decoded(body: bytes, *, url: str, content_type: str | None) -> Decoded:
             reason="too_large",
             url=url,
         )
-    if body.startswith(_BINARY):
-        raise ParseError(f"{url} is a file ({body[:4]!r}), neither page nor feed", url=url)
+    refuse_files(body, url=url)
     decoded = decode(body, content_type=content_type)
+    refuse_no_text(body, decoded, url=url)
     if not decoded.text.strip():
         raise ParseError(
             f"{url} answered with nothing ({len(body)} bytes)", reason="empty", url=url

@@ -1,12 +1,29 @@
-"""Pages that answer 200 and say nothing: challenges, logins, notices of a firewall, soft 404."""
+"""What answers 200 and is no page: files; challenges, logins, notices of a firewall, soft 404."""
 
 from __future__ import annotations
 
 import re
 
 from aggregator.errors import ParseError
+from aggregator.parse.decode import Decoded
 from aggregator.parse.tree import Document, line_of
 
+_FILES = (
+    (b"%PDF", "a PDF file"),
+    (b"PK\x03\x04", "a ZIP or Office file"),
+    (b"\xd0\xcf\x11\xe0", "an old Office file"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"\x1f\x8b", "a gzip file"),
+)
+#: Bytes that no text holds in a charset of single and double bytes. Not among them: what parts
+#: lines and pages, nought (some systems pad with it), and what old charsets switch by.
+_CONTROLS = bytes({*range(1, 9), *range(14, 26), *range(28, 32)})
+_LOOKED_AT = 16_384
+#: A few strays are pasted into real pages; of bytes by chance every tenth is one.
+_STRAYS = 2
+_STRAY_SHARE = 0.03
 _SMALL = 2500
 _LITTLE_TEXT = 30
 _SHORT_PAGE = 400
@@ -23,6 +40,35 @@ _WALL = re.compile(
     re.IGNORECASE,
 )
 _LOGIN = re.compile(r"请(?:先)?登录|用户登录|统一身份认证|登录系统|账号登录|sign in", re.IGNORECASE)
+
+
+def refuse_files(body: bytes, *, url: str) -> None:
+    """Raise when bytes begin as a file of a known kind does.
+
+    Raises:
+        ParseError: reason ``parse``; says which kind.
+    """
+    for start, kind in _FILES:
+        if body.startswith(start):
+            raise ParseError(f"{url} is {kind}, neither page nor feed", url=url)
+
+
+def refuse_no_text(body: bytes, decoded: Decoded, *, url: str) -> None:
+    """Raise when bytes are no text in any charset; text in a wrong one has no control characters.
+
+    Raises:
+        ParseError: reason ``parse``.
+    """
+    if decoded.charset.startswith(("utf-16", "utf-32")):
+        return
+    head = body[:_LOOKED_AT]
+    strays = len(head) - len(head.translate(None, _CONTROLS))
+    if strays > _STRAYS and strays > _STRAY_SHARE * len(head):
+        raise ParseError(
+            f"{url} is no text ({strays / len(head):.0%} of its bytes are control characters), "
+            "neither page nor feed",
+            url=url,
+        )
 
 
 def refuse_soft_failures(page: Document, *, url: str) -> None:
