@@ -14,7 +14,7 @@ import typer
 from aggregator.clock import now as clock
 from aggregator.errors import SourceError, UsageError
 from aggregator.model import SourceKind
-from quxun.cli.common import AsJson, say, say_line
+from quxun.cli.common import AsJson, complain, say, say_line
 
 if TYPE_CHECKING:
     from aggregator.model import Draft, Facts, ListReading, Region
@@ -162,9 +162,11 @@ def facts() -> None:
     """Read JSON lines {"id","text","posted"} and print the facts of each, with sentences."""
     from aggregator import normalise
 
-    for row in _json_lines():
+    def read(row: dict[str, object]) -> dict[str, object]:
         found = normalise.read_facts(str(row.get("text") or ""), posted=_day(row.get("posted")))
-        say_line({"id": row.get("id"), **facts_answer(found)})
+        return {"id": row.get("id"), **facts_answer(found)}
+
+    _each_line(read)
 
 
 def facts_answer(found: Facts) -> dict[str, object]:
@@ -200,9 +202,11 @@ def similar() -> None:
     """Read JSON lines {"a":{"title","text","date"},"b":{…}}: are they one announcement?"""
     from aggregator import cluster
 
-    for row in _json_lines():
+    def read(row: dict[str, object]) -> dict[str, object]:
         same, score = cluster.same(_draft_of(row.get("a")), _draft_of(row.get("b")))
-        say_line({"same": same, "score": round(score, 4)})
+        return {"same": same, "score": round(score, 4)}
+
+    _each_line(read)
 
 
 def _draft_of(value: object) -> Draft:
@@ -230,12 +234,15 @@ def _answer(
             raise UsageError("say the page's address with --url (relative links need it)")
         say(read(sys.stdin.buffer.read(), url))
         return
-    for row in _json_lines():
+
+    def read_file(row: dict[str, object]) -> dict[str, object]:
         try:
             body = Path(_need(row, "path")).read_bytes()
-            say_line({"id": row.get("id"), **read(body, _need(row, "url"))})
+            return {"id": row.get("id"), **read(body, _need(row, "url"))}
         except (OSError, SourceError) as error:
-            say_line({"id": row.get("id"), "error": str(error)})
+            return {"id": row.get("id"), "error": str(error)}
+
+    _each_line(read_file)
 
 
 def _need(row: dict[str, object], key: str) -> str:
@@ -252,19 +259,42 @@ def _day(value: object) -> date | None:
         raise UsageError(f'"posted" must be YYYY-MM-DD or null, not {value!r}') from error
 
 
-def _json_lines() -> Iterator[dict[str, object]]:
-    import msgspec
+def _each_line(answer: Callable[[dict[str, object]], dict[str, object]]) -> None:
+    """Answer each JSON line of stdin with one.
 
+    A line that cannot be used is named on stderr and answered with its ``error``, so that the
+    answers stay beside their lines; the rest is answered all the same.
+
+    Raises:
+        typer.Exit: code 2, at the end, when there was such a line.
+    """
+    wrong = False
     for number, line in enumerate(_lines(), 1):
         if not line.strip():
             continue
+        row: dict[str, object] = {}
         try:
-            row = msgspec.json.decode(line)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise UsageError(f"line {number} of stdin is not JSON: {error}") from error
-        if not isinstance(row, dict):
-            raise UsageError(f"line {number} of stdin is not a JSON object")
-        yield row
+            row = _json_object(line)
+            said = answer(row)
+        except UsageError as error:
+            wrong = True
+            complain(f"line {number} of stdin: {error}")
+            said = {"id": row.get("id"), "error": str(error)}
+        say_line(said)
+    if wrong:
+        raise typer.Exit(2)
+
+
+def _json_object(line: str) -> dict[str, object]:
+    import msgspec
+
+    try:
+        row = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"it is not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise UsageError("it is not a JSON object")
+    return row
 
 
 def _lines() -> Iterator[str]:

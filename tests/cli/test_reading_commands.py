@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -130,8 +131,8 @@ def test_classify_answers_a_line_for_a_line(offline):
 
 def test_classify_names_the_candidates_of_a_name_that_stays_open(offline):
     """An operator sees between which districts a title leaves the choice, and settles it."""
-    asked = "鼓楼区楼宇招商\n鼓楼区楼宇招商\t江苏省\n鼓楼区楼宇招商\t徐州市\n"
-    alone, province, city = offline.run("classify", stdin=asked).lines
+    asked = "鼓楼区楼宇招商\n鼓楼区楼宇招商\t江苏省\n鼓楼区楼宇招商\t徐州市\n朝阳\n朝阳产业\n"
+    alone, province, city, bare, word = offline.run("classify", stdin=asked).lines
 
     assert alone["regions"] == []
     assert [one["name"] for one in alone["open"]] == ["鼓楼区"]
@@ -139,6 +140,8 @@ def test_classify_names_the_candidates_of_a_name_that_stays_open(offline):
     assert {one["path"][1] for one in province["open"][0]["candidates"]} == {"南京市", "徐州市"}
     assert "open" not in city
     assert city["regions"][0]["path"] == ["江苏省", "徐州市", "鼓楼区"]
+    assert {"朝阳区", "朝阳市"} <= {one["name"] for one in bare["open"][0]["candidates"]}
+    assert "open" not in word
 
 
 def test_facts_carry_their_sentences(offline):
@@ -196,6 +199,44 @@ def test_what_cannot_be_read_is_one_line_and_exit_2(offline, words, stdin, told)
     """A script must see at once which line of its input is wrong."""
     done = offline.run(*words, stdin=stdin, code=2)
 
+    [line] = done.err.splitlines()
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("facts", '{"id": 1, "text": "x"}'),
+        ("similar", '{"a": {"title": "x"}, "b": {"title": "y"}}'),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_are_answered(offline, command: str, line: str):
+    """One slip in a file of thousands must not cost the answers behind it, nor shift them."""
+    done = offline.run(command, stdin=f"{line}\n\n{{no json\n{line}\n", code=2)
+    before, bad, after = done.lines
+
+    assert before == after
+    assert "error" not in before
+    assert "JSON" in bad["error"]
+    [told] = done.err.splitlines()
+    assert "line 3 of stdin" in told
+
+
+@pytest.mark.parametrize("command", ["parse", "extract"])
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (random.Random(7).randbytes(3000), "no text"),
+        (b"MZ\x90\x00" + bytes(range(1, 32)) * 40, "no text"),
+        (b"%PDF-1.7\n" + bytes(99), "a PDF file"),
+    ],
+    ids=["chance", "program", "pdf"],
+)
+def test_a_file_is_no_empty_page(offline, command: str, body: bytes, told: str):
+    """Whoever pastes a download's address must learn that it is one."""
+    done = offline.run(command, "--url", f"{SITE}download", stdin=body, code=1)
+
+    assert not done.out
     [line] = done.err.splitlines()
     assert told in line
 
