@@ -57,6 +57,7 @@ class Clusters:
         self._chosen: dict[EntryId, set[AnnouncementId]] = {}
         self._stood: dict[EntryId, str] = {}
         self._own: dict[EntryId, AnnouncementId] = {}
+        self._heirs: dict[AnnouncementId, AnnouncementId] = {}
         self._ruled: dict[tuple[EntryId, EntryId], bool] = {}
 
     def prepare(self, reports: Sequence[ArticleReport]) -> None:
@@ -108,6 +109,13 @@ class Clusters:
             if row[2] is not None:
                 self._stood[EntryId(row[0])] = row[2]
 
+    def _shown_by(self, entry: EntryId) -> AnnouncementId | None:
+        """The announcement that an entry shows; the heir where this batch has merged it."""
+        own = self._own.get(entry)
+        while own in self._heirs:
+            own = self._heirs[own]
+        return own
+
     def load(self, ids: Collection[AnnouncementId]) -> None:
         """Lock announcements and read them with their members."""
         self._read(ids, lock=True)
@@ -154,7 +162,7 @@ class Clusters:
 
     def place(self, report: ArticleReport, draft: Draft, *, held: bool) -> Placed:
         """Put a draft where it belongs, and whatever it brings together or apart."""
-        own = self._own.get(report.entry.id)
+        own = self._shown_by(report.entry.id)
         there = self._known.get(own) if own else None
         stood = self._stood.get(report.entry.id)
         moved = there is not None and stood is not None and stood != draft.url
@@ -270,6 +278,7 @@ class Clusters:
             )  # fmt: skip
             merge_into(self._connection, one, self._known[went], self._now)
             self._known[one] = replace(self._known[one], merged_into=self._known[went].uuid)
+            self._heirs[one] = went
             self._members[one] = []
         for one in {*keeps.values()}:
             self._lead(one, but=newcomer)
@@ -358,7 +367,7 @@ class Clusters:
 
     def withdraw(self, report: ArticleReport) -> list[AnnouncementId]:
         """Mark the entry's announcement withdrawn, unless another portal still shows it."""
-        own = self._own.get(report.entry.id)
+        own = self._shown_by(report.entry.id)
         if own is None:
             return []
         found = self._connection.execute(

@@ -6,23 +6,40 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy.exc import DataError, IntegrityError
+import structlog
+from psycopg.errors import DeadlockDetected
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from aggregator.errors import RefusedError
+
+log = structlog.get_logger()
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 
+#: How often a transaction that was ended for a deadlock is tried in all.
+_TRIES = 4
+
 
 def refusals(write: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
-    """Make a refused row a ``RefusedError``; an outage or a lock stays what it is."""
+    """Make a refused row a ``RefusedError``; an outage or a lock stays what it is.
+
+    ``write`` is a whole transaction. Two that lock the same rows in another order are not told
+    to wait but one of them to end: it is written again, for nothing of it is left.
+    """
 
     @wraps(write)
     def told(*args: Asked.args, **more: Asked.kwargs) -> Answer:
-        try:
-            return write(*args, **more)
-        except (DataError, IntegrityError) as error:
-            first = str(error.orig).splitlines()[0]
-            raise RefusedError(f"the database refuses it: {first}") from error
+        for left in reversed(range(_TRIES)):
+            try:
+                return write(*args, **more)
+            except (DataError, IntegrityError) as error:
+                first = str(error.orig).splitlines()[0]
+                raise RefusedError(f"the database refuses it: {first}") from error
+            except OperationalError as error:
+                if not (left and isinstance(error.orig, DeadlockDetected)):
+                    raise
+                log.info("written again after a deadlock", what=write.__name__, tries_left=left)
+        raise AssertionError
 
     return told

@@ -197,6 +197,34 @@ def test_a_page_that_shows_two_to_be_one_brings_them_together(engine: Engine):
     assert owed(engine, reader) == []
 
 
+def test_a_page_of_a_merged_one_may_come_in_the_same_batch(engine: Engine):
+    """The page that shows two to be one, and the other's own page read anew beside it: the
+    second must find where it belongs now, and not end the batch for everybody.
+    """
+    number, words = "甲府发〔2026〕3号", TEXT.format(**FIRST)
+    shown(engine, "关于申报设备补助的通知", name="丙网")  # first, and read last
+    one = store_one(engine, "甲区", "甲府发〔2026〕3号文件", "全文见附件。", doc_number=number)
+    store_one(engine, "乙报", "企业买设备可以领补助了", words)
+    later = NOW + 25 * HOUR
+    due = {e.source.name: e for e in again(engine, later)}
+    shown_anew = read(
+        due["乙报"],
+        draft_of("企业买设备可以领补助了", body_text=words, url="http://乙报.example/1.html"),
+        at=later,
+    )  # fmt: skip
+    both = draft_of(
+        "关于申报设备补助的通知", body_text=words, url="http://丙网.example/1.html",
+        doc_number=number,
+    )  # fmt: skip
+
+    store.Entries(engine).record_articles([read(due["丙网"], both, at=later), shown_anew], later)
+
+    assert groups(engine) == {frozenset({"甲区", "乙报", "丙网"})}
+    with engine.connect() as connection:
+        shows = connection.execute(text("select distinct announcement_id from sightings"))
+        assert shows.scalars().all() == [one]
+
+
 def test_a_digest_that_was_read_before_a_merge_is_read_again(engine: Engine):
     """Between reading what is owed and writing the mail an announcement may end: a line for it
     would be the second for one notice.
