@@ -1,7 +1,8 @@
 """``python -m quxun.country``: serve a country on its own.
 
 Prints ``country ready`` and a line of JSON (every column) on stdout, then serves until SIGTERM
-or SIGINT. With ``--demo`` it publishes: every 4 s for two minutes, then every 30 s.
+or SIGINT. With ``--demo`` it publishes: every 4 s for two minutes, then every 30 s; what it
+published at earlier starts with the same ``--journal`` stands there again.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from quxun.country.control import utc_now
 from quxun.country.country import Country
+from quxun.country.journal import Journal
 from quxun.country.model import Size
 from quxun.country.server import Served, serve
 
@@ -28,7 +31,13 @@ async def run(options: argparse.Namespace, clock: Callable[[], datetime] = utc_n
     size = Size(portals=options.portals)
     if options.columns:
         size = Size.bench(options.columns, hosts=options.hosts, html_share=options.html_share)
-    country = Country(seed=options.seed, size=size, now=clock(), base=options.base)
+    journal = Journal(options.journal) if options.journal else None
+    born, *published = (journal.moments() if journal else []) or [clock()]
+    if journal and not journal.moments():
+        journal.note(born)
+    country = Country(seed=options.seed, size=size, now=born, base=options.base)
+    for turn, at in enumerate(published, start=1):
+        take_turn(country, turn, at)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -40,7 +49,11 @@ async def run(options: argparse.Namespace, clock: Callable[[], datetime] = utc_n
         sys.stdout.write(json.dumps(served.columns(), ensure_ascii=False) + "\n")
         sys.stdout.flush()
         news = (
-            asyncio.create_task(publish_for_ever(served, options, clock)) if options.demo else None
+            asyncio.create_task(
+                publish_for_ever(served, options, clock, journal, turn=len(published))
+            )
+            if options.demo
+            else None
         )
         await stop.wait()
         if news is not None:
@@ -48,21 +61,33 @@ async def run(options: argparse.Namespace, clock: Callable[[], datetime] = utc_n
 
 
 async def publish_for_ever(
-    served: Served, options: argparse.Namespace, clock: Callable[[], datetime]
+    served: Served,
+    options: argparse.Namespace,
+    clock: Callable[[], datetime],
+    journal: Journal | None,
+    *,
+    turn: int,
 ) -> None:
-    """Publish on and on, now and then changing or withdrawing what is out."""
+    """Publish on and on; ``turn`` is how often that was done before."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    turn = 0
     while True:
         busy = loop.time() - started < _BUSY_FOR
         await asyncio.sleep(options.every if busy else options.later)
         turn += 1
-        (notice,) = served.country.publish(clock())
-        if turn % 10 == 0:
-            served.country.edit(notice, clock())
-        if turn % 25 == 0:
-            served.country.withdraw(notice, clock())
+        at = clock()
+        if journal:
+            journal.note(at)
+        take_turn(served.country, turn, at)
+
+
+def take_turn(country: Country, turn: int, at: datetime) -> None:
+    """Publish a notice, now and then changing or withdrawing it: the same for the same turn."""
+    (notice,) = country.publish(at)
+    if turn % 10 == 0:
+        country.edit(notice, at)
+    if turn % 25 == 0:
+        country.withdraw(notice, at)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,6 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--hosts", type=int, default=249, help="addresses for --columns")
     parser.add_argument("--html-share", type=float, default=0.0, help="lists among --columns")
     parser.add_argument("--demo", action="store_true", help="publish something new on and on")
+    parser.add_argument("--journal", type=Path, help="a file that keeps it for the next start")
     parser.add_argument("--every", type=float, default=4.0, help="seconds between, at first")
     parser.add_argument("--later", type=float, default=30.0, help="seconds between, later")
     parser.add_argument("--warm", action="store_true", help="render all lists before ready")

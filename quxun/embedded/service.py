@@ -115,7 +115,12 @@ def _start(
     env = _environment(settings, home, urls, token)
     if demo:
         port = demonstration.free_port(home)
-        keeper.start(_python("country", env, "quxun.country", "--demo", "--port", str(port)))
+        journal = str(home.path / "demo-country")
+        keeper.start(
+            _python(
+                "country", env, "quxun.country", "--demo", "--port", str(port), "--journal", journal
+            )
+        )
         momentary.wait_until(
             lambda: demonstration.is_ready(port), "the simulated country", home, dead
         )
