@@ -333,7 +333,9 @@ def _report(
     )
     strange = change is not None and not change.healed
     if reading and reading.missed:
-        health, problem = Health.REDESIGNED, healing.selectors_missed(source, reading)
+        problem = healing.selectors_missed(source, reading)
+        if not reading.entries or strange:
+            health = Health.REDESIGNED
     elif change and strange and reading:
         words = healing.not_carried_on(source, change, reading.entries[0].title)
         health, problem = Health.REDESIGNED, words
@@ -355,8 +357,8 @@ def _report(
         )
         problem = f"gap open: {why}; reading goes on at the next poll"
     # An empty list where there were rows is not believed: its validators are not kept, so
-    # that the next poll reads it again in full.
-    doubt = health in (Health.EMPTY, Health.REDESIGNED)
+    # that the next poll reads it again in full. Nor with selectors that name nothing: their note stays.
+    doubt = health in (Health.EMPTY, Health.REDESIGNED) or bool(reading and reading.missed)
     unchanged = isinstance(answer, Unchanged)
     return PollReport(
         source=source,

@@ -217,7 +217,7 @@ def test_selectors_of_an_operator_win_and_say_when_they_name_nothing(it):
     it.look(column)
 
     ill = it.source(column)
-    assert ill.health == "redesigned"
+    assert ill.health == "well"
     assert ".no-such-row" in ill.problem
     assert f"read unaided: {len(it.shown(column, pages=1))} rows" in ill.problem
     assert ill.settings.selectors.rows == ".no-such-row"
