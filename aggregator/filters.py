@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from aggregator import divisions
 from aggregator.errors import UsageError
-from aggregator.model import Announcement, Authority, Draft, Filter, Flag, Kind
+from aggregator.model import Amount, Announcement, Authority, Draft, Filter, Flag, Kind
 from aggregator.text import fold, one_line
 
 #: The fields of the language in the order in which forms and documents show them.
@@ -185,10 +185,16 @@ def search_text(draft: Draft) -> str:
     return "\x1f".join(fold(part) for part in parts)
 
 
+def chief_amount(draft: Draft) -> Amount | None:
+    """The largest sum of one project or subsidy that a notice states: what lists and mails show."""
+    sums = (one for one in draft.facts.amounts if one.yuan and one.basis not in NO_SUM)
+    return max(sums, key=lambda one: one.yuan or 0, default=None)
+
+
 def amount_of(draft: Draft) -> float | None:
-    """The largest sum in yuan of one project or subsidy that a notice states."""
-    sums = (one.yuan for one in draft.facts.amounts if one.yuan and one.basis not in NO_SUM)
-    return max(sums, default=None)
+    """Its chief amount in yuan."""
+    chief = chief_amount(draft)
+    return chief.yuan if chief else None
 
 
 def deadline_of(draft: Draft) -> date | None:

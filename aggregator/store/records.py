@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from aggregator import cluster, divisions
+from aggregator.filters import amount_of
 from aggregator.model import (
     Announcement,
     AnnouncementId,
@@ -28,7 +29,6 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: Posted this long before first seen: mailed and marked late, or not mailed (promise 11).
 LATE_AFTER = timedelta(days=3)
 OLD_AFTER = timedelta(days=30)
-_NO_SUM = {"aggregate", "floor", "other", "unit", "rate"}
 
 
 def names_of(drafts: Iterable[Draft]) -> dict[str, object]:
@@ -155,10 +155,7 @@ def _values(member: Member, drafts: Iterable[Draft]) -> dict[str, object]:
         "posted_at": draft.posted_at,
         "sort_at": sort_time(draft, member.seen_at),
         "deadline_on": min((d.value for d in draft.facts.deadlines), default=None),
-        "amount_yuan": max(
-            (a.yuan for a in draft.facts.amounts if a.yuan and a.basis not in _NO_SUM),
-            default=None,
-        ),
+        "amount_yuan": amount_of(draft),
         "kind": draft.kind,
         "categories": [category.slug for category in draft.categories],
         "regions": codes,

@@ -24,8 +24,8 @@ _TRIES = 4
 def refusals(write: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
     """Make a refused row a ``RefusedError``; an outage or a lock stays what it is.
 
-    ``write`` is a whole transaction. Two that lock the same rows in another order are not told
-    to wait but one of them to end: it is written again, for nothing of it is left.
+    ``write`` may be called again: where two transactions lock the same rows in another order
+    one is ended and nothing of it is left; what it had committed before is left out by its lease.
     """
 
     @wraps(write)

@@ -67,6 +67,7 @@ class Site:
             "moment": words.moment,
             "money": words.money,
             "amount": words.amount,
+            "chief_amount": filters.chief_amount,
             "describe": filters.describe,
             "region_title": feeds.region_title,
             "spoken": spoken_region,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import quote
 
@@ -346,3 +347,16 @@ def test_json_feed_is_json(web, make_draft):
     answer = web.ask("/feeds/all.json")
     assert answer.headers["content-type"].startswith("application/feed+json")
     assert json.loads(answer.body)["feed_url"] == "http://quxun.example/feeds/all.json"
+
+
+def test_list_shows_what_a_firm_gets_and_not_what_is_asked_of_it(web, make_draft):
+    """A turnover asked for, shown where the subsidy stands, would mislead every investor."""
+    asked = Amount(value=10.0, unit="亿元", yuan=1e9, basis="floor", sentence="营收10亿元以上")
+    given = Amount(value=200.0, unit="万元", yuan=2e6, basis="cap", sentence="最高200万元")
+    draft = make_draft(1)
+    web.publish(replace(draft, facts=replace(draft.facts, amounts=(asked, given))))
+
+    page = web.ask("/").text
+
+    assert "200 万元" in page
+    assert "10 亿元" not in page
