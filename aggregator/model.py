@@ -785,12 +785,54 @@ class Coverage:
     ill: tuple[str, ...] = ()
 
 
+class GraveReason(StrEnum):
+    """Why an entry is no more in a feed."""
+
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+    LEFT = "left"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grave:
+    """What is left of an entry that a feed shows no more (RFC 6721).
+
+    ``at`` is UTC. ``merged`` names the heir in ``merged_into``; one that has ``left`` lives on
+    in other feeds; ``removed`` was taken out because the law demands it.
+    """
+
+    uuid: UUID
+    at: datetime
+    why: GraveReason = GraveReason.WITHDRAWN
+    merged_into: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What one document of a feed holds: the outcome of changes in a row of the journal.
+
+    ``entries`` are as published by their last change in the document, ``graves`` what is no
+    more; both in order of change. ``through`` is the last change counted, made ``at``; ``prev``
+    and ``next`` are the numbers of the archive documents beside it (RFC 5005 §4).
+    """
+
+    entries: tuple[Announcement, ...]
+    graves: tuple[Grave, ...]
+    through: int
+    at: datetime
+    prev: int | None = None
+    next: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPage:
     """Everything that a feed document is made of; equal pages make equal bytes.
 
     ``name`` is the path below ``/feeds/`` without suffix; ``tag_authority`` and ``tag_date``
     (``YYYY-MM-DD``) come from the database and make ``tag:<authority>,<date>:<uuid>``.
+    An ``archived`` page is one that never changes (RFC 5005 §4), save that ``next_url`` is added
+    once; it says nothing of coverage.
     """
 
     name: str
@@ -802,9 +844,14 @@ class FeedPage:
     tag_date: str
     updated_at: datetime
     announcements: tuple[Announcement, ...]
-    coverage: Coverage
+    coverage: Coverage | None
     public_url: str
     hub_url: str | None = None
+    graves: tuple[Grave, ...] = ()
+    archived: bool = False
+    current_url: str | None = None
+    prev_url: str | None = None
+    next_url: str | None = None
 
 
 # --- Subscribers and mail ------------------------------------------------------------

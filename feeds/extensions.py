@@ -95,7 +95,9 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen has n
         return entry
 
 
-def _coverage(parent: etree._Element, coverage: Coverage) -> None:
+def _coverage(parent: etree._Element, coverage: Coverage | None) -> None:
+    if coverage is None:
+        return
     element = etree.SubElement(parent, f"{{{OURS}}}coverage")
     element.set("watched", str(coverage.watched))
     element.set("well", str(coverage.well))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from aggregator.model import Announcement, FeedPage
+from aggregator.model import Announcement, Coverage, FeedPage
 from feeds.items import (
     DISCLAIMER,
     Item,
@@ -34,13 +34,7 @@ def render_json(page: FeedPage) -> bytes:
             "about": f"{page.public_url}/about",
             "rights": DISCLAIMER,
             "updated": stamp(page, entries).isoformat(),
-            "coverage": {
-                "watched": coverage.watched,
-                "well": coverage.well,
-                "worst_since": (
-                    whole_second(coverage.worst_since).isoformat() if coverage.worst_since else None
-                ),
-            },
+            "coverage": _coverage(coverage) if coverage else None,
             "withdrawn": [_grave(page, one) for one in withdrawn(page)],
         },
         "items": [_item(item) for item in entries],
@@ -48,6 +42,15 @@ def render_json(page: FeedPage) -> bytes:
     if page.hub_url:
         document["hubs"] = [{"type": "WebSub", "url": page.hub_url}]
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _coverage(coverage: Coverage) -> dict[str, object]:
+    worst = coverage.worst_since
+    return {
+        "watched": coverage.watched,
+        "well": coverage.well,
+        "worst_since": whole_second(worst).isoformat() if worst else None,
+    }
 
 
 def _grave(page: FeedPage, one: Announcement) -> dict[str, object]:
