@@ -140,6 +140,11 @@ def web_url(url: str | None) -> str | None:
     return quote(text, safe="%/:=&?~#+!$,;'@()*[]")
 
 
+def impersonal(text: str) -> str:
+    """Text without mobile and identity numbers."""
+    return _PERSONAL.sub("…", text)
+
+
 def tidy(text: str) -> str:
     """One line of clean text without the marks of a broken decoding."""
     return one_line(_BROKEN.sub(" ", text))
@@ -158,7 +163,7 @@ def summary(one: Announcement) -> str:
     words = draft.summary or draft.body_text or draft.title
     line = ";".join(tidy(f) for f in facts if f and f not in words)
     text = f"{line}。{tidy(words)}" if line else tidy(words)
-    return shorten(_PERSONAL.sub("…", text), SUMMARY_CHARACTERS) or tidy_title(draft.title)
+    return shorten(impersonal(text), SUMMARY_CHARACTERS) or tidy_title(draft.title)
 
 
 def full_text(one: Announcement) -> str | None:
