@@ -58,12 +58,15 @@ class FetchError(SourceError):
         url: str,
         status: int | None = None,
         retry_after: timedelta | None = None,
+        answered: int | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.url = url
         self.status = status
         self.retry_after = retry_after
+        #: The status that had come before the rest of the answer failed.
+        self.answered = answered
 
 
 class ParseError(SourceError):

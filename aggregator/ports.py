@@ -44,6 +44,15 @@ from aggregator.model import (
     SubscriptionId,
     Unchanged,
 )
+from aggregator.push import (
+    Follower,
+    HubLimits,
+    HubRequest,
+    Parcel,
+    Reply,
+    Told,
+    Topic,
+)
 
 
 class Fetcher(Protocol):
@@ -59,6 +68,72 @@ class Fetcher(Protocol):
 
     async def robots_verdict(self, request: Request) -> str:
         """Say in words whether robots.txt lets us read this address."""
+        ...
+
+
+class Caller(Protocol):
+    """Calls other people's callbacks: bounded, guarded, without redirects."""
+
+    def check(self, url: str) -> tuple[str, str]:
+        """An address as we shall call it, and its host.
+
+        Raises:
+            UsageError: when it is one that we never call.
+        """
+        ...
+
+    async def call(self, parcel: Parcel) -> Reply:
+        """Make one call; what went wrong stands in the reply."""
+        ...
+
+
+class HubStore(Protocol):
+    """What is asked of the hub, who follows what, and who must be told."""
+
+    def accept(self, request: HubRequest, now: datetime, *, limits: HubLimits) -> str | None:
+        """Count and keep a request; why not, when a limit is reached."""
+        ...
+
+    def claim_requests(
+        self, now: datetime, *, limit: int, lease: timedelta
+    ) -> Sequence[HubRequest]:
+        """Lease requests whose callback is to be asked."""
+        ...
+
+    def has_room(self, request: HubRequest, now: datetime, *, limits: HubLimits) -> str | None:
+        """Why there is no room for one more follower."""
+        ...
+
+    def settle(self, request: HubRequest, outcome: str, now: datetime, *, confirmed: bool) -> None:
+        """Write what the callback said, and do as asked when it confirmed."""
+        ...
+
+    def cursor(self) -> int:
+        """The last change whose topics were marked."""
+        ...
+
+    def mark(self, names: Sequence[tuple[str, int]], *, through: int) -> None:
+        """Note the last change of named feeds; searches are to be looked at up to ``through``."""
+        ...
+
+    def unmeasured(self) -> Sequence[tuple[Topic, int]]:
+        """Topics whose last change must be looked up, and up to which change."""
+        ...
+
+    def measured(self, topic: Topic, version: int, suspect: int) -> None:
+        """Write a topic's last change."""
+        ...
+
+    def claim_followers(self, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Follower]:
+        """Lease followers whose topic has changed since they were told."""
+        ...
+
+    def record_told(self, told: Sequence[Told]) -> None:
+        """Write what came of telling them; whoever lost the lease changes nothing."""
+        ...
+
+    def drop(self, follower: int, reason: str, now: datetime) -> bool:
+        """End a follower and have it told so."""
         ...
 
 

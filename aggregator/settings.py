@@ -80,6 +80,11 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="least level that is logged")
     log_json: bool = Field(False, description="logs as JSON lines")
 
+    @property
+    def hub_url(self) -> str:
+        """Where our WebSub hub is asked."""
+        return f"{self.public_url}/hub"
+
     def as_environment(self) -> dict[str, str]:
         """These settings as the variables from which a child process reads the very same."""
         return {

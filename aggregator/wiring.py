@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,14 +14,18 @@ from celery import Celery
 from jinja2 import Environment
 from sqlalchemy import Engine
 
-from aggregator import divisions, store
+import feeds
+from aggregator import divisions, filters, store
 from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
 from aggregator.deliver import SmtpMailer
 from aggregator.deliver.bell import CeleryBell, SilentBell
-from aggregator.errors import SettingsError
-from aggregator.fetch import CurlFetcher, SharedPace
+from aggregator.errors import NotFoundError, SettingsError
+from aggregator.fetch import Courier, CurlFetcher, SharedPace
+from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
+from aggregator.model import Announcement, FeedPage, Filter
 from aggregator.ports import Bell
+from aggregator.push import Edition, Topic
 from aggregator.sandbox import ParserChild
 from aggregator.settings import Settings
 from aggregator.templates import environment
@@ -132,6 +136,61 @@ class Parts:
         )
 
     @cached_property
+    def hub(self) -> store.Hub:
+        """Who follows our feeds."""
+        return store.Hub(self.engine)
+
+    @cached_property
+    def courier(self) -> Courier:
+        """The way to other people's callbacks."""
+        it = self.settings
+        return Courier(user_agent=it.user_agent, clock=self.clock, allow_nets=it.allow_nets)
+
+    @cached_property
+    def press(self) -> Press:
+        """Feed documents for followers, each rendered once."""
+        return Press(self._edition)
+
+    def last_change(self) -> int:
+        """The number of the last change there is."""
+        return self.announcements.feed_version(Filter())[0]
+
+    def changes_since(self, change: int, limit: int) -> Sequence[tuple[int, Sequence[str]]]:
+        """The changes after one, with the named feeds that they concern."""
+        found = self.announcements.find(
+            Filter(), limit=limit, order="changed", include_withdrawn=True
+        )
+        newer = sorted((one for one in found if one.change > change), key=lambda one: one.change)
+        return [(one.change, _names(one)) for one in newer]
+
+    def feed_version(self, name: str) -> int:
+        """The last change of a feed."""
+        return self.announcements.feed_version(_wanted(name))[0]
+
+    def _edition(self, topic: Topic) -> Edition:
+        public_url = self.settings.public_url
+        wanted = _wanted(topic.name)
+        version = self.announcements.feed_version(wanted)
+        authority, born = self.announcements.identity()
+        query = filters.canonical(wanted)
+        title = feeds.feed_title(topic.name)
+        if topic.name.startswith("search?"):
+            title = f"区讯 · {filters.describe(wanted, 'zh')}"
+        page = FeedPage(
+            name=topic.name, title=title,
+            subtitle=f"{filters.describe(wanted, 'zh')}：区县政策与项目公告。非政府网站,以原文为准",
+            home_url=f"{public_url}/?{query}" if query else f"{public_url}/",
+            self_url=topic.url, tag_authority=authority, tag_date=born, updated_at=version[1],
+            announcements=tuple(self.announcements.feed_window(wanted)),
+            coverage=self.sources.coverage(), public_url=public_url, hub_url=self.settings.hub_url,
+        )  # fmt: skip
+        return Edition(
+            body=feeds.render(page, topic.form),
+            media_type=f"{feeds.MEDIA_TYPES[topic.form]}; charset=utf-8",
+            through=version[0],
+        )
+
+    @cached_property
     def reader(self) -> ParserChild:
         """The parser child of this process."""
         return ParserChild(invented=self.demo_divisions())
@@ -183,11 +242,29 @@ class Parts:
             self.reader.close()
         if "fetch" in made:
             self.fetch.close()
+        if "courier" in made:
+            self.courier.close()
         if self._runner is not None:
             self._runner.close()
             self._runner = None
         if "engine" in made:
             self.engine.dispose()
+
+
+def _wanted(name: str) -> Filter:
+    if name.startswith("search?"):
+        return filters.parse_query(name.removeprefix("search?"))
+    wanted = feeds.filter_of(name)
+    if wanted is None:
+        raise NotFoundError(f"there is no feed {name[:80]!r}")
+    return wanted
+
+
+def _names(one: Announcement) -> Sequence[str]:
+    kinds = [name for name, kind in feeds.names.KIND_NAMES.items() if kind is one.draft.kind]
+    subjects = [*kinds, *(c.slug for c in one.draft.categories)]
+    pairs = [f"{subject}/{code}" for subject in subjects for code in one.region_roll]
+    return ["all", *subjects, *one.region_roll, *pairs]
 
 
 def build_parts(settings: Settings, *, templates: Environment | None = None) -> Parts:

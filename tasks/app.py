@@ -41,7 +41,7 @@ class Hint(Task):  # type: ignore[misc]  # celery has no types
 
 app = Celery(
     "quxun",
-    include=["tasks.polls", "tasks.articles", "tasks.mail", "tasks.upkeep"],
+    include=["tasks.polls", "tasks.articles", "tasks.mail", "tasks.push", "tasks.upkeep"],
     task_cls=Hint,
 )
 _settings = load_settings()

@@ -16,4 +16,7 @@ def sweep() -> None:
     articles.ring_due(it.entries, it.bell, now)
     it.bell.ring("mail.plan")
     it.bell.ring("mail.deliver")
+    it.bell.ring("push.verify")
+    it.bell.ring("push.deliver")
     it.system.prune(now)
+    it.hub.prune(now)

@@ -29,7 +29,7 @@ def refusal(url: str, answer: Answer, now: datetime) -> FetchError:
         reason="http",
         url=url,
         status=status,
-        retry_after=_retry_after(answer.headers.get("retry-after"), now),
+        retry_after=retry_after(answer.headers.get("retry-after"), now),
     )
 
 
@@ -62,7 +62,7 @@ def protocol(url: str, status: int, what: str) -> FetchError:
     )
 
 
-def _retry_after(value: str | None, now: datetime) -> timedelta | None:
+def retry_after(value: str | None, now: datetime) -> timedelta | None:
     """Seconds or an HTTP date (RFC 9110 §10.2.3), held between a minute and a day."""
     if not value:
         return None

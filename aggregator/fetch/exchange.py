@@ -96,5 +96,8 @@ def failure(error: tuple[int, str], answer: Answer, exchange: Exchange) -> Fetch
     if code == pycurl.E_RECV_ERROR and "chunk" in words.lower():
         reason = "protocol"  # libcurl names broken chunks and lost connections alike
     return FetchError(
-        f"{url}: {_ADVICE[reason]} ({words or f'libcurl {code}'})", reason=reason, url=url
+        f"{url}: {_ADVICE[reason]} ({words or f'libcurl {code}'})",
+        reason=reason,
+        url=url,
+        answered=answer.status if answer.complete else None,
     )

@@ -93,6 +93,7 @@ async def read_articles(
         changed.extend(fresh)
         if fresh:
             bell.ring("mail.plan")
+            bell.ring("push.deliver")
 
     look = _Look(fetch=fetch, reader=reader, clock=clock)
     keeper = asyncio.create_task(_keep_leases(store, open_leases, clock))

@@ -5,6 +5,7 @@ from aggregator.store.digests import Digests
 from aggregator.store.engine import connect, migrate
 from aggregator.store.entries import Entries
 from aggregator.store.hosts import Hosts
+from aggregator.store.hub import Hub
 from aggregator.store.outbox import Outbox
 from aggregator.store.rulings import Rulings
 from aggregator.store.sign_ups import SignUpLimits
@@ -17,6 +18,7 @@ __all__ = [
     "Digests",
     "Entries",
     "Hosts",
+    "Hub",
     "Outbox",
     "PollRow",
     "Rulings",

@@ -137,6 +137,7 @@ class FeedShelf:
             announcements=tuple(self._parts.announcements.feed_window(wanted)),
             coverage=coverage,
             public_url=public_url,
+            hub_url=self._parts.settings.hub_url,
         )
 
     def _covered(self) -> Coverage:
@@ -157,10 +158,13 @@ class FeedShelf:
 
 def make_document(page: FeedPage, form: str, modified_at: datetime) -> Document:
     """Render a feed in both codings; equal content has equal tags on all our servers."""
-    return pack(feeds.render(page, form), feeds.MEDIA_TYPES[form], modified_at)
+    link = f'<{page.hub_url}>; rel="hub", <{page.self_url}>; rel="self"' if page.hub_url else None
+    return pack(feeds.render(page, form), feeds.MEDIA_TYPES[form], modified_at, link=link)
 
 
-def pack(plain: bytes, media_type: str, modified_at: datetime) -> Document:
+def pack(
+    plain: bytes, media_type: str, modified_at: datetime, *, link: str | None = None
+) -> Document:
     """Bytes with their twin in gzip and a strong tag for each."""
     tag = hashlib.blake2b(plain, digest_size=12).hexdigest()
     return Document(
@@ -170,6 +174,7 @@ def pack(plain: bytes, media_type: str, modified_at: datetime) -> Document:
         etag=f'"{tag}"',
         packed_etag=f'"{tag}-gzip"',
         modified_at=modified_at,
+        link=link,
     )
 
 

@@ -35,7 +35,9 @@ COMMON_HEADERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """The bytes of one document, in both codings, with their validators."""
+    """The bytes of one document, in both codings, with their validators; ``link`` is the value
+    of its ``Link`` header, if it has one.
+    """
 
     media_type: str
     plain: bytes
@@ -43,6 +45,7 @@ class Document:
     etag: str
     packed_etag: str
     modified_at: datetime
+    link: str | None = None
 
 
 class Guard:
@@ -173,6 +176,8 @@ def conditional(request: Request, body: Document, *, cache: str) -> Response:
         "Cache-Control": cache,
         "Vary": "Accept-Encoding",
     }
+    if body.link:
+        headers["Link"] = body.link
     if is_current(request.headers, etag, body.modified_at):
         return Response(status_code=304, headers=headers)
     headers["Content-Type"] = f"{body.media_type}; charset=utf-8"

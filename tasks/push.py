@@ -1,0 +1,33 @@
+"""Push: asking callbacks to confirm, and telling followers of our feeds and webhooks."""
+
+from __future__ import annotations
+
+import random
+
+from aggregator.flow import hub
+from tasks.app import app, parts
+
+
+@app.task(name="push.verify")
+def verify() -> None:
+    """Ask the callbacks of all requests that wait; a doubled message asks nobody twice."""
+    it = parts()
+    it.run(hub.verify(store=it.hub, caller=it.courier, clock=it.now))
+    hub.notice(store=it.hub, last=it.last_change, changes=it.changes_since, version=it.feed_version)
+
+
+@app.task(name="push.deliver")
+def deliver() -> None:
+    """Tell every follower of a feed that has changed; one that is told already is left alone."""
+    it = parts()
+    hub.notice(store=it.hub, last=it.last_change, changes=it.changes_since, version=it.feed_version)
+    it.run(
+        hub.distribute(
+            store=it.hub,
+            caller=it.courier,
+            press=it.press,
+            hub_url=it.settings.hub_url,
+            clock=it.now,
+            jitter=random.random,
+        )
+    )
