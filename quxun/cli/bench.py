@@ -13,7 +13,7 @@ from aggregator.errors import QuxunError, UsageError
 from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, remark, say, show_table
 
-app = typer.Typer(help="Benchmarks: poll, read, quality, real.", no_args_is_help=True)
+app = typer.Typer(help="Benchmarks: poll, read, quality, real, serve.", no_args_is_help=True)
 
 
 @app.callback()
@@ -207,3 +207,29 @@ def real(
         ("pages", "read", "from the row alone", "announcements", "problems"),
         [(read.pages, read.read, read.row_only, read.announcements, "; ".join(read.problems))],
     )
+
+
+@app.command()
+def serve(
+    seconds: Annotated[
+        int, typer.Option(min=1, max=60, help="how long each server is asked in each mode")
+    ] = 4,
+    runs: Annotated[int, typer.Option(min=1, max=20, help="medians of so many")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Serve one feed beside nginx, whole, unchanged and packed; 1 when a ratio is below its floor."""
+    from quxun.bench.serve import bench_serve  # noqa: PLC0415  # only here
+
+    served = bench_serve(
+        seconds=seconds, runs=runs, say=lambda line: errors.print(line, markup=False)
+    )
+    if as_json:
+        say(msgspec.to_builtins(served))
+    else:
+        show_table(
+            f"one feed of {served.feed_bytes / 1000:.0f} KB, 1 thread, 32 connections;"
+            f" a change was served after {served.change_seconds:g} s under load",
+            ("server", "answer", "requests/s", "p99 ms", "× nginx"),
+            [(r.server, r.mode, r.per_second, r.p99_ms, r.of_nginx) for r in served.rows],
+        )
+    _hold(served.below)

@@ -103,26 +103,13 @@ def _celery_level(level: str) -> str:
 
 def web() -> None:
     """Run one web server on QUXUN_HOST and QUXUN_PORT."""
-    import uvicorn
-
     from aggregator.settings import load_settings
     from aggregator.templates import environment
     from aggregator.wiring import build_parts
-    from quxun.web import create_app
+    from quxun.web.server import serve
 
     log_to_stderr()
-    settings = load_settings()
-    parts = build_parts(settings, templates=environment())
-    uvicorn.run(
-        create_app(parts),
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=3,
-    )
+    raise typer.Exit(serve(build_parts(load_settings(), templates=environment())))
 
 
 def mailbox() -> None:

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 from aggregator.errors import NotFoundError, OutageError, QuxunError, UsageError
 from aggregator.wiring import Parts
 from quxun.web import announcements, feedroutes, hub, letters, mailbox, status
+from quxun.web.door import FeedDoor, Memory
 from quxun.web.http import Guard
 from quxun.web.site import STATIC, Site
 
@@ -54,6 +55,9 @@ def create_app(parts: Parts, *, patience: float = 1.0) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _answer_errors(app, site)
     app.add_middleware(Guard, secure=parts.settings.public_url.startswith("https:"))
+    app.state.site = site
+    app.state.memory = Memory(site.shelf)
+    app.add_middleware(FeedDoor, shelf=site.shelf, memory=app.state.memory)
     return app
 
 

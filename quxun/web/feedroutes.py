@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import APIRouter, Request, Response
 
 import feeds
-from aggregator import filters
+from quxun.web.addresses import Address, read_address
 from quxun.web.feedshelf import index_document, outline
-from quxun.web.http import conditional, query_pairs
+from quxun.web.http import FIELDS, answered, conditional
+from quxun.web.press import CURRENT
 from quxun.web.site import Site
 
 #: Readers ask every few minutes; shared caches may keep a document this long.
-CACHE = "public, max-age=60, stale-while-revalidate=600"
+CACHE = CURRENT
+#: Addresses move for good, yet what is canonical may be told better some day.
+MOVED = "public, max-age=86400"
 
 
 def router(site: Site) -> APIRouter:
@@ -35,19 +40,25 @@ def router(site: Site) -> APIRouter:
     def index(request: Request) -> Response:
         return conditional(request, index_document(site.parts), cache=CACHE)
 
-    @routes.get("/feeds/{name:path}")
-    def document(name: str, request: Request) -> Response:
-        stem, dot, form = name.rpartition(".")
-        if not dot or form not in feeds.FORMATS:
-            endings = ", ".join(f".{form}" for form in feeds.FORMATS)
-            raise HTTPException(
-                404, f"订阅源地址以 {endings} 结尾 · a feed ends in {endings}; /feeds lists them"
-            )
-        if stem == "search":
-            wanted = filters.parse_filter(query_pairs(request))
-            found = site.shelf.search(wanted, form)
-        else:
-            found = site.shelf.named(stem, form)
-        return conditional(request, found, cache=CACHE)
+    @routes.get("/feeds/{_:path}")  # noqa: FAST003  # read_address reads the whole path
+    async def document(request: Request) -> Response:
+        path = request.scope["path"]
+        query = request.scope["query_string"].decode("latin-1")
+        address = read_address(path, query)
+        if not _is_spelt(address, path, query):
+            headers = {"Location": address.path, "Cache-Control": MOVED}
+            return Response(None, 308, {**headers, "Access-Control-Allow-Origin": "*"})
+        return answered(request, await site.shelf.answers(address))
 
     return routes
+
+
+def _is_spelt(address: Address, path: str, query: str) -> bool:
+    """Whether an address is written as it should be.
+
+    Percent-encodings that say the same are let pass: a client that writes them in its own way
+    would be sent round in circles.
+    """
+    canonical = urlsplit(address.path)
+    pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=FIELDS)
+    return path == canonical.path and pairs == parse_qsl(canonical.query)

@@ -2,180 +2,290 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
+import asyncio
 import threading
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from time import monotonic
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import InterfaceError, TimeoutError  # noqa: A004
 
 import feeds
 from aggregator import filters
-from aggregator.errors import NotFoundError, OutageError, UsageError
-from aggregator.model import Coverage, FeedPage, Filter, Kind
+from aggregator.errors import UsageError
+from aggregator.model import Filter, Kind
 from aggregator.wiring import Parts
-from quxun.web.http import Document
+from feeds.names import KIND_NAMES
+from quxun.web.addresses import Address, address_of, name_of
+from quxun.web.documents import Answers, Document, pack
+from quxun.web.lookout import OUTAGES, Lookout, Terms
+from quxun.web.press import NoJournal, Press, Print
 
 log = structlog.get_logger()
 
 #: The cache is bounded by bytes, whatever people search for.
 SHELF_BYTES = 64_000_000
-#: Coverage is printed in every feed; it may be this many seconds old.
-COVERAGE_SECONDS = 60.0
+#: While one reader's request renders a feed, the others wait so long before they get the
+#: document before.
+WAIT_SECONDS = 0.25
+#: Feeds rendered at once: rendering holds the interpreter, so that more would not be faster.
+RENDERERS = 4
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Slot:
-    """A cached document, what it was made from, and when that was last looked at."""
+    """One document of the shelf and what it owes."""
 
-    version: tuple[int, datetime]
-    coverage: Coverage
-    document: Document
-    looked_at: float
+    address: Address
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    print: Print | None = None
+    answers: Answers | None = None
+    #: How often a change concerned it, and whether nothing has since it was made.
+    marks: int = 0
+    current: bool = False
+    #: The store could not be asked: the document stays, and is owed at the next look.
+    owed: bool = False
+
+    def concerns(self, news: Sequence[Terms], names: Terms) -> bool:
+        """Whether one of the changes may stand in it."""
+        if not self.address.name.startswith("search?"):
+            return self.address.name in names
+        return any(_may_show(self.address.wanted, terms) for terms in news)
 
 
 class FeedShelf:
     """The feeds of one process: rendered once per change, whoever asks first.
 
-    While the database cannot be reached, readers get the last document.
+    A look at the journal every ``patience`` seconds says which documents are stale; a request
+    for another one touches nothing but memory. While the database cannot be reached, readers
+    get the last document. With no patience every request looks.
     """
 
     def __init__(self, parts: Parts, *, patience: float = 1.0) -> None:
         self._parts = parts
-        self._patience = patience
-        self._slots: OrderedDict[tuple[str, str], _Slot] = OrderedDict()
-        self._bytes = 0
+        self._secure = parts.settings.public_url.startswith("https:")
+        self._press = Press(parts)
+        self._slots: dict[str, _Slot] = {}
         self._lock = threading.Lock()
-        self._stripes = [threading.Lock() for _ in range(64)]
-        self._coverage: tuple[float, Coverage] | None = None
-        self._identity: tuple[str, str] | None = None
-
-    def named(self, name: str, form: str) -> Document:
-        """A feed by its name.
-
-        Raises:
-            NotFoundError: when there is no such feed.
-        """
-        return self._get(f"{name}.{form}", name, form)
-
-    def search(self, wanted: Filter, form: str) -> Document:
-        """A feed of whatever a filter asks for."""
-        query = filters.canonical(wanted)
-        return self._get(f"search.{form}?{query}", f"search?{query}", form)
-
-    def _get(self, address: str, name: str, form: str) -> Document:
-        key = (name, form)
-        if fresh := self._fresh(key):
-            return fresh.document
-        with self._stripes[hash(key) % len(self._stripes)]:
-            if fresh := self._fresh(key):
-                return fresh.document
-            slot = self._slots.get(key)
-            try:
-                return self._renewed(key, address, slot)
-            except (OutageError, InterfaceError, TimeoutError) as error:
-                if slot is None:
-                    raise
-                log.warning("feed_served_stale", feed=name[:80], error=type(error).__name__)
-                return slot.document
-
-    def _fresh(self, key: tuple[str, str]) -> _Slot | None:
-        with self._lock:
-            slot = self._slots.get(key)
-            if slot is None or monotonic() - slot.looked_at >= self._patience:
-                return None
-            self._slots.move_to_end(key)
-            return slot
-
-    def _renewed(self, key: tuple[str, str], address: str, slot: _Slot | None) -> Document:
-        name, form = key
-        wanted = _wanted(name)
-        version = self._parts.announcements.feed_version(wanted)
-        coverage = self._covered()
-        if slot and (slot.version, slot.coverage) == (version, coverage):
-            slot.looked_at = monotonic()
-            return slot.document
-        page = self._page(name, address, wanted, version[1], coverage)
-        before = slot.document.modified_at if slot else None
-        document = make_document(page, form, self._modified(version[1], before))
-        self._keep(key, _Slot(version, coverage, document, monotonic()))
-        return document
-
-    def _modified(self, changed_at: datetime, before: datetime | None) -> datetime:
-        """When the document was last modified, as far as this process can tell.
-
-        A change that was committed after a later one must still move the date, so a change
-        seen by this process is dated when it was seen.
-        """
-        at = changed_at if before is None else self._parts.now()
-        return max(at, before or at).replace(microsecond=0)
-
-    def _page(
-        self, name: str, address: str, wanted: Filter, updated_at: datetime, coverage: Coverage
-    ) -> FeedPage:
-        public_url = self._parts.settings.public_url
-        if self._identity is None:
-            self._identity = self._parts.announcements.identity()
-        query = filters.canonical(wanted)
-        title = feeds.feed_title(name)
-        if name.startswith("search?"):
-            title = f"区讯 · {filters.describe(wanted, 'zh')}"
-        return FeedPage(
-            name=name,
-            title=title,
-            subtitle=f"{filters.describe(wanted, 'zh')}：区县政策与项目公告。非政府网站,以原文为准",
-            home_url=f"{public_url}/?{query}" if query else f"{public_url}/",
-            self_url=f"{public_url}/feeds/{address}",
-            tag_authority=self._identity[0],
-            tag_date=self._identity[1],
-            updated_at=updated_at,
-            announcements=tuple(self._parts.announcements.feed_window(wanted)),
-            coverage=coverage,
-            public_url=public_url,
-            hub_url=self._parts.settings.hub_url,
+        self._flights: dict[_Slot, Future[Answers]] = {}
+        self._pool = ThreadPoolExecutor(RENDERERS, thread_name_prefix="shelf")
+        self._bytes = 0
+        #: Counts looks; whoever uses an answer notes it there, so that the idle ones are known.
+        self.looks = 0
+        #: Rises whenever a document became stale.
+        self.turns = 0
+        #: Answers by their status, and documents rendered.
+        self.counts: Counter[int] = Counter()
+        self.rendered = 0
+        self.lookout = Lookout(
+            lambda: NoJournal(parts),
+            lambda: parts.sources.coverage(),  # noqa: PLW0108  # nothing is opened before it is asked
+            patience=patience,
+            told=self._tell,
+            covered=self._cover,
+            looked=self._note_look,
         )
 
-    def _covered(self) -> Coverage:
-        at = monotonic()
-        if self._coverage is None or at - self._coverage[0] > self._patience * COVERAGE_SECONDS:
-            self._coverage = (at, self._parts.sources.coverage())
-        return self._coverage[1]
+    async def answers(self, address: Address) -> Answers:
+        """What an address answers; rendered once, however many ask at the same time.
 
-    def _keep(self, key: tuple[str, str], slot: _Slot) -> None:
+        Raises:
+            NotFoundError: there is no such archive document.
+            OutageError: the store cannot be reached and the document was never made.
+        """
+        slot = self._slot(address)
+        before = slot.answers
+        if before is not None and before.fresh:
+            before.used = self.looks
+            return before
+        flight = self._flights.get(slot)
+        if flight is None or not self.lookout.patient:
+            flight = self._pool.submit(self._renewed, slot)
+            self._flights[slot] = flight
+            loop = asyncio.get_running_loop()
+            flight.add_done_callback(lambda done: self._arrive(loop, slot, done))
+            waits = None
+        else:
+            waits = WAIT_SECONDS if before is not None else None
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(flight)), waits)
+        except TimeoutError:
+            assert before is not None
+            return before
+
+    def document(self, address: Address) -> Document:
+        """The same for callers without a loop.
+
+        Raises:
+            NotFoundError: there is no such archive document.
+            OutageError: the store cannot be reached and the document was never made.
+        """
+        return self._renewed(self._slot(address)).document
+
+    def find(self, path: str) -> Answers | None:
+        """The answers of an address, given as asked, when they are fresh."""
+        slot = self._slots.get(path)
+        if slot is None or slot.answers is None or not slot.answers.fresh:
+            return None
+        slot.answers.used = self.looks
+        return slot.answers
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.lookout.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _arrive(
+        self, loop: asyncio.AbstractEventLoop, slot: _Slot, flight: Future[Answers]
+    ) -> None:
+        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(self._land, slot, flight)
+
+    def _land(self, slot: _Slot, flight: Future[Answers]) -> None:
+        if self._flights.get(slot) is flight:
+            del self._flights[slot]
+
+    def _slot(self, address: Address) -> _Slot:
         with self._lock:
-            old = self._slots.pop(key, None)
-            self._bytes += _weight(slot) - (_weight(old) if old else 0)
-            self._slots[key] = slot
+            slot = self._slots.get(address.path)
+            if slot is None:
+                slot = self._slots[address.path] = _Slot(address)
+            return slot
+
+    def _renewed(self, slot: _Slot) -> Answers:
+        with slot.lock:
+            try:
+                if self.lookout.patient:
+                    self.lookout.start()
+                else:
+                    self.lookout.look()
+                if slot.answers is not None and slot.current:
+                    return slot.answers
+                marks = slot.marks
+                made = self._press.make(slot.address, self.lookout.coverage(), slot.print)
+                return self._keep(slot, made, marks)
+            except OUTAGES as error:
+                return self._last(slot, error)
+            finally:
+                self._forget(slot)
+
+    def _last(self, slot: _Slot, error: Exception) -> Answers:
+        """The last document, while the store is away; it is looked at again when that is back."""
+        if slot.answers is None:
+            raise error
+        log.warning("feed_served_stale", feed=slot.address.name[:80], error=type(error).__name__)
+        with self._lock:
+            slot.owed = True
+            slot.answers.fresh = self.lookout.patient
+        return slot.answers
+
+    def _keep(self, slot: _Slot, made: Print, marks: int) -> Answers:
+        with self._lock:
+            if slot.answers is None or made is not slot.print:
+                self._put(slot, made)
+                self.rendered += 1
+            assert slot.answers is not None
+            slot.owed = False
+            slot.current = slot.marks == marks
+            slot.answers.fresh = slot.current and self.lookout.patient
+            slot.answers.used = self.looks
+            self._slots.setdefault(slot.address.path, slot)
+            answers = slot.answers
+        self._drop_idle()
+        return answers
+
+    def _put(self, slot: _Slot, made: Print) -> None:
+        """Set a slot's document; the same bytes keep what was made of them."""
+        before = slot.print
+        if before and (before.document, before.cache) == (made.document, made.cache):
+            slot.print = replace(made, document=before.document)
+            return
+        self._bytes += made.document.weight - (before.document.weight if before else 0)
+        if slot.answers is not None:
+            slot.answers.fresh = False
+        slot.print = made
+        slot.answers = Answers(made.document, cache=made.cache, secure=self._secure)
+
+    def _forget(self, slot: _Slot) -> None:
+        """Keep no slot for what cannot be made: names and numbers are without end."""
+        with self._lock:
+            if slot.answers is None and self._slots.get(slot.address.path) is slot:
+                del self._slots[slot.address.path]
+
+    def _drop_idle(self) -> None:
+        with self._lock:
             while self._bytes > SHELF_BYTES and len(self._slots) > 1:
-                _, dropped = self._slots.popitem(last=False)
-                self._bytes -= _weight(dropped)
+                idle = min(
+                    (one for one in self._slots.values() if one.answers),
+                    key=lambda one: one.answers.used if one.answers else 0,
+                )
+                assert idle.answers is not None
+                assert idle.print is not None
+                idle.answers.fresh = idle.current = False
+                self._bytes -= idle.print.document.weight
+                del self._slots[idle.address.path]
+                idle.print = None
+
+    def _tell(self, news: Sequence[Terms] | None) -> None:
+        """The lookout's news: mark what they concern."""
+        names: Terms = frozenset().union(*news) if news else frozenset()
+        with self._lock:
+            self.turns += 1
+            for slot in self._slots.values():
+                if news is None or slot.concerns(news, names):
+                    _mark(slot)
+
+    def _cover(self) -> None:
+        """The coverage has changed: it stands in every current document."""
+        with self._lock:
+            self.turns += 1
+            for slot in self._slots.values():
+                if slot.address.archive is None:
+                    _mark(slot)
+
+    def _note_look(self) -> None:
+        """After every look: dates that are final now, and what an outage left undone."""
+        now = self._parts.now()
+        with self._lock:
+            self.looks += 1
+            for slot in self._slots.values():
+                if slot.owed:
+                    slot.owed = False
+                    _mark(slot)
+                made = slot.print
+                if made and made.settles_at and now >= made.settles_at:
+                    fresh = bool(slot.answers and slot.answers.fresh)
+                    self._put(slot, _settled(made))
+                    assert slot.answers
+                    slot.answers.fresh, slot.answers.used = fresh, self.looks
 
 
-def make_document(page: FeedPage, form: str, modified_at: datetime) -> Document:
-    """Render a feed in both codings; equal content has equal tags on all our servers."""
-    link = f'<{page.hub_url}>; rel="hub", <{page.self_url}>; rel="self"' if page.hub_url else None
-    return pack(feeds.render(page, form), feeds.MEDIA_TYPES[form], modified_at, link=link)
+def _mark(slot: _Slot) -> None:
+    slot.marks += 1
+    slot.current = False
+    if slot.answers is not None:
+        slot.answers.fresh = False
 
 
-def pack(
-    plain: bytes, media_type: str, modified_at: datetime, *, link: str | None = None
-) -> Document:
-    """Bytes with their twin in gzip and a strong tag for each."""
-    tag = hashlib.blake2b(plain, digest_size=12).hexdigest()
-    return Document(
-        media_type=media_type,
-        plain=plain,
-        packed=gzip.compress(plain, compresslevel=6, mtime=0),
-        etag=f'"{tag}"',
-        packed_etag=f'"{tag}-gzip"',
-        modified_at=modified_at,
-        link=link,
-    )
+def _settled(made: Print) -> Print:
+    """The same document with its final date (``press.SETTLING``)."""
+    later = made.document.modified_at + timedelta(seconds=1)
+    return replace(made, document=replace(made.document, modified_at=later), settles_at=None)
+
+
+def _may_show(wanted: Filter, terms: Terms) -> bool:
+    """Whether a change that concerns these feeds may match a filter: no match is ever missed."""
+    parts = {part for term in terms for part in term.split("/")}
+    if wanted.region and parts.isdisjoint(wanted.region):
+        return False
+    if wanted.category and parts.isdisjoint(wanted.category):
+        return False
+    if not wanted.kind or Kind.OTHER in wanted.kind or filters.shown_excluded(wanted):
+        return True  # no name says of these
+    return any(KIND_NAMES[name] in wanted.kind for name in KIND_NAMES if name in parts)
 
 
 def feed_bytes(parts: Parts, name: str, form: str) -> bytes:
@@ -185,29 +295,20 @@ def feed_bytes(parts: Parts, name: str, form: str) -> bytes:
         NotFoundError: when there is no such feed.
         UsageError: for a format or a filter that we do not know.
     """
-    shelf = FeedShelf(parts)
     if form == "opml":
         return index_document(parts).plain
     if form not in feeds.FORMATS:
         raise UsageError(f"no format {form!r}; there are {', '.join(feeds.FORMATS)} and opml")
-    if name.startswith("search?"):
-        return shelf.search(filters.parse_query(name.removeprefix("search?")), form).plain
-    return shelf.named(name, form).plain
+    shelf = FeedShelf(parts, patience=0)
+    try:
+        return shelf.document(address_of(name, form)).plain
+    finally:
+        shelf.close()
 
 
 def feed_path(wanted: Filter, form: str = "atom") -> str:
     """The address of the feed of a filter: the named one where there is one."""
-    query = filters.canonical(wanted)
-    kinds = {Kind.POLICY: "policies", Kind.PROJECT: "projects"}
-    subjects = [*(kinds.get(k, "") for k in wanted.kind), *wanted.category]
-    plain = Filter(region=wanted.region, kind=wanted.kind, category=wanted.category)
-    if plain == wanted and len(subjects) <= 1 and len(wanted.region) <= 1:
-        name = feeds.feed_name(
-            subject=next(iter(subjects), None), region=next(iter(wanted.region), None)
-        )
-        if feeds.filter_of(name) == wanted:
-            return f"/feeds/{name}.{form}"
-    return f"/feeds/search.{form}?{query}"
+    return Address(name=name_of(wanted), form=form, wanted=wanted).path
 
 
 def outline(public_url: str, regions: Sequence[tuple[str, str]]) -> list[feeds.OutlineGroup]:
@@ -245,18 +346,3 @@ def _outline_feed(public_url: str, name: str) -> feeds.OutlineFeed:
         feed_url=f"{public_url}/feeds/{name}.atom",
         home_url=f"{public_url}/?{query}" if query else f"{public_url}/",
     )
-
-
-def _wanted(name: str) -> Filter:
-    if name.startswith("search?"):
-        return filters.parse_query(name.removeprefix("search?"))
-    wanted = feeds.filter_of(name)
-    if wanted is None:
-        raise NotFoundError(
-            f"没有名为 {name[:60]!r} 的订阅源 · there is no such feed; /feeds lists them"
-        )
-    return wanted
-
-
-def _weight(slot: _Slot) -> int:
-    return len(slot.document.plain) + len(slot.document.packed)

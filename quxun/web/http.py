@@ -5,47 +5,24 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from quxun.web.documents import COMMON_HEADERS, STRICT_TRANSPORT, Answers, Document
+
 #: A form of ours has a few hundred bytes; nothing honest has a megabyte.
 BODY_BYTES = 256_000
 FIELDS = 200
 QUERY_BYTES = 8_000
+PATH_BYTES = 2_000
 #: A sender may take this long over a form.
 BODY_SECONDS = 15.0
 #: A refused body up to this size is let in and thrown away, for at most so long.
 DRAINED_BYTES = 4_000_000
 DRAIN_SECONDS = 0.8
-
-COMMON_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """The bytes of one document, in both codings, with their validators; ``link`` is the value
-    of its ``Link`` header, if it has one.
-    """
-
-    media_type: str
-    plain: bytes
-    packed: bytes
-    etag: str
-    packed_etag: str
-    modified_at: datetime
-    link: str | None = None
 
 
 class Guard:
@@ -70,7 +47,7 @@ class Guard:
                 for name, value in COMMON_HEADERS.items():
                     headers.setdefault(name, value)
                 if self._secure:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                    headers.setdefault(*STRICT_TRANSPORT)
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -168,47 +145,15 @@ def network_of(request: Request) -> str:
 
 def conditional(request: Request, body: Document, *, cache: str) -> Response:
     """Answer with a document, or 304 when the client has it (RFC 9110 §13.2.2)."""
-    packed = takes_gzip(request.headers.get("accept-encoding", ""))
-    etag = body.packed_etag if packed else body.etag
-    headers = {
-        "ETag": etag,
-        "Last-Modified": format_datetime(body.modified_at.astimezone(UTC), usegmt=True),
-        "Cache-Control": cache,
-        "Vary": "Accept-Encoding",
-    }
-    if body.link:
-        headers["Link"] = body.link
-    if is_current(request.headers, etag, body.modified_at):
-        return Response(status_code=304, headers=headers)
-    headers["Content-Type"] = f"{body.media_type}; charset=utf-8"
-    if packed:
-        headers["Content-Encoding"] = "gzip"
-    return Response(body.packed if packed else body.plain, 200, headers)
+    return answered(request, Answers(body, cache=cache))
 
 
-def is_current(headers: Headers, etag: str, modified_at: datetime) -> bool:
-    """Whether the client's copy is what we would send."""
-    asked = headers.get("if-none-match")
-    if asked is not None:
-        tags = {tag.strip().removeprefix("W/") for tag in asked.split(",")}
-        return etag in tags or asked.strip() == "*"
-    since = headers.get("if-modified-since")
-    if since is None:
-        return False
-    try:
-        at = parsedate_to_datetime(since)
-    except ValueError:
-        return False
-    return modified_at <= (at if at.tzinfo else at.replace(tzinfo=UTC))
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether an ``Accept-Encoding`` lets us pack."""
-    for part in accepted.lower().split(","):
-        coding, _, weight = part.partition(";")
-        if coding.strip() in {"gzip", "x-gzip", "*"}:
-            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
+def answered(request: Request, answers: Answers) -> Response:
+    """What a document answers to a request."""
+    ready = answers.to(request.headers.raw)
+    response = Response(ready.body, ready.status)
+    response.raw_headers = list(ready.headers)
+    return response
 
 
 def query_pairs(request: Request, *, drop: Iterable[str] = ()) -> list[tuple[str, str]]:
@@ -249,4 +194,6 @@ def _refusal(scope: Scope) -> tuple[int, str] | None:
         return 413, too_big() + "\n"
     if len(scope.get("query_string", b"")) > QUERY_BYTES:
         return 414, f"the query may have {QUERY_BYTES:,} bytes\n"
+    if len(scope.get("raw_path") or b"") > PATH_BYTES:
+        return 414, f"the path may have {PATH_BYTES:,} bytes\n"
     return None

@@ -86,7 +86,6 @@ def test_every_combination_shows_what_belongs_to_it(web, make_draft):
     assert titles("policies") == titles("policy/500116") == [policy]
     assert titles("projects") == titles("land") == titles("land/500000") == [land.title]
     assert titles("talent/500116") == []
-    assert titles("search") == titles("all")
     found = web.ask("/feeds/search.json?q=%E5%B7%A5%E4%B8%9A%E7%94%A8%E5%9C%B0&region=500116")
     assert [item["title"] for item in json.loads(found.body)["items"]] == [land.title]
 
