@@ -46,12 +46,16 @@ from aggregator.model import (
 )
 from aggregator.push import (
     Follower,
+    HookDelivery,
+    HookState,
     HubLimits,
     HubRequest,
     Parcel,
     Reply,
     Told,
     Topic,
+    Webhook,
+    WebhookId,
 )
 
 
@@ -134,6 +138,36 @@ class HubStore(Protocol):
 
     def drop(self, follower: int, reason: str, now: datetime) -> bool:
         """End a follower and have it told so."""
+        ...
+
+
+class WebhookStore(Protocol):
+    """Where each webhook stands, and what came of every call."""
+
+    def claim_webhooks(
+        self, now: datetime, *, last: int, limit: int, lease: timedelta
+    ) -> Sequence[Webhook]:
+        """Lease those that stand before the last change and are due."""
+        ...
+
+    def begin(self, hook: Webhook, through: int) -> bool:
+        """Fix the batch before it is sent; False when it must not be."""
+        ...
+
+    def record_call(
+        self,
+        hook: Webhook,
+        *,
+        cursor: int | None,
+        due_at: datetime,
+        delivery: HookDelivery | None,
+        state: HookState = HookState.ACTIVE,
+    ) -> None:
+        """Write what came of a call, and let go of the lease."""
+        ...
+
+    def log(self, hook: WebhookId, delivery: HookDelivery) -> None:
+        """Log a call that moves nothing."""
         ...
 
 

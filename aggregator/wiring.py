@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from aggregator.errors import NotFoundError, SettingsError
 from aggregator.fetch import Courier, CurlFetcher, SharedPace
 from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
+from aggregator.flow.webhooks import Happening
 from aggregator.model import Announcement, FeedPage, Filter
 from aggregator.ports import Bell
 from aggregator.push import Edition, Topic
@@ -150,6 +151,42 @@ class Parts:
     def press(self) -> Press:
         """Feed documents for followers, each rendered once."""
         return Press(self._edition)
+
+    @cached_property
+    def webhooks(self) -> store.Webhooks:
+        """Who is told of changes one by one."""
+        return store.Webhooks(self.engine)
+
+    def blank_page(self) -> FeedPage:
+        """A page of our JSON Feed without entries."""
+        authority, born = self.announcements.identity()
+        public_url = self.settings.public_url
+        return FeedPage(
+            name="all", title=feeds.feed_title("all"), subtitle="", home_url=f"{public_url}/",
+            self_url=f"{public_url}/feeds/all.json", tag_authority=authority, tag_date=born,
+            updated_at=self.now(), announcements=(), coverage=None, public_url=public_url,
+        )  # fmt: skip
+
+    def happenings(self, change: int, through: int | None, limit: int) -> Sequence[Happening]:
+        """The changes after one, with what they changed."""
+        found = self.announcements.find(
+            Filter(), limit=10_000, order="changed", include_withdrawn=True
+        )
+        newer = sorted(
+            (one for one in found if change < one.change <= (through or one.change)),
+            key=lambda one: one.change,
+        )
+        return [
+            Happening(
+                change=one.change,
+                at=one.changed_at,
+                after=one,
+                before=replace(one, withdrawn_at=None)
+                if one.withdrawn_at or one.revision > 1
+                else None,
+            )
+            for one in newer[:limit]
+        ]
 
     def last_change(self) -> int:
         """The number of the last change there is."""

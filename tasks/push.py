@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from aggregator.flow import hub
+from aggregator.flow import hub, webhooks
 from tasks.app import app, parts
 
 
@@ -18,7 +18,9 @@ def verify() -> None:
 
 @app.task(name="push.deliver")
 def deliver() -> None:
-    """Tell every follower of a feed that has changed; one that is told already is left alone."""
+    """Tell followers of feeds that changed, and webhooks of changes; who was told already is
+    left alone.
+    """
     it = parts()
     hub.notice(store=it.hub, last=it.last_change, changes=it.changes_since, version=it.feed_version)
     it.run(
@@ -27,6 +29,17 @@ def deliver() -> None:
             caller=it.courier,
             press=it.press,
             hub_url=it.settings.hub_url,
+            clock=it.now,
+            jitter=random.random,
+        )
+    )
+    it.run(
+        webhooks.deliver(
+            store=it.webhooks,
+            caller=it.courier,
+            last=it.last_change,
+            happenings=it.happenings,
+            blank=it.blank_page,
             clock=it.now,
             jitter=random.random,
         )

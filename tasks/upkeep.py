@@ -20,3 +20,4 @@ def sweep() -> None:
     it.bell.ring("push.deliver")
     it.system.prune(now)
     it.hub.prune(now)
+    it.webhooks.prune(now)

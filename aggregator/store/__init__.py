@@ -12,6 +12,7 @@ from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
 from aggregator.store.subscribers import Subscribers
 from aggregator.store.system import System
+from aggregator.store.webhooks import Webhooks
 
 __all__ = [
     "Announcements",
@@ -26,6 +27,7 @@ __all__ = [
     "Sources",
     "Subscribers",
     "System",
+    "Webhooks",
     "connect",
     "migrate",
 ]

@@ -22,6 +22,8 @@ MODULES: dict[str, tuple[str, ...]] = {
     "clusters": ("announcements",),
     "digests": ("digest",),
     "subscribers": ("subscribers",),
+    "webhooks": ("webhooks",),
+    "hub": ("hub",),
     "bench": ("bench",),
 }
 

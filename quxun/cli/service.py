@@ -147,7 +147,7 @@ def doctor(as_json: AsJson = False) -> None:
     with opened() as parts:
         findings = [
             _database(parts), _clock(parts), _broker(parts), _smtp(parts), _disk(parts),
-            _duplicates(parts),
+            _duplicates(parts), _webhooks(parts),
         ]  # fmt: skip
     if as_json:
         say([{"what": what, "well": well, "words": words} for what, well, words in findings])
@@ -217,6 +217,27 @@ def _duplicates(parts: Parts) -> Finding:
         f'({example[:40]}); merge what stands there twice with "quxun announcements merge"'
     )
     return "duplicates", True, words
+
+
+def _webhooks(parts: Parts) -> Finding:
+    """Those that were given up wait for an operator; they lose nothing meanwhile."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from aggregator.push import HookState
+
+    try:
+        hooks = parts.webhooks.list()
+    except (SQLAlchemyError, OutageError):
+        return "webhooks", True, "not looked at, for the database does not answer"
+    for one in hooks:
+        if one.state is HookState.GIVEN_UP:
+            words = (
+                f"{one.url} was given up: {(one.problem or 'it failed')[:120]}; mend it, then"
+                f' "quxun webhooks resume {one.id}" goes on where it stood'
+            )
+            return "webhooks", False, words
+    failing = sum(one.failing_since is not None for one in hooks)
+    return "webhooks", True, f"{len(hooks)}, of which {failing} fail and are tried again"
 
 
 def _clock(parts: Parts) -> Finding:

@@ -91,6 +91,29 @@ class House:
             )
         )  # fmt: skip
 
+    def hook(self, who: Callbacks, query: str = "", path: str = "/hook", secret: str = ""):
+        """A webhook to a callback."""
+        from aggregator.flow import webhooks
+
+        it = self.parts
+        return it.webhooks.add(
+            who.url(path), query, secret or webhooks.new_secret(), cursor=it.last_change(),
+            now=it.now(),
+        )  # fmt: skip
+
+    def call_hooks(self, **instead) -> int:
+        """One run of the push worker, as far as webhooks go."""
+        from aggregator.flow import webhooks
+
+        it = self.parts
+        given = {"caller": it.courier, **instead}
+        return it.run(
+            webhooks.deliver(
+                store=it.webhooks, last=it.last_change, happenings=it.happenings,
+                blank=it.blank_page, clock=it.now, jitter=lambda: 0.5, **given,
+            )
+        )  # fmt: skip
+
     def publish(self, *numbers: int, **changes: object) -> None:
         self.web.publish(*(draft(number, **changes) for number in numbers))
 

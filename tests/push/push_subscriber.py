@@ -137,8 +137,8 @@ class Callbacks:
 
     def _told(self, path: str, headers: dict[str, str], body: bytes):
         signed = None
-        links = links_of(headers["Link"])
-        secret = self.wanted.get(("subscribe", links["self"]))
+        links = links_of(headers.get("Link", ""))
+        secret = self.wanted.get(("subscribe", links.get("self", "")))
         if secret:
             method, _, digest = headers.get("X-Hub-Signature", "").partition("=")
             made = hmac.new(secret.encode(), body, getattr(hashlib, method, hashlib.sha1))
