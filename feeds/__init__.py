@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from aggregator.model import FeedPage
 from feeds.atom import render_atom
-from feeds.items import full_text, summary, web_url
+from feeds.items import full_text, items_of, summary
 from feeds.jsonfeed import render_json
 from feeds.names import feed_name, feed_title, filter_of, region_title
 from feeds.opml import OutlineFeed, OutlineGroup, opml
 from feeds.rss import render_rss
+from feeds.words import web_url
 
 #: Media type of each format, by the suffix of its address.
 MEDIA_TYPES = {
@@ -25,13 +26,13 @@ FORMATS = tuple(_RENDERERS)
 def render(page: FeedPage, form: str) -> bytes:
     """A feed document in one of ``FORMATS``.
 
-    The same announcements stand in all formats, in the same order; withdrawn ones are
-    tombstones in Atom, listed apart in JSON and absent from RSS.
+    The same announcements stand in all formats, in the same order; what is no more is a
+    tombstone in Atom, listed apart in JSON and absent from RSS.
 
     Raises:
         KeyError: for a format we do not have.
     """
-    return _RENDERERS[form](page)
+    return _RENDERERS[form](page, items_of(page))
 
 
 __all__ = [

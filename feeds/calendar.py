@@ -10,7 +10,8 @@ from aggregator.deadlines import clock_of
 from aggregator.filters import CATEGORIES, KINDS, chief_amount, money
 from aggregator.model import Announcement, CalendarPage, Due
 from aggregator.text import shorten
-from feeds.items import DISCLAIMER, SUMMARY_CHARACTERS, impersonal, tidy, web_url, whole_second
+from feeds.items import DISCLAIMER, SUMMARY_CHARACTERS, whole_second
+from feeds.words import impersonal, tidy, web_url
 
 #: A backslash before an n is read as a line break by both libraries that we are tried with, and
 #: by whoever unescapes as they do.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from urllib.parse import quote, urlsplit
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
 
 from aggregator.filters import AUTHORITIES, CATEGORIES, KINDS
-from aggregator.model import Announcement, Authority, FeedPage, Kind
-from aggregator.text import clean, one_line, shorten
+from aggregator.model import Announcement, Authority, Draft, FeedPage, Grave, GraveReason, Kind
+from aggregator.text import shorten
+from feeds.words import fit_markup, origin, plain, tidy_title, web_url
 
 CHINA = timezone(timedelta(hours=8))
 DISCLAIMER = "非政府网站,以原文为准"
@@ -18,18 +23,14 @@ OFFICIAL_RIGHTS = (
 )
 OTHER_RIGHTS = "标题、事实与摘要,版权归原作者所有;非政府网站,以原文为准"
 SUMMARY_CHARACTERS = 200
+#: No portal posted anything before there was a web: such a date is a typing error.
+FIRST_POSTED = datetime(1990, 1, 1, tzinfo=CHINA)
+#: More links or terms of one sort than these say nothing to anybody, and cost every reader.
+MOST = 50
 
-#: Mobile and identity numbers never leave in a summary (DOMAIN.md §16).
-_PERSONAL = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx]|\d{15})(?!\d)")
-#: A second look at what normalise sanitised: a body that trips it is left out, not repaired.
-_UNFIT = re.compile(
-    r"<\s*/?\s*(?:script|iframe|object|embed|form|style|svg|math|base|meta|link)\b"
-    r"|\son\w+\s*=|javascript:|vbscript:"
-    r"|\b(?:href|src)\s*=\s*(?![\"']?(?:https?://|mailto:|tel:))",
-    re.IGNORECASE,
-)
-_TAG_LIKE = re.compile(r"<(?=[A-Za-z/!?])")
-_BROKEN = re.compile("[\u0080-\u009f\ufffd]")
+_MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]+/[a-zA-Z0-9!#$&^_.+-]+")
+#: Lists of names are published by duty and are not for us to spread (DOMAIN.md §16).
+_NAME_LIST = re.compile(r"名单|公示|名册|花名册")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +52,12 @@ class Link:
     media_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Item:
-    """One announcement as every format prints it; all text is fit for XML and one line."""
+    """One announcement as every format prints it; all text is fit for XML and one line.
+
+    ``kept`` holds what a format made of it, for the next document that prints it.
+    """
 
     id: str
     title: str
@@ -72,44 +76,56 @@ class Item:
     source_url: str
     source_seen: datetime
     announcement: Announcement
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
-def items(page: FeedPage) -> list[Item]:
-    """The entries of a page: those not withdrawn, newest first by posted date."""
-    kept = [_item(page, one) for one in page.announcements if one.withdrawn_at is None]
-    return sorted(
-        kept,
+def items_of(page: FeedPage) -> list[Item]:
+    """The entries of a page: those not withdrawn, newest first by posted date.
+
+    What was posted on the same day without an hour is ordered by when we first saw it.
+    """
+    mint = mint_of(page)
+    kept = [_known(page, mint, one) for one in page.announcements if one.withdrawn_at is None]
+    kept.sort(
         key=lambda i: (i.published, i.announcement.first_seen_at, i.announcement.id),
         reverse=True,
     )
+    return kept
 
 
-def withdrawn(page: FeedPage) -> list[Announcement]:
-    """The announcements of a page that are no more, the last withdrawn first."""
-    gone = [one for one in page.announcements if one.withdrawn_at is not None]
-    return sorted(gone, key=lambda one: (one.withdrawn_at, one.id), reverse=True)
+def graves(page: FeedPage) -> list[Grave]:
+    """The entries of a page that are no more, each once, the last buried first."""
+    found = {grave.uuid: grave for grave in page.graves}
+    for one in page.announcements:
+        if one.withdrawn_at is not None and one.uuid not in found:
+            why = GraveReason.MERGED if one.merged_into else GraveReason.WITHDRAWN
+            found[one.uuid] = Grave(
+                uuid=one.uuid, at=one.withdrawn_at, why=why, merged_into=one.merged_into
+            )
+    return sorted(found.values(), key=lambda grave: (grave.at, grave.uuid.int), reverse=True)
 
 
-def entry_id(page: FeedPage, uuid: object) -> str:
-    """The permanent id of an entry (RFC 4151): never made from the public address."""
-    return f"tag:{page.tag_authority},{page.tag_date}:{uuid}"
+def mint_of(page: FeedPage) -> str:
+    """What all our ids begin with (RFC 4151): never made from the public address."""
+    return f"tag:{page.tag_authority},{page.tag_date}:"
+
+
+def entry_id(page: FeedPage, uuid: UUID) -> str:
+    """The permanent id of an entry."""
+    return f"{mint_of(page)}{uuid}"
 
 
 def feed_id(page: FeedPage) -> str:
-    """The permanent id of a feed."""
-    return f"tag:{page.tag_authority},{page.tag_date}:feed/{quote(page.name, safe='/=&')}"
-
-
-def scheme(page: FeedPage, vocabulary: str) -> str:
-    """The IRI of one of our vocabularies: kind, category, region, authority."""
-    return f"tag:{page.tag_authority},{page.tag_date}:{vocabulary}"
+    """The permanent id of a feed; its archive documents carry the same (RFC 5005 §4)."""
+    return f"{mint_of(page)}feed/{quote(page.name, safe='/=&')}"
 
 
 def stamp(page: FeedPage, entries: list[Item]) -> datetime:
     """The feed's own ``updated``: never older than anything in it."""
-    times = [page.updated_at, *(i.updated for i in entries), *(i.published for i in entries)]
-    times += [one.withdrawn_at for one in page.announcements if one.withdrawn_at]
-    return whole_second(max(times))
+    times = [whole_second(page.updated_at), *(i.updated for i in entries)]
+    times += [i.published for i in entries]
+    times += [moment(grave.at, grave.uuid) for grave in graves(page)]
+    return max(times).astimezone(UTC)
 
 
 def whole_second(at: datetime) -> datetime:
@@ -117,53 +133,34 @@ def whole_second(at: datetime) -> datetime:
     return at.astimezone(UTC).replace(microsecond=0)
 
 
+def moment(at: datetime, uuid: UUID) -> datetime:
+    """When an entry changed or ended: the second in UTC, with a fraction of the entry's own.
+
+    Many entries change in one transaction, and readers tell revisions of different entries
+    apart by ``updated`` (the W3C validator warns of equal ones). An entry's fraction never
+    changes, so a tombstone is never older than the entry that it buries.
+    """
+    return at.astimezone(UTC).replace(microsecond=uuid.int % 1_000_000)
+
+
 def posted_at(one: Announcement) -> datetime:
-    """The posted date in Chinese time; a missing or a future one gives way to the arrival."""
+    """The posted date in Chinese time; a missing or an impossible one gives way to the arrival."""
     at = one.draft.posted_at
-    if at is None or at > one.first_seen_at:
+    if at is not None and at.tzinfo is None:
+        at = at.replace(tzinfo=CHINA)
+    if at is None or at > one.first_seen_at or at < FIRST_POSTED:
         at = one.first_seen_at
     return at.astimezone(CHINA).replace(microsecond=0)
-
-
-def web_url(url: str | None) -> str | None:
-    """An http(s) address with nothing but ASCII in it, or None when it is no such thing."""
-    text = one_line(url or "")
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname or ""
-        if parts.scheme.lower() not in {"http", "https"} or not host:
-            return None
-        if not host.isascii():
-            text = text.replace(host, host.encode("idna").decode("ascii"), 1)
-    except ValueError:
-        return None
-    return quote(text, safe="%/:=&?~#+!$,;'@()*[]")
-
-
-def impersonal(text: str) -> str:
-    """Text without mobile and identity numbers."""
-    return _PERSONAL.sub("…", text)
-
-
-def tidy(text: str) -> str:
-    """One line of clean text without the marks of a broken decoding."""
-    return one_line(_BROKEN.sub(" ", text))
-
-
-def tidy_title(text: str) -> str:
-    """A title that no reader takes for markup, and that is never empty."""
-    return _TAG_LIKE.sub("＜", tidy(text)) or "(无标题)"
 
 
 def summary(one: Announcement) -> str:
     """The facts first, then the first words of the notice: at most 200 characters."""
     draft = one.draft
-    facts = [draft.doc_number or ""]
-    facts += [f"截止 {d.value.isoformat()}" for d in draft.facts.deadlines[:1]]
-    words = draft.summary or draft.body_text or draft.title
-    line = ";".join(tidy(f) for f in facts if f and f not in words)
-    text = f"{line}。{tidy(words)}" if line else tidy(words)
-    return shorten(impersonal(text), SUMMARY_CHARACTERS) or tidy_title(draft.title)
+    words = draft.summary or draft.body_text[: 4 * SUMMARY_CHARACTERS] or draft.title
+    facts = [draft.doc_number] if draft.doc_number and draft.doc_number not in words else []
+    facts += [f"截止 {due.value.isoformat()}" for due in draft.facts.deadlines[:1]]
+    text = f"{';'.join(facts)}。{words}" if facts else words
+    return shorten(plain(text), SUMMARY_CHARACTERS) or tidy_title(draft.title)
 
 
 def full_text(one: Announcement) -> str | None:
@@ -171,53 +168,85 @@ def full_text(one: Announcement) -> str | None:
     draft = one.draft
     if draft.authority is not Authority.OFFICIAL or draft.kind is not Kind.POLICY:
         return None
-    if any(c.slug == "interpretation" for c in draft.categories[:1]):
+    if any(c.slug in {"interpretation", "notice"} for c in draft.categories[:1]):
         return None
-    html = _BROKEN.sub(" ", clean(draft.body_html)).strip()
-    return None if not html or _UNFIT.search(html) else html
+    return None if _NAME_LIST.search(draft.title) else fit_markup(draft.body_html)
 
 
-def _item(page: FeedPage, one: Announcement) -> Item:
+#: Items made before. A change is printed in some eight feeds in three formats, and in each of
+#: them the other entries are as they were.
+_ITEMS: dict[tuple[str, str, UUID], Item] = {}
+_ITEMS_LOCK = Lock()
+_MOST_ITEMS = 500
+#: Longer texts are not remembered.
+_KEPT_CHARACTERS = 50_000
+
+
+def _known(page: FeedPage, mint: str, one: Announcement) -> Item:
+    """The item of an announcement, made anew only when anything of it is not as it was."""
+    key = (mint, page.public_url, one.uuid)
+    with _ITEMS_LOCK:
+        item = _ITEMS.pop(key, None)
+    if item is None or item.announcement != one:
+        item = _item(page, mint, one)
+    if len(item.content_html or "") <= _KEPT_CHARACTERS:
+        with _ITEMS_LOCK:
+            _ITEMS[key] = item
+            if len(_ITEMS) > _MOST_ITEMS:
+                del _ITEMS[next(iter(_ITEMS))]
+    return item
+
+
+def _item(page: FeedPage, mint: str, one: Announcement) -> Item:
     draft = one.draft
     page_url = f"{page.public_url}/a/{one.uuid}"
     url = web_url(draft.url) or page_url
-    host = urlsplit(url).hostname or ""
-    source_title = tidy(one.source_name) or tidy(draft.source_label or "") or host
+    site = origin(url)
+    host = site.partition("://")[2]
+    source_title = plain(one.source_name) or plain(draft.source_label or "") or host
     content = full_text(one)
     return Item(
-        id=entry_id(page, one.uuid),
+        id=f"{mint}{one.uuid}",
         title=tidy_title(draft.title),
         url=url,
         page_url=page_url,
         published=posted_at(one),
-        updated=whole_second(one.changed_at),
-        author=tidy(draft.issuer or "") or tidy(draft.source_label or "") or source_title,
+        updated=moment(one.changed_at, one.uuid),
+        author=plain(draft.issuer or "") or plain(draft.source_label or "") or source_title,
         summary=summary(one),
         content_html=content,
         rights=OFFICIAL_RIGHTS if content else OTHER_RIGHTS,
-        terms=_terms(one),
+        terms=_terms(draft),
         links=_links(one, url=url, page_url=page_url),
-        source_id=f"tag:{page.tag_authority},{page.tag_date}:source/{one.source_id or host}",
+        source_id=f"{mint}source/{one.source_id or host}",
         source_title=source_title,
-        source_url="{0.scheme}://{0.netloc}/".format(urlsplit(url)),
+        source_url=f"{site}/",
         source_seen=whole_second(one.first_seen_at),
         announcement=one,
     )
 
 
-def _terms(one: Announcement) -> tuple[Term, ...]:
-    draft = one.draft
-    terms = [Term(vocabulary="kind", term=draft.kind.value, label=KINDS[draft.kind])]
-    terms += [
-        Term(vocabulary="category", term=slug, label=CATEGORIES.get(slug, slug))
-        for slug in dict.fromkeys(c.slug for c in draft.categories)
-    ]
-    for region in draft.regions:
-        path = dict.fromkeys((*region.path, region.name))
-        terms.append(Term(vocabulary="region", term=region.code, label=tidy("".join(path))))
-    authority = draft.authority
-    terms.append(Term(vocabulary="authority", term=authority.value, label=AUTHORITIES[authority]))
-    return tuple(terms)
+def _terms(draft: Draft) -> tuple[Term, ...]:
+    return (
+        _term("kind", draft.kind.value, KINDS[draft.kind]),
+        *(
+            _term("category", slug, CATEGORIES.get(slug, slug))
+            for slug in dict.fromkeys(c.slug for c in draft.categories[:MOST])
+        ),
+        *(_region(region.code, region.name, region.path) for region in draft.regions[:MOST]),
+        _term("authority", draft.authority.value, AUTHORITIES[draft.authority]),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _term(vocabulary: str, term: str, label: str) -> Term:
+    return Term(vocabulary=vocabulary, term=term, label=label)
+
+
+@lru_cache(maxsize=8192)
+def _region(code: str, name: str, path: tuple[str, ...]) -> Term:
+    label = plain("".join(dict.fromkeys((*path, name)))) or code
+    return Term(vocabulary="region", term=code, label=label)
 
 
 def _links(one: Announcement, *, url: str, page_url: str) -> tuple[Link, ...]:
@@ -226,18 +255,21 @@ def _links(one: Announcement, *, url: str, page_url: str) -> tuple[Link, ...]:
         links[page_url] = Link(
             rel="related", href=page_url, title="区讯记录", media_type="text/html"
         )
-    for sighting in one.sightings:
+    for sighting in one.sightings[:MOST]:
         href = web_url(sighting.url)
-        if href and href != url:
-            title = tidy(sighting.source_name) or href
-            links.setdefault(href, Link(rel="via", href=href, title=title))
-    for attachment in one.draft.attachments:
+        if href and href != url and href not in links:
+            title = plain(sighting.source_name) or href
+            links[href] = Link(rel="via", href=href, title=title)
+    for attachment in one.draft.attachments[:MOST]:
         href = web_url(attachment.url)
-        if href and href != url:
-            title = tidy(attachment.name) or href
+        if href and href != url and href not in links:
+            title = plain(attachment.name) or href
             kind = attachment.media_type if _MEDIA_TYPE.fullmatch(attachment.media_type) else None
-            links.setdefault(href, Link(rel="related", href=href, title=title, media_type=kind))
+            links[href] = Link(rel="related", href=href, title=title, media_type=kind)
     return tuple(links.values())
 
 
-_MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]+/[a-zA-Z0-9!#$&^_.+-]+")
+def forget() -> None:
+    """Make every item anew; for tests and benchmarks."""
+    with _ITEMS_LOCK:
+        _ITEMS.clear()

@@ -9,7 +9,8 @@ from email.utils import format_datetime
 
 from lxml import etree
 
-from feeds.items import tidy_title, whole_second
+from feeds.items import whole_second
+from feeds.words import tidy_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
