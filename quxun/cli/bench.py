@@ -13,7 +13,7 @@ from aggregator.errors import QuxunError, UsageError
 from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, remark, say, show_table
 
-app = typer.Typer(help="Benchmarks: poll, read, quality, real, serve.", no_args_is_help=True)
+app = typer.Typer(help="Benchmarks: feeds, poll, read, quality, real, serve.", no_args_is_help=True)
 
 
 @app.callback()
@@ -113,6 +113,29 @@ def read(
             [(g.pages, *g.ms.values(), g.ratio) for g in times.growth],
         )
     _hold(times.below, times.missing)
+
+
+@app.command()
+def feeds(
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="times each is measured")] = 40,
+    as_json: AsJson = False,
+) -> None:
+    """Render fifty entries after a change, beside plain feedgen; 1 when it takes too long."""
+    from quxun.bench.feeds import bench_feeds  # noqa: PLC0415  # only here
+
+    times = bench_feeds(rounds=rounds)
+    if as_json:
+        say(times)
+    else:
+        show_table(
+            f"{times.entries} entries, CPU ms a document",
+            ("format", "KB", "after a change", "for the first time", "beside", "ms", "× that"),
+            [
+                (r.form, r.kb, r.ms, r.first_ms, r.plain, r.plain_ms, r.of_plain)
+                for r in times.renderings
+            ],
+        )
+    _hold(times.below)
 
 
 @app.command()
