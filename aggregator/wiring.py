@@ -25,6 +25,7 @@ from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
 from aggregator.flow.webhooks import Happening
 from aggregator.model import Announcement, FeedPage, Filter
+from aggregator.flow.publish import House
 from aggregator.ports import Bell
 from aggregator.push import Edition, Topic
 from aggregator.sandbox import ParserChild
@@ -92,6 +93,11 @@ class Parts:
     def announcements(self) -> store.Announcements:
         """Announcements, as feeds, pages and commands read them."""
         return store.Announcements(self.engine)
+
+    @cached_property
+    def journal(self) -> store.Journal:
+        """What is published, change by change."""
+        return store.Journal(self.engine)
 
     @cached_property
     def rulings(self) -> store.Rulings:
@@ -247,6 +253,12 @@ class Parts:
         """Hints to the workers; silent when there is no broker."""
         url = self.settings.broker_url.get_secret_value()
         return CeleryBell(bell_app(url)) if url else SilentBell()
+
+    @cached_property
+    def house(self) -> House:
+        """What all our feeds say of us."""
+        authority, day = self.announcements.identity()
+        return House(public_url=self.settings.public_url, tag_authority=authority, tag_date=day)
 
     @property
     def poll_rules(self) -> PollRules:

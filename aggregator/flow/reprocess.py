@@ -48,7 +48,9 @@ async def reprocess(
 
     Safe to run twice, and beside workers: an entry that somebody holds is left to the next
     run. Those that the present extractor has read are left out unless ``everything`` is
-    wanted. Nothing is announced, no change number moves, no look at a page is put off.
+    wanted. Nothing is announced, no entry's ``updated`` moves, no look at a page is put off;
+    what is printed otherwise stands in archive documents, so that consumers learn it and readers
+    are not shown old notices again.
 
     Args:
         store: the archive.
@@ -78,6 +80,8 @@ async def reprocess(
         )
         if seen:
             seen(len(reports))
+    if done.read:
+        await asyncio.to_thread(store.cut_feeds, "read again")
     return done
 
 

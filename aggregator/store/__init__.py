@@ -6,6 +6,7 @@ from aggregator.store.engine import connect, migrate
 from aggregator.store.entries import Entries
 from aggregator.store.hosts import Hosts
 from aggregator.store.hub import Hub
+from aggregator.store.journal import Journal
 from aggregator.store.outbox import Outbox
 from aggregator.store.rulings import Rulings
 from aggregator.store.sign_ups import SignUpLimits
@@ -20,6 +21,7 @@ __all__ = [
     "Entries",
     "Hosts",
     "Hub",
+    "Journal",
     "Outbox",
     "PollRow",
     "Rulings",

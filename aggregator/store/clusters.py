@@ -51,6 +51,8 @@ class Clusters:
         self._connection = connection
         self._now = now
         self._records = Records(connection, now)
+        #: Announcements that the journal has to look at before the commit.
+        self.touched = self._records.touched
         self._known: dict[AnnouncementId, Announcement] = {}
         self._members: dict[AnnouncementId, list[Member]] = {}
         self._holders: dict[int, set[AnnouncementId]] = {}
@@ -262,7 +264,7 @@ class Clusters:
                     continue  # the newcomer alone
                 to = self._make(moving)
             elif moving:
-                move(self._connection, moving, to)
+                self._move(moving, to)
             self._members[to] = [
                 replace(m, announcement_id=to, leads=m.leads and m.announcement_id == to)
                 for m in group if m is not newcomer
@@ -277,6 +279,7 @@ class Clusters:
                 if any(m.announcement_id == one and m.leads for m in group)
             )  # fmt: skip
             merge_into(self._connection, one, self._known[went], self._now)
+            self.touched |= {one, went}
             self._known[one] = replace(self._known[one], merged_into=self._known[went].uuid)
             self._heirs[one] = went
             self._members[one] = []
@@ -327,10 +330,15 @@ class Clusters:
             seen_at=min(m.seen_at for m in moving),
         )
         self._known[made.id] = made
-        move(self._connection, moving, made.id)
+        self._move(moving, made.id)
         for origin in origins:
             copy_ledger(self._connection, origin, made.id)
         return made.id
+
+    def _move(self, moving: Sequence[Member], to: AnnouncementId) -> None:
+        self.touched.add(to)
+        self.touched.update(m.announcement_id for m in moving if m.announcement_id is not None)
+        move(self._connection, moving, to)
 
     def _moved(self, report: ArticleReport, draft: Draft) -> Announcement | None:
         """The notice that this source showed under another address before its redesign.
@@ -372,15 +380,16 @@ class Clusters:
             return []
         found = self._connection.execute(
             text(
-                "update announcements a set withdrawn_at = :now, changed_at = :now,"
-                " change = nextval('change_number') where a.id = :id and a.withdrawn_at is null"
+                "update announcements a set withdrawn_at = :now, changed_at = :now where a.id = :id and a.withdrawn_at is null"
                 " and not exists (select 1 from sightings g join entries e on e.id = g.entry_id"
                 " where g.announcement_id = a.id and e.id <> :entry and e.gone_since is null)"
                 " returning a.id"
             ),
             {"now": self._now, "id": own, "entry": report.entry.id},
         ).scalars()
-        return [AnnouncementId(one) for one in found]
+        gone = [AnnouncementId(one) for one in found]
+        self.touched.update(gone)
+        return gone
 
     def _create(self, report: ArticleReport, me: Member, *, held: bool) -> Placed:
         novelty = novelty_of(report, me.draft, held=held)

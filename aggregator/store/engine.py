@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import OperationalError as DatabaseBusyError
 
 from aggregator.errors import OutageError
+from aggregator.store.publish import publish_missed
 from aggregator.store.rekey import rekey
 
 log = structlog.get_logger()
@@ -134,6 +135,7 @@ def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:
             config.attributes["tag_authority"] = tag_authority
             _upgrade(connection, config)
             rekey(connection)
+            publish_missed(connection, None)
         finally:
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})

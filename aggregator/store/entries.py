@@ -23,6 +23,7 @@ from aggregator.model import (
 from aggregator.store import rows
 from aggregator.store.clusters import Clusters
 from aggregator.store.pages import archive, archived, page_hash
+from aggregator.store.publish import cut, publish
 from aggregator.store.refusals import refusals
 
 _JOINED = (
@@ -111,6 +112,11 @@ class Entries:
             )
             return int(found.scalar_one())
 
+    def cut_feeds(self, why: str) -> None:
+        """End a document of every feed here; see ``ports.ArchiveStore``."""
+        with self._engine.begin() as connection:
+            cut(connection, why)
+
     def renew_entries(self, entries: Sequence[StoredEntry], until: datetime) -> None:
         """Hold the leases that are still ours until then."""
         ordered = sorted(entries, key=lambda one: one.id)
@@ -158,6 +164,7 @@ class Entries:
                 elif report.outcome is ArticleOutcome.WITHDRAWN:
                     changed.extend(clusters.withdraw(report))
             _mark(connection, kept, belongs)
+            publish(connection, clusters.touched, now)
         with self._engine.begin() as connection:  # apart: polls lock sources before entries
             _learn(connection, kept, now)
         return changed

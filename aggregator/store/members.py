@@ -258,15 +258,13 @@ def merge_into(
     connection.execute(
         text(
             "update announcements set merged_into = :heir, keys = '{}', names = '{}', cites = '{}',"
-            " withdrawn_at = coalesce(withdrawn_at, :now), changed_at = :now,"
-            " change = nextval('change_number') where id = :lost"
+            " withdrawn_at = coalesce(withdrawn_at, :now), changed_at = :now where id = :lost"
         ),
         {"heir": heir.uuid, "lost": lost, "now": now},
     )
     connection.execute(
         text(
-            "update announcements set withdrawn_at = null, changed_at = :now,"
-            " change = nextval('change_number') where id = :heir and withdrawn_at is not null"
+            "update announcements set withdrawn_at = null, changed_at = :now where id = :heir and withdrawn_at is not null"
             " and exists (select 1 from sightings g join entries e on e.id = g.entry_id"
             " where g.announcement_id = :heir and e.gone_since is null)"
         ),

@@ -47,6 +47,8 @@ class Records:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
         self._now = now
+        #: Announcements that the journal has to look at before the commit.
+        self.touched: set[AnnouncementId] = set()
 
     def write_names(self, one: AnnouncementId, drafts: Iterable[Draft]) -> None:
         """Let an announcement be found by what its members say now."""
@@ -69,6 +71,7 @@ class Records:
     def sight(self, report: ArticleReport, draft: Draft, to: AnnouncementId) -> None:
         """Write down that an entry shows an announcement."""
         source = report.entry.source
+        self.touched.add(to)
         self._connection.execute(
             text(
                 "insert into sightings (announcement_id, entry_id, source_id, source_name, url,"
@@ -97,7 +100,7 @@ class Records:
                 " :sort_at, :deadline_on, :amount_yuan, :kind, :categories, :regions,"
                 " :region_roll, :authority, :doc_number, :keys, :names, :cites, :excluded,"
                 " :novelty, :substance_hash, cast(:draft as jsonb), :search,"
-                " nextval('change_number'), :first_seen_at, :now, :now) returning *"
+                " 0, :first_seen_at, :now, :now) returning *"
             ),
             {
                 **values,
@@ -107,6 +110,7 @@ class Records:
                 "now": self._now,
             },
         ).mappings().one()  # fmt: skip
+        self.touched.add(AnnouncementId(row["id"]))
         return rows.announcement(row)
 
     def write(
@@ -118,7 +122,8 @@ class Records:
         substance: bool = False,
         moved: bool,
     ) -> Announcement:
-        """Let an announcement say what a member does; readers are told when it moved."""
+        """Let an announcement say what a member does; ``moved`` when that is news to readers."""
+        self.touched.add(one)
         row = self._connection.execute(
             text(
                 "update announcements set source_id = :source_id, source_name = :source_name,"
@@ -130,8 +135,7 @@ class Records:
                 " substance_hash = :substance_hash, draft = cast(:draft as jsonb),"
                 " search = :search, withdrawn_at = null,"
                 " revision = revision + case when :substance then 1 else 0 end,"
-                " changed_at = case when :moved then :now else changed_at end,"
-                " change = case when :moved then nextval('change_number') else change end"
+                " changed_at = case when :moved then :now else changed_at end"
                 " where id = :id returning *"
             ),
             {**_values(member, drafts), "id": one, "now": self._now, "substance": substance, "moved": moved},

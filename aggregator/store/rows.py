@@ -59,6 +59,14 @@ def from_json(value: object, noun: type[Noun]) -> Noun:
     return msgspec.convert(value, type=noun)
 
 
+def record(text: str) -> Announcement:
+    """An announcement as a change of the journal published it."""
+    return _RECORDS.decode(text)
+
+
+_RECORDS = msgspec.json.Decoder(Announcement)
+
+
 def source(row: Row, prefix: str = "") -> Source:
     """A source from its row; ``prefix`` when it was joined to another table."""
 

@@ -15,6 +15,7 @@ from aggregator.model import Announcement, AnnouncementId, EntryId, Ruling, Ruli
 from aggregator.store.announcements import Announcements
 from aggregator.store.clusters import Clusters
 from aggregator.store.members import Member, merge_into
+from aggregator.store.publish import publish
 from aggregator.urls import canonical_url
 
 Pair = tuple[EntryId, EntryId]
@@ -56,6 +57,7 @@ class Rulings:
             clusters.part(one.id, out)
             made = next(clusters.home(m) for m in out)
             _write(connection, "split", (one.id, made), {**bound, **apart}, (by, why, now))
+            publish(connection, clusters.touched, now)
         return Announcements(self._engine).get(made)
 
     def merge(
@@ -83,6 +85,7 @@ class Rulings:
             if clusters.alive(lost.id):  # a side whose sources are gone: nothing can part them
                 merge_into(connection, lost.id, heir, now)
             _write(connection, "merge", (heir.id, lost.id), together, (by, why, now))
+            publish(connection, clusters.touched | {heir.id, lost.id}, now)
         return Announcements(self._engine).get(heir.id)
 
     def of(self, announcement_id: AnnouncementId) -> Sequence[Ruling]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
+    AnnouncementId,
     Coverage,
     Entry,
     KnownEntry,
@@ -25,8 +26,11 @@ from aggregator.model import (
     SourceState,
 )
 from aggregator.store import polls, rows
+from aggregator.store.publish import lock, publish
 from aggregator.store.refusals import refusals
 
+#: Announcements published anew in one transaction.
+_BATCH = 500
 _COLUMNS = ", ".join(rows.SOURCE_COLUMNS)
 
 
@@ -175,9 +179,17 @@ class Sources:
                 connection.execute(text(statement), {"id": source_id})
 
     def remove(self, source_id: SourceId) -> None:
-        """Forget a source and its entries; announcements stay."""
+        """Forget a source and its entries; announcements stay, and feeds name it no more."""
         with self._engine.begin() as connection:
+            shown = connection.execute(
+                text("select distinct announcement_id from sightings where source_id = :id"),
+                {"id": source_id},
+            ).scalars()
+            ids = sorted(AnnouncementId(one) for one in shown)
             connection.execute(text("delete from sources where id = :id"), {"id": source_id})
+        for place in range(0, len(ids), _BATCH):
+            with self._engine.begin() as connection:
+                publish(connection, lock(connection, ids[place : place + _BATCH]), None)
 
     def polls(self, source_id: SourceId, *, limit: int = 20) -> Sequence[PollRow]:
         """The last polls of a source, newest first."""

@@ -1,0 +1,245 @@
+"""Writing the journal: what changed of what is published, in the order of commits.
+
+``publish`` is the last thing that a transaction does. It takes one lock, then the change
+numbers, and the lock is held until the commit is visible: who sees a number sees all lower ones,
+and nothing can be written before it any more (docs/adr/0018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, text
+
+from aggregator.model import Announcement, AnnouncementId
+from aggregator.publication import era_keys, feeds_of, record_of, same_print
+from aggregator.store import rows
+from aggregator.store.announcements import with_sightings
+
+log = structlog.get_logger()
+
+#: Any number will do; it must only never change.
+_LOCK = 7_405_117
+_BATCH = 500
+#: The term under which only those changes are found that moved the substance.
+NEWS = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """The last record of an announcement, and the feeds that its change concerned."""
+
+    change: int
+    at: datetime
+    record: Announcement
+
+
+def publish(
+    connection: Connection, ids: Collection[AnnouncementId], now: datetime | None
+) -> list[AnnouncementId]:
+    """Write down what readers will see otherwise of these announcements; those that changed.
+
+    The caller has locked their rows, and does nothing more than commit. Without ``now`` the
+    change is dated as the newest one there, or as the announcement itself.
+    """
+    if not ids:
+        return []
+    found = connection.execute(
+        text(
+            "select * from announcements where id = any(cast(:ids as bigint[])) order by change, id"
+        ),
+        {"ids": sorted(ids)},
+    ).mappings()
+    present = {one.id: one for one in with_sightings(connection, list(found))}
+    before = _last(connection, present)
+    fresh = [one for one in present.values() if _concerns(one, before.get(one.id))]
+    if not fresh:
+        return []
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    at = connection.execute(
+        text(
+            "select greatest(cast(:now as timestamptz),"
+            " (select at from changes order by change desc limit 1))"
+        ),
+        {"now": now or max(one.changed_at for one in fresh)},
+    ).scalar_one()
+    _write(connection, [_row(connection, one, before.get(one.id), at) for one in fresh], at)
+    return [one.id for one in fresh]
+
+
+def lock(connection: Connection, ids: Collection[AnnouncementId]) -> list[AnnouncementId]:
+    """Lock announcements that are to be published, in order; those that are there."""
+    found = connection.execute(
+        text(
+            "select id from announcements where id = any(cast(:ids as bigint[])) order by id"
+            " for update"
+        ),
+        {"ids": list(ids)},
+    ).scalars()
+    return [AnnouncementId(one) for one in found]
+
+
+def cut(connection: Connection, why: str) -> None:
+    """End a document of every feed here: what comes later stands in later ones."""
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(
+        text(
+            "insert into cuts (change, at, why) select nextval('change_number'), now(), :why"
+            " where exists (select 1 from changes where change >"
+            " coalesce((select max(change) from cuts), 0))"
+        ),
+        {"why": why},
+    )
+
+
+def publish_missed(connection: Connection, now: datetime | None, *, recent: bool = False) -> int:
+    """Publish what was stored by workers that knew no journal, in batches; how many.
+
+    ``recent`` looks only beyond the newest change: cheap enough for every sweep.
+    """
+    which = (
+        "a.change > coalesce((select max(c.change) from changes c), 0)"
+        if recent
+        else "a.change > 0 and not exists (select 1 from changes c where c.change = a.change)"
+    )
+    done = 0
+    while True:
+        ids = connection.execute(
+            text(
+                f"select a.id from announcements a where {which} order by a.change limit :batch"
+                " for update"
+            ),
+            {"batch": _BATCH},
+        ).scalars()
+        batch = [AnnouncementId(one) for one in ids]
+        if batch:
+            publish(connection, batch, now)
+            connection.execute(
+                text(
+                    "update announcements a set change = coalesce((select max(c.change) from"
+                    " changes c where c.announcement_id = a.id), 0)"
+                    " where a.id = any(cast(:ids as bigint[]))"
+                ),
+                {"ids": batch},
+            )
+        connection.commit()
+        done += len(batch)
+        if len(batch) < _BATCH:
+            break
+        log.info("published what was stored before there was a journal", announcements=done)
+    if done and not recent:
+        cut(connection, "what was stored before there was a journal")
+        connection.commit()
+    return done
+
+
+def _last(
+    connection: Connection, ids: Collection[AnnouncementId]
+) -> dict[AnnouncementId, Published]:
+    found = connection.execute(
+        text(
+            "select distinct on (announcement_id) announcement_id, change, at, record from changes"
+            " where announcement_id = any(cast(:ids as bigint[]))"
+            " order by announcement_id, change desc"
+        ),
+        {"ids": list(ids)},
+    )
+    return {
+        AnnouncementId(row[0]): Published(change=row[1], at=row[2], record=rows.record(row[3]))
+        for row in found
+    }
+
+
+def _concerns(one: Announcement, before: Published | None) -> bool:
+    """Whether any feed shows, or showed until now, something else."""
+    names = feeds_of(one)
+    if before is None:
+        return bool(names)
+    if not names and not feeds_of(before.record):
+        return False
+    return not same_print(rows.record(rows.to_json(record_of(one))), before.record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    record: Announcement
+    names: frozenset[str]
+    news: bool
+
+
+def _row(connection: Connection, one: Announcement, before: Published | None, at: datetime) -> _Row:
+    """The row of a change: it concerns the feeds that hold the record, and those that held it."""
+    names = feeds_of(one)
+    held = feeds_of(before.record) if before else frozenset()
+    if before is not None and names - held:
+        one = _returned(connection, one, names - held, at)
+    return _Row(
+        record=record_of(one),
+        names=names | held,
+        news=before is None or one.changed_at != before.record.changed_at or not names,
+    )
+
+
+def _returned(
+    connection: Connection,
+    one: Announcement,
+    gained: frozenset[str],
+    at: datetime,
+) -> Announcement:
+    """An announcement that is back in a feed is newer than the tombstone it has there
+    (RFC 6721 §2); one that comes to a feed for the first time stays as it is.
+    """
+    left_at = connection.execute(
+        text(
+            "select max(at) from changes where announcement_id = :id"
+            " and terms && cast(:gained as text[])"
+        ),
+        {"id": one.id, "gained": sorted(gained)},
+    ).scalar()
+    if left_at is None or one.changed_at > left_at:
+        return one
+    changed_at = max(at, left_at + timedelta(seconds=1))
+    connection.execute(
+        text("update announcements set changed_at = :at where id = :id"),
+        {"at": changed_at, "id": one.id},
+    )
+    return replace(one, changed_at=changed_at)
+
+
+def _write(connection: Connection, fresh: Sequence[_Row], at: datetime) -> None:
+    count = len(fresh)
+    numbers = connection.execute(
+        text("select nextval('change_number') from generate_series(1, :n)"), {"n": count}
+    ).scalars()
+    values = [
+        {
+            "change": number,
+            "at": at,
+            "id": row.record.id,
+            "uuid": row.record.uuid,
+            "news": row.news,
+            "terms": sorted(row.names),
+            "eras": era_keys(
+                [*row.names, *(NEWS + name for name in row.names if row.news)], number
+            ),
+            "record": rows.to_json(row.record),
+        }
+        for number, row in zip(sorted(numbers), fresh, strict=True)
+    ]
+    connection.execute(
+        text(
+            "insert into changes (change, at, announcement_id, uuid, news, terms, eras, record)"
+            " values (:change, :at, :id, :uuid, :news, :terms, :eras, :record)"
+        ),
+        values,
+    )
+    connection.execute(
+        text(
+            "update announcements a set change = v.change from unnest(cast(:ids as bigint[]),"
+            " cast(:changes as bigint[])) as v (id, change) where a.id = v.id"
+        ),
+        {"ids": [v["id"] for v in values], "changes": [v["change"] for v in values]},
+    )
