@@ -43,6 +43,11 @@ def older(it, change: str = "draft") -> None:
         )
 
 
+def told(rows) -> list[dict[str, object]]:
+    """What anybody is told of: a better record goes into the archives of feeds, unannounced."""
+    return [{name: value for name, value in row.items() if name != "change"} for row in rows]
+
+
 def test_reading_the_archive_again_gives_the_same_records(it):
     """What a page says is a function of its bytes: nothing differs, and nothing is fetched."""
     before = it.rows(STATE)
@@ -69,7 +74,7 @@ def test_a_better_reading_is_written_down_and_not_announced(it):
     it.later(DAY)
     done = again(it)
 
-    assert it.rows(STATE) == before
+    assert told(it.rows(STATE)) == told(before)
     revisions = it.rows("select announcement_id, why, changes from revisions")
     with_deadline = {row["id"] for row in before if row["draft"]["facts"]["deadlines"]}
     assert {row["announcement_id"] for row in revisions} == with_deadline != set()

@@ -175,18 +175,19 @@ def test_readers_keep_the_last_feed_while_the_database_is_away(web, make_draft):
 def test_a_feed_is_read_and_rendered_once_per_change(web, make_draft):
     """Whoever asks first pays; everybody after gets bytes."""
     web.publish(make_draft(1))
-    real = web.parts.announcements
+    real = web.parts.journal
     asked: list[object] = []
 
     class Counting:
-        feed_version = staticmethod(real.feed_version)
-        identity = staticmethod(real.identity)
+        version = staticmethod(real.version)
+        last = staticmethod(real.last)
+        since = staticmethod(real.since)
 
-        def feed_window(self, wanted: object) -> object:
+        def window(self, wanted: str) -> object:
             asked.append(wanted)
-            return real.feed_window(wanted)
+            return real.window(wanted)
 
-    web.parts.__dict__["announcements"] = Counting()
+    web.parts.__dict__["journal"] = Counting()
     for _ in range(5):
         assert web.ask("/feeds/all.atom").status == 200
     web.publish(make_draft(2))
