@@ -352,7 +352,7 @@ class JournalStore(Protocol):
         """The number of the newest change or cut; 0 for none."""
         ...
 
-    def since(self, change: int, *, limit: int = ...) -> Sequence[tuple[int, frozenset[str]]]:
+    def since(self, change: int, limit: int = ...) -> Sequence[tuple[int, frozenset[str]]]:
         """Numbers of later changes, the oldest first, and the names of the feeds they concern;
         none for a cut, which concerns every feed.
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -15,17 +15,18 @@ from jinja2 import Environment
 from sqlalchemy import Engine
 
 import feeds
-from aggregator import divisions, filters, store
+from aggregator import divisions, store
 from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
 from aggregator.deliver import SmtpMailer
 from aggregator.deliver.bell import CeleryBell, SilentBell
-from aggregator.errors import NotFoundError, SettingsError
+from aggregator.errors import SettingsError
 from aggregator.fetch import Courier, CurlFetcher, SharedPace
+from aggregator.flow import publish
 from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
-from aggregator.flow.webhooks import Happening
-from aggregator.model import Announcement, FeedPage, Filter
 from aggregator.flow.publish import House
+from aggregator.flow.webhooks import Happening
+from aggregator.model import FeedPage
 from aggregator.ports import Bell
 from aggregator.push import Edition, Topic
 from aggregator.sandbox import ParserChild
@@ -175,62 +176,25 @@ class Parts:
 
     def happenings(self, change: int, through: int | None, limit: int) -> Sequence[Happening]:
         """The changes after one, with what they changed."""
-        found = self.announcements.find(
-            Filter(), limit=10_000, order="changed", include_withdrawn=True
-        )
-        newer = sorted(
-            (one for one in found if change < one.change <= (through or one.change)),
-            key=lambda one: one.change,
-        )
         return [
-            Happening(
-                change=one.change,
-                at=one.changed_at,
-                after=one,
-                before=replace(one, withdrawn_at=None)
-                if one.withdrawn_at or one.revision > 1
-                else None,
-            )
-            for one in newer[:limit]
+            Happening(change=step.change, at=step.at, after=step.after, before=step.before)
+            for step in self.journal.steps(change, through, limit)
         ]
-
-    def last_change(self) -> int:
-        """The number of the last change there is."""
-        return self.announcements.feed_version(Filter())[0]
-
-    def changes_since(self, change: int, limit: int) -> Sequence[tuple[int, Sequence[str]]]:
-        """The changes after one, with the named feeds that they concern."""
-        found = self.announcements.find(
-            Filter(), limit=limit, order="changed", include_withdrawn=True
-        )
-        newer = sorted((one for one in found if one.change > change), key=lambda one: one.change)
-        return [(one.change, _names(one)) for one in newer]
 
     def feed_version(self, name: str) -> int:
         """The last change of a feed."""
-        return self.announcements.feed_version(_wanted(name))[0]
+        return publish.feed_version(name, journal=self.journal, announcements=self.announcements)[0]
 
     def _edition(self, topic: Topic) -> Edition:
-        public_url = self.settings.public_url
-        wanted = _wanted(topic.name)
-        version = self.announcements.feed_version(wanted)
-        authority, born = self.announcements.identity()
-        query = filters.canonical(wanted)
-        title = feeds.feed_title(topic.name)
-        if topic.name.startswith("search?"):
-            title = f"区讯 · {filters.describe(wanted, 'zh')}"
-        page = FeedPage(
-            name=topic.name, title=title,
-            subtitle=f"{filters.describe(wanted, 'zh')}：区县政策与项目公告。非政府网站,以原文为准",
-            home_url=f"{public_url}/?{query}" if query else f"{public_url}/",
-            self_url=topic.url, tag_authority=authority, tag_date=born, updated_at=version[1],
-            announcements=tuple(self.announcements.feed_window(wanted)),
-            coverage=self.sources.coverage(), public_url=public_url, hub_url=self.settings.hub_url,
+        through = self.feed_version(topic.name)  # first: what comes meanwhile is told again
+        page = publish.current_page(
+            topic.name, topic.form, journal=self.journal, announcements=self.announcements,
+            house=self.house, coverage=self.sources.coverage(),
         )  # fmt: skip
         return Edition(
             body=feeds.render(page, topic.form),
             media_type=f"{feeds.MEDIA_TYPES[topic.form]}; charset=utf-8",
-            through=version[0],
+            through=through,
         )
 
     @cached_property
@@ -258,7 +222,12 @@ class Parts:
     def house(self) -> House:
         """What all our feeds say of us."""
         authority, day = self.announcements.identity()
-        return House(public_url=self.settings.public_url, tag_authority=authority, tag_date=day)
+        return House(
+            public_url=self.settings.public_url,
+            tag_authority=authority,
+            tag_date=day,
+            hub_url=self.settings.hub_url,
+        )
 
     @property
     def poll_rules(self) -> PollRules:
@@ -298,22 +267,6 @@ class Parts:
             self._runner = None
         if "engine" in made:
             self.engine.dispose()
-
-
-def _wanted(name: str) -> Filter:
-    if name.startswith("search?"):
-        return filters.parse_query(name.removeprefix("search?"))
-    wanted = feeds.filter_of(name)
-    if wanted is None:
-        raise NotFoundError(f"there is no feed {name[:80]!r}")
-    return wanted
-
-
-def _names(one: Announcement) -> Sequence[str]:
-    kinds = [name for name, kind in feeds.names.KIND_NAMES.items() if kind is one.draft.kind]
-    subjects = [*kinds, *(c.slug for c in one.draft.categories)]
-    pairs = [f"{subject}/{code}" for subject in subjects for code in one.region_roll]
-    return ["all", *subjects, *one.region_roll, *pairs]
 
 
 def build_parts(settings: Settings, *, templates: Environment | None = None) -> Parts:

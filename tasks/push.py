@@ -13,7 +13,9 @@ def verify() -> None:
     """Ask the callbacks of all requests that wait; a doubled message asks nobody twice."""
     it = parts()
     it.run(hub.verify(store=it.hub, caller=it.courier, clock=it.now))
-    hub.notice(store=it.hub, last=it.last_change, changes=it.changes_since, version=it.feed_version)
+    hub.notice(
+        store=it.hub, last=it.journal.last, changes=it.journal.since, version=it.feed_version
+    )
 
 
 @app.task(name="push.deliver")
@@ -22,7 +24,9 @@ def deliver() -> None:
     left alone.
     """
     it = parts()
-    hub.notice(store=it.hub, last=it.last_change, changes=it.changes_since, version=it.feed_version)
+    hub.notice(
+        store=it.hub, last=it.journal.last, changes=it.journal.since, version=it.feed_version
+    )
     it.run(
         hub.distribute(
             store=it.hub,
@@ -37,7 +41,7 @@ def deliver() -> None:
         webhooks.deliver(
             store=it.webhooks,
             caller=it.courier,
-            last=it.last_change,
+            last=it.journal.last,
             happenings=it.happenings,
             blank=it.blank_page,
             clock=it.now,

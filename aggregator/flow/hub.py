@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -33,7 +33,7 @@ CHANGES: Final = 1_000
 _EDITIONS, _EDITION_BYTES = 64, 32_000_000
 
 #: The change number and the named feeds that it concerns, in order.
-Changes = Callable[[int, int], Sequence[tuple[int, Sequence[str]]]]
+Changes = Callable[[int, int], Sequence[tuple[int, Collection[str]]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

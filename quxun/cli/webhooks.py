@@ -46,7 +46,7 @@ def add(
     with opened() as parts:
         address, _ = parts.courier.check(url)
         hook = parts.webhooks.add(
-            address, query, key, cursor=parts.last_change(), now=parts.now()
+            address, query, key, cursor=parts.journal.last(), now=parts.now()
         )  # fmt: skip
     if as_json:
         say({**_answer(hook), "secret": key})
@@ -59,7 +59,7 @@ def add(
 def list_webhooks(as_json: AsJson = False) -> None:
     """List the webhooks and how far each was told."""
     with opened() as parts:
-        hooks, last = parts.webhooks.list(), parts.last_change()
+        hooks, last = parts.webhooks.list(), parts.journal.last()
     if as_json:
         say([{**_answer(one), "behind": max(last - one.cursor, 0)} for one in hooks])
         return

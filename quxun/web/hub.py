@@ -33,7 +33,7 @@ def _ask(site: Site, request: Request, form: list[tuple[str, str]]) -> Response:
         caller=parts.courier,
         public_url=parts.settings.public_url,
         network=network_of(request),
-        last_change=parts.last_change,
+        last_change=parts.journal.last,
         now=parts.now(),
     )
     headers = {"Cache-Control": "no-store"}

@@ -76,7 +76,7 @@ class House:
     def push_notice(self) -> None:
         it = self.parts
         hub.notice(
-            store=it.hub, last=it.last_change, changes=it.changes_since, version=it.feed_version
+            store=it.hub, last=it.journal.last, changes=it.journal.since, version=it.feed_version
         )
 
     def push(self, **instead):
@@ -97,7 +97,7 @@ class House:
 
         it = self.parts
         return it.webhooks.add(
-            who.url(path), query, secret or webhooks.new_secret(), cursor=it.last_change(),
+            who.url(path), query, secret or webhooks.new_secret(), cursor=it.journal.last(),
             now=it.now(),
         )  # fmt: skip
 
@@ -109,7 +109,7 @@ class House:
         given = {"caller": it.courier, **instead}
         return it.run(
             webhooks.deliver(
-                store=it.webhooks, last=it.last_change, happenings=it.happenings,
+                store=it.webhooks, last=it.journal.last, happenings=it.happenings,
                 blank=it.blank_page, clock=it.now, jitter=lambda: 0.5, **given,
             )
         )  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_partner_gets_what_our_json_feed_shows_signed(house):
     assert document["id"] == ping.headers["webhook-id"]
     assert abs(int(ping.headers["webhook-timestamp"]) - house.parts.now().timestamp()) < 1
     assert ping.headers["Content-Type"].startswith("application/json")
-    assert document["through"] == house.parts.webhooks.get("1").cursor == house.parts.last_change()
+    assert document["through"] == house.parts.webhooks.get("1").cursor == house.parts.journal.last()
 
 
 def test_nothing_is_sent_of_before_it_was_added_nor_twice(house):
@@ -100,7 +100,7 @@ def test_only_what_the_filter_matches_is_sent(house):
     before = house.call_hooks()
 
     assert before == 0
-    assert house.parts.webhooks.get("1").cursor == house.parts.last_change()
+    assert house.parts.webhooks.get("1").cursor == house.parts.journal.last()
     assert house.parts.webhooks.deliveries(1, limit=9) == []
 
 
@@ -190,7 +190,7 @@ def test_a_worker_killed_before_it_recorded_loses_nothing(house):
     house.hook(who)
     house.publish(1)
     it = house.parts
-    [claimed] = it.webhooks.claim_webhooks(it.now(), last=it.last_change(), limit=9, lease=LEASE)
+    [claimed] = it.webhooks.claim_webhooks(it.now(), last=it.journal.last(), limit=9, lease=LEASE)
     batch = webhooks.batch_of(claimed, it.happenings, it.blank_page)
     assert it.webhooks.begin(claimed, batch.last)
     it.run(it.courier.call(Parcel(url=claimed.url, headers={}, body=batch.body)))
