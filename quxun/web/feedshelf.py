@@ -22,7 +22,7 @@ from feeds.names import KIND_NAMES
 from quxun.web.addresses import Address, address_of, name_of
 from quxun.web.documents import Answers, Document, pack
 from quxun.web.lookout import OUTAGES, Lookout, Terms
-from quxun.web.press import NoJournal, Press, Print
+from quxun.web.press import Press, Print
 
 log = structlog.get_logger()
 
@@ -81,7 +81,7 @@ class FeedShelf:
         self.counts: Counter[int] = Counter()
         self.rendered = 0
         self.lookout = Lookout(
-            lambda: NoJournal(parts),
+            lambda: parts.journal,
             lambda: parts.sources.coverage(),  # noqa: PLW0108  # nothing is opened before it is asked
             patience=patience,
             told=self._tell,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic
 from typing import Protocol
 
@@ -31,7 +31,7 @@ class Journal(Protocol):
     def last(self) -> int:
         """The number of the last change that readers may see."""
 
-    def since(self, change: int, *, limit: int) -> Sequence[tuple[int, Sequence[str]]]:
+    def since(self, change: int, limit: int) -> Sequence[tuple[int, Collection[str]]]:
         """Changes after a number, in order, with the names of the feeds they concern."""
 
 
@@ -123,11 +123,15 @@ class Lookout:
 
     @staticmethod
     def _news(journal: Journal, seen: int, last: int) -> list[Terms] | None:
-        """The terms of what is new; None after a restore, too, whose numbers are lower."""
+        """The terms of what is new; None after a restore, too, whose numbers are lower, and after
+        a cut, which concerns every feed.
+        """
         if last < seen:
             return None
-        rows = journal.since(seen, limit=MOST_CHANGES + 1)
-        return None if len(rows) > MOST_CHANGES else [frozenset(terms) for _, terms in rows]
+        rows = journal.since(seen, MOST_CHANGES + 1)
+        if len(rows) > MOST_CHANGES or not all(terms for _, terms in rows):
+            return None
+        return [frozenset(terms) for _, terms in rows]
 
     def _go_on(self) -> None:
         down = False
