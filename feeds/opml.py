@@ -41,7 +41,7 @@ def opml(title: str, groups: Sequence[OutlineGroup], *, modified_at: datetime) -
     body = etree.SubElement(root, "body")
     for group in groups:
         heading = tidy_title(group.title)
-        parent = etree.SubElement(body, "outline", text=heading, title=heading)
+        parent = etree.SubElement(body, "outline", text=heading)
         for feed in group.feeds:
             name = tidy_title(feed.title)
             etree.SubElement(
