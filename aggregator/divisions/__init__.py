@@ -1,6 +1,8 @@
 """GB/T 2260 divisions with their history, development zones, and look-up by name. Pure."""
 
 from aggregator.divisions.names import Mention, find, issuing, place, regions_in, resolve, unsettled
+from aggregator.divisions.paths import called, heir
+from aggregator.divisions.pinyin import spellings
 from aggregator.divisions.table import Division, get, invent, invented, path, roll, shipped
 from aggregator.model import Region
 
@@ -11,8 +13,10 @@ __all__ = [
     "Mention",
     "add_demo",
     "all_current",
+    "called",
     "find",
     "get",
+    "heir",
     "invented",
     "issuing",
     "path",
@@ -22,6 +26,7 @@ __all__ = [
     "resolve",
     "roll",
     "shipped",
+    "spellings",
     "unsettled",
 ]
 

@@ -51,6 +51,29 @@ def short_name(division: Division) -> str | None:
     return stem if len(stem) >= _SHORTEST else None
 
 
+def names_of(division: Division) -> tuple[str, ...]:
+    """Everything that people write for a division: whole, short and other names.
+
+    A zone is called by the rest of its name as well where its host goes before (合肥/高新区).
+    """
+    short = short_name(division)
+    names = [
+        division.name,
+        *division.aliases,
+        *_middle_names(division),
+        *([short] if short else ()),
+    ]
+    if division.is_zone:
+        host = get(division.parent)
+        before = (host.name, short_name(host) or host.name) if host else ()
+        names += [name.removeprefix(word) for name in names for word in before]
+        # 雄安, 西咸: no other zone is called by less than its name.
+        whole = division.name
+        if whole.endswith(("新区", "新城")) and whole[:-2] not in before:
+            names.append(whole[:-2])
+    return tuple(dict.fromkeys(name for name in names if len(name) >= _SHORTEST))
+
+
 def index() -> Index:
     """The index of what is shipped and what was invented so far."""
     return _index(tuple(one.code for one in invented()))

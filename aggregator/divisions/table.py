@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-_MUNICIPALITIES = frozenset({"110000", "120000", "310000", "500000"})
+MUNICIPALITIES = frozenset({"110000", "120000", "310000", "500000"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ def path(code: str) -> tuple[str, ...]:
         one = get(one.parent)
     while one:
         names.append(one.name)
-        if one.parent in _MUNICIPALITIES and one.level == "county":
+        if one.parent in MUNICIPALITIES and one.level == "county":
             names.append(shipped()[one.parent].name)
         one = get(one.parent) if one.parent else None
     return tuple(reversed(names))
