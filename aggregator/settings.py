@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from aggregator.errors import SettingsError
+
+#: A site as Content-Security-Policy names it: scheme and host, ``*.`` before it, a port behind.
+_ORIGIN = re.compile(r"https?://(?:\*\.)?[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d{1,5})?")
 
 
 def default_home() -> Path:
@@ -66,6 +70,9 @@ class Settings(BaseSettings):
     allow_nets: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="networks exempt from the address guard, comma separated"
     )
+    embed_sites: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",), description="sites that may show our lists in a frame, comma separated"
+    )
     delay_seconds: float = Field(2.0, ge=0, description="wait between two requests to one host")
     floor_seconds: float = Field(1800.0, ge=1, description="shortest wait between two polls")
     ceiling_seconds: float = Field(86400.0, ge=1, description="longest wait between two polls")
@@ -92,9 +99,9 @@ class Settings(BaseSettings):
             for name in type(self).model_fields
         }
 
-    @field_validator("allow_nets", mode="before")
+    @field_validator("allow_nets", "embed_sites", mode="before")
     @classmethod
-    def _split_nets(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         return (
             tuple(p.strip() for p in value.split(",") if p.strip())
             if isinstance(value, str)
@@ -106,6 +113,14 @@ class Settings(BaseSettings):
     def _check_nets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for net in value:
             ipaddress.ip_network(net, strict=False)
+        return value
+
+    @field_validator("embed_sites")
+    @classmethod
+    def _check_sites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one != "*" and not _ORIGIN.fullmatch(one):
+                raise ValueError(f"{one!r} is no site; write https://www.example.org, or * for all")
         return value
 
     @field_validator("log_level")

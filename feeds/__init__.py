@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from aggregator.model import FeedPage
 from feeds.atom import render_atom
-from feeds.items import full_text, items_of, summary
+from feeds.items import full_text, items_of, posted_at, summary
 from feeds.jsonfeed import render_json
-from feeds.names import feed_name, feed_title, filter_of, region_title
-from feeds.opml import OutlineFeed, OutlineGroup, opml
+from feeds.lists import WHOLE_LISTS, feed_list, list_names, list_path
+from feeds.names import (
+    feed_name,
+    feed_title,
+    filter_of,
+    meant,
+    region_title,
+    settled,
+    subject_names,
+    subject_title,
+)
+from feeds.opml import FeedList, OutlineFeed, OutlineGroup, opml
 from feeds.rss import render_rss
-from feeds.words import web_url
+from feeds.words import tidy, tidy_title, web_url
 
 #: Media type of each format, by the suffix of its address.
 MEDIA_TYPES = {
@@ -38,15 +48,27 @@ def render(page: FeedPage, form: str) -> bytes:
 __all__ = [
     "FORMATS",
     "MEDIA_TYPES",
+    "WHOLE_LISTS",
+    "FeedList",
     "OutlineFeed",
     "OutlineGroup",
+    "feed_list",
     "feed_name",
     "feed_title",
     "filter_of",
     "full_text",
+    "list_names",
+    "list_path",
+    "meant",
     "opml",
+    "posted_at",
     "region_title",
     "render",
+    "settled",
+    "subject_names",
+    "subject_title",
     "summary",
+    "tidy",
+    "tidy_title",
     "web_url",
 ]

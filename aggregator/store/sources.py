@@ -208,6 +208,17 @@ class Sources:
         with self._engine.connect() as connection:
             return coverage(connection)
 
+    def listed_at(self) -> datetime:
+        """When a source that is not untested was last added; the first migration for none."""
+        with self._engine.connect() as connection:
+            at: datetime = connection.execute(
+                text(
+                    "select coalesce((select max(created_at) from sources where state <> 'untested'),"
+                    " (select cast(tag_date as timestamp) at time zone 'Asia/Shanghai' from house))"
+                )
+            ).scalar_one()
+            return at
+
     # --- ports.PollStore ---
 
     def due_sources(self, now: datetime, *, limit: int) -> Sequence[SourceId]:

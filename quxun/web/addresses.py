@@ -46,10 +46,11 @@ def read_address(path: str, query: str) -> Address:
     """What a path below ``/feeds/`` and its query name, however they are spelt.
 
     The answer's ``path`` is the canonical spelling: doubled and trailing slashes, upper and
-    lower case, a region before its subject and a search for what has a name lead there.
+    lower case, a region before its subject, places by their names (``feeds.settled``) and a
+    search for what has a name lead there.
 
     Raises:
-        NotFoundError: there is no such feed; says which are near.
+        NotFoundError: there is no such feed; says which are near, or which may be meant.
         UsageError: the filter cannot be read, or the feed takes none; says what would do.
     """
     parts = [part.lower() for part in path.removeprefix("/feeds/").split("/") if part]
@@ -66,9 +67,12 @@ def read_address(path: str, query: str) -> Address:
         wanted = filters.parse_filter(_pairs(query))
         return Address(name=name_of(wanted), form=form, wanted=wanted, archive=archive)
     name = _canonical_name(parts)
+    if feeds.filter_of(name) is None:
+        if not feeds.meant(name):
+            raise NotFoundError(_unknown(name, form))
+        name = feeds.settled(name)
     found = feeds.filter_of(name)
-    if found is None:
-        raise NotFoundError(_unknown(name, form))
+    assert found is not None
     _refuse_filter(query, name, form)
     return Address(name=name, form=form, wanted=found, archive=archive)
 

@@ -16,7 +16,7 @@ from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Announcement, Filter
 from quxun.web.feedshelf import feed_path
 from quxun.web.http import query_pairs
-from quxun.web.site import Site, spoken_region
+from quxun.web.site import Site, form_values
 from quxun.web.words import CHINA
 
 ROWS = 20
@@ -61,7 +61,7 @@ def _list_page(site: Site, request: Request) -> Response:
         problem=problem,
         wanted=wanted,
         filtered=wanted != Filter(),
-        form=_form(typed, wanted, problem),
+        form=form_values(typed, wanted, problem),
         days=_days(found),
         total=total,
         number=number,
@@ -69,6 +69,7 @@ def _list_page(site: Site, request: Request) -> Response:
         regions=site.watched_regions(),
         feed=feed_links(site, wanted),
         coverage=site.coverage(),
+        discover=(wanted,),
     )
 
 
@@ -97,6 +98,7 @@ def _one_page(site: Site, ref: str) -> Response:
         related=store.citations(one.id),
         rulings=site.parts.rulings.of(one.id),
         feed=feed_links(site, Filter(region=(home.code,) if home else ())),
+        discover=_discover(one),
     )
 
 
@@ -104,6 +106,13 @@ def feed_links(site: Site, wanted: Filter) -> dict[str, str]:
     """The addresses of a filter's feed in every format."""
     public_url = site.parts.settings.public_url
     return {form: public_url + feed_path(wanted, form) for form in feeds.FORMATS}
+
+
+def _discover(one: Announcement) -> tuple[Filter, ...]:
+    """The feeds in which one announcement stands: its regions', its categories', and all."""
+    regions = tuple(Filter(region=(region.code,)) for region in one.draft.regions[:3])
+    categories = tuple(Filter(category=(c.slug,)) for c in one.draft.categories[:2])
+    return (*regions, *categories, Filter())
 
 
 def _days(found: Iterable[Announcement]) -> list[tuple[date, list[Announcement]]]:
@@ -121,15 +130,3 @@ def _page_number(values: list[str]) -> int:
     if values[-1].isascii() and values[-1].isdigit() and 1 <= int(values[-1][:6]) <= LAST_PAGE:
         return int(values[-1])
     raise UsageError(f"page must be a number from 1 to {LAST_PAGE}")
-
-
-def _form(
-    typed: list[tuple[str, str]], wanted: Filter, problem: str | None
-) -> dict[str, list[str]]:
-    """What the filter's form shows: as typed when it was wrong, else as understood."""
-    pairs = typed if problem else filters.pairs_of(wanted)
-    shown: dict[str, list[str]] = {field: [] for field in filters.FIELDS}
-    for name, value in pairs:
-        if name in shown:
-            shown[name].append(spoken_region(value) if name == "region" else value)
-    return shown

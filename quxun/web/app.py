@@ -13,7 +13,17 @@ from starlette.staticfiles import StaticFiles
 
 from aggregator.errors import NotFoundError, OutageError, QuxunError, UsageError
 from aggregator.wiring import Parts
-from quxun.web import announcements, feedroutes, hub, letters, mailbox, status
+from quxun.web import (
+    announcements,
+    embed,
+    feedroutes,
+    hub,
+    letters,
+    lists,
+    mailbox,
+    status,
+    wellknown,
+)
 from quxun.web.door import FeedDoor, Memory
 from quxun.web.http import Guard
 from quxun.web.site import STATIC, Site
@@ -21,7 +31,18 @@ from quxun.web.site import STATIC, Site
 log = structlog.get_logger()
 
 #: Addresses that programs read: their errors are one line of plain text.
-_PROGRAMS = ("/feeds/", "/hub", "/healthz", "/readyz", "/metrics", "/static/")
+_PROGRAMS = (
+    "/feeds/",
+    "/embed/",
+    "/.well-known/",
+    "/hub",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/static/",
+)
+#: Lists stand before feeds: a feed's address takes whatever is left.
+_ROUTES = (announcements, lists, feedroutes, embed, hub, letters, status, mailbox, wellknown)
 _TITLES = {
     400: "请求有误 Bad request",
     403: "不允许 Forbidden",
@@ -50,7 +71,7 @@ def create_app(parts: Parts, *, patience: float = 1.0) -> FastAPI:
     app = FastAPI(
         title="Quxun", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
-    for routes in (announcements, feedroutes, hub, letters, status, mailbox):
+    for routes in _ROUTES:
         app.include_router(routes.router(site))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _answer_errors(app, site)

@@ -1,4 +1,4 @@
-"""Feeds and the page that lists them."""
+"""Feeds."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-import feeds
 from quxun.web.addresses import Address, read_address
-from quxun.web.feedshelf import index_document, outline
-from quxun.web.http import FIELDS, answered, conditional
-from quxun.web.press import CURRENT
+from quxun.web.http import FIELDS, answered
+from quxun.web.moved import calendar
 from quxun.web.site import Site
 
-#: Readers ask every few minutes; shared caches may keep a document this long.
-CACHE = CURRENT
 #: Addresses move for good, yet what is canonical may be told better some day.
 MOVED = "public, max-age=86400"
 
@@ -23,27 +19,12 @@ def router(site: Site) -> APIRouter:
     """The routes of this module."""
     routes = APIRouter()
 
-    @routes.get("/feeds")
-    @routes.get("/feeds/")
-    def listing() -> Response:
-        public_url = site.parts.settings.public_url
-        groups = outline(public_url, site.watched_regions())
-        return site.page(
-            "feeds.html",
-            groups=groups,
-            formats=[(form, form.upper()) for form in feeds.FORMATS],
-            stem=lambda url: url.removesuffix(".atom"),
-            opml_url=f"{public_url}/feeds/index.opml",
-        )
-
-    @routes.get("/feeds/index.opml")
-    def index(request: Request) -> Response:
-        return conditional(request, index_document(site.parts), cache=CACHE)
-
     @routes.get("/feeds/{_:path}")  # noqa: FAST003  # read_address reads the whole path
     async def document(request: Request) -> Response:
         path = request.scope["path"]
         query = request.scope["query_string"].decode("latin-1")
+        if path.endswith(".ics"):
+            return calendar(request, path.removeprefix("/feeds/").removesuffix(".ics"))
         address = read_address(path, query)
         if not _is_spelt(address, path, query):
             headers = {"Location": address.path, "Cache-Control": MOVED}

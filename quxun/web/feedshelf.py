@@ -20,7 +20,7 @@ from aggregator.model import Filter, Kind
 from aggregator.wiring import Parts
 from feeds.names import KIND_NAMES
 from quxun.web.addresses import Address, address_of, name_of
-from quxun.web.documents import Answers, Document, pack
+from quxun.web.documents import Answers, Document
 from quxun.web.lookout import OUTAGES, Lookout, Terms
 from quxun.web.press import Press, Print
 
@@ -296,7 +296,9 @@ def feed_bytes(parts: Parts, name: str, form: str) -> bytes:
         UsageError: for a format or a filter that we do not know.
     """
     if form == "opml":
-        return index_document(parts).plain
+        from quxun.web.lists import opml_bytes  # noqa: PLC0415  # lists need us first
+
+        return opml_bytes(parts, name)
     if form not in feeds.FORMATS:
         raise UsageError(f"no format {form!r}; there are {', '.join(feeds.FORMATS)} and opml")
     shelf = FeedShelf(parts, patience=0)
@@ -309,40 +311,3 @@ def feed_bytes(parts: Parts, name: str, form: str) -> bytes:
 def feed_path(wanted: Filter, form: str = "atom") -> str:
     """The address of the feed of a filter: the named one where there is one."""
     return Address(name=name_of(wanted), form=form, wanted=wanted).path
-
-
-def outline(public_url: str, regions: Sequence[tuple[str, str]]) -> list[feeds.OutlineGroup]:
-    """The feeds we list: kinds, categories, and the regions we watch."""
-    subjects = ["all", "policies", "projects"]
-    categories = [slug for slug in filters.CATEGORIES if slug not in {"tender", "other"}]
-
-    def group(title: str, names: Sequence[str]) -> feeds.OutlineGroup:
-        return feeds.OutlineGroup(
-            title=title, feeds=tuple(_outline_feed(public_url, name) for name in names)
-        )
-
-    groups = [group("总览 Overview", subjects), group("分类 Categories", categories)]
-    if regions:
-        groups.append(group("地区 Regions", [code for code, _ in regions]))
-    return groups
-
-
-def index_document(parts: Parts) -> Document:
-    """The OPML list of our feeds."""
-    from quxun.web.site import watched_regions  # noqa: PLC0415  # site needs us first
-
-    announcements = parts.announcements
-    groups = outline(parts.settings.public_url, watched_regions(parts.sources.list()))
-    modified_at = announcements.feed_version(Filter())[1]
-    body = feeds.opml("区讯 Quxun", groups, modified_at=modified_at)
-    return pack(body, feeds.MEDIA_TYPES["opml"], modified_at.replace(microsecond=0))
-
-
-def _outline_feed(public_url: str, name: str) -> feeds.OutlineFeed:
-    wanted = feeds.filter_of(name) or Filter()
-    query = filters.canonical(wanted)
-    return feeds.OutlineFeed(
-        title=feeds.feed_title(name),
-        feed_url=f"{public_url}/feeds/{name}.atom",
-        home_url=f"{public_url}/?{query}" if query else f"{public_url}/",
-    )

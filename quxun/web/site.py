@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from time import monotonic
@@ -21,12 +22,16 @@ from aggregator.model import Coverage, Filter, Source, SourceState
 from aggregator.wiring import Parts
 from quxun.web import words
 from quxun.web.feedshelf import FeedShelf, feed_path
+from quxun.web.kept import Kept
 
 STATIC = Path(__file__).parent / "static"
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-src 'self';"
     " base-uri 'none'; frame-ancestors 'none'"
 )
+#: The one page whose copy buttons need a script of ours.
+SCRIPT_POLICY = f"{PAGE_POLICY}; script-src 'self'"
+KEPT_BYTES = 32_000_000
 #: Sources and coverage change slowly: pages look again after so many seconds.
 SOURCES_SECONDS = 5.0
 STATS_SECONDS = 60.0
@@ -36,6 +41,15 @@ _TAGS = {
     "tfoot", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLink:
+    """A feed that a page's head leads to."""
+
+    media_type: str
+    title: str
+    href: str
 
 
 @dataclass(slots=False, kw_only=True)
@@ -49,12 +63,19 @@ class Site:
     parts: Parts
     patience: float = 1.0
     _stats: tuple[float, Mapping[str, int]] | None = field(default=None, init=False)
-    _sources: tuple[float, tuple[Source, ...], Coverage] | None = field(default=None, init=False)
+    _sources: tuple[float, tuple[Source, ...], Coverage, datetime] | None = field(
+        default=None, init=False
+    )
 
     @cached_property
     def shelf(self) -> FeedShelf:
         """The rendered feeds of this process."""
         return FeedShelf(self.parts, patience=self.patience)
+
+    @cached_property
+    def kept(self) -> Kept:
+        """Lists and pages of this process that change seldom."""
+        return Kept(patience=self.patience, most_bytes=KEPT_BYTES, now=self.parts.now)
 
     @cached_property
     def env(self) -> Environment:
@@ -89,7 +110,9 @@ class Site:
             "contact": self.parts.settings.contact,
             "public_url": self.parts.settings.public_url,
             "demo": self.parts.settings.demo,
-            "style_url": f"/static/quxun.css?v={_digest(STATIC / 'quxun.css')}",
+            "style_url": _static("quxun.css"),
+            "embed_style_url": _static("embed.css"),
+            "script_url": _static("copy.js"),
             "deadline": lambda until: words.deadline(until, self.parts.now()),
             "days_left": lambda until: words.days_left(until, self.parts.now()),
             "ago": lambda at: words.ago(at, self.parts.now()),
@@ -97,6 +120,9 @@ class Site:
             "posted": words.posted,
             "query_of": query_of,
             "feed_path": feed_path,
+            "filter_of": feeds.filter_of,
+            "list_path": feeds.list_path,
+            "discovery": self.discovery,
         }
         return env
 
@@ -104,21 +130,40 @@ class Site:
         self, template: str, *, status: int = 200, private: bool = False, **values: object
     ) -> Response:
         """A page; a private one (its address is a secret) is neither kept nor referred to."""
-        html = self.env.get_template(f"web/{template}").render(**values)
+        html = self.html(template, **values)
         headers = {
             "Cache-Control": "no-store" if private else "no-cache",
             "Content-Security-Policy": PAGE_POLICY,
+            "X-Frame-Options": "DENY",
         }
         if private:
             headers["Referrer-Policy"] = "no-referrer"
             headers["X-Robots-Tag"] = "noindex, nofollow"
-        return Response(html.encode(errors="replace"), status, headers, "text/html; charset=utf-8")
+        return Response(html, status, headers, "text/html; charset=utf-8")
+
+    def html(self, template: str, **values: object) -> bytes:
+        """The bytes of a page."""
+        page = self.env.get_template(f"web/{template}").render(**values)
+        return page.encode(errors="replace")
 
     def message(
         self, title: str, line: str, *, status: int = 200, private: bool = False
     ) -> Response:
         """A page that says one thing."""
         return self.page("message.html", status=status, private=private, title=title, line=line)
+
+    def discovery(self, shown: Sequence[Filter]) -> list[FeedLink]:
+        """Links to the feeds of what a page shows; a page that shows no notices leads to all."""
+        public_url = self.parts.settings.public_url
+        return [
+            FeedLink(
+                media_type=feeds.MEDIA_TYPES[form],
+                title=f"区讯 · {filters.describe(wanted)} ({label})",
+                href=public_url + feed_path(wanted, form),
+            )
+            for wanted in dict.fromkeys(shown or (Filter(),))
+            for form, label in (("atom", "Atom"), ("rss", "RSS"), ("json", "JSON Feed"))
+        ]
 
     def sources(self) -> tuple[Source, ...]:
         """All sources, a few seconds old at most."""
@@ -139,12 +184,16 @@ class Site:
         """Codes and full names of the regions of our sources, and of what contains them."""
         return watched_regions(self.sources())
 
-    def _look(self) -> tuple[tuple[Source, ...], Coverage]:
+    def listed_at(self) -> datetime:
+        """When a source was last added: what is listed has not changed since, but for removals."""
+        return self._look()[2]
+
+    def _look(self) -> tuple[tuple[Source, ...], Coverage, datetime]:
         at = monotonic()
         if self._sources is None or at - self._sources[0] > min(self.patience, 1) * SOURCES_SECONDS:
             store = self.parts.sources
-            self._sources = (at, tuple(store.list()), store.coverage())
-        return self._sources[1], self._sources[2]
+            self._sources = (at, tuple(store.list()), store.coverage(), store.listed_at())
+        return self._sources[1:]
 
 
 def watched_regions(sources: Sequence[Source]) -> list[tuple[str, str]]:
@@ -169,6 +218,18 @@ def spoken_region(code: str) -> str:
     return code
 
 
+def form_values(
+    typed: Iterable[tuple[str, str]], wanted: Filter, problem: str | None
+) -> dict[str, list[str]]:
+    """What the filter's form shows: as typed when it was wrong, else as understood."""
+    pairs = typed if problem else filters.pairs_of(wanted)
+    shown: dict[str, list[str]] = {field: [] for field in filters.FIELDS}
+    for name, value in pairs:
+        if name in shown:
+            shown[name].append(spoken_region(value) if name == "region" else value)
+    return shown
+
+
 def query_of(wanted: Filter, **extra: object) -> str:
     """The filter as the query of a link, with what else the link needs (``page=2``)."""
     pairs = [*filters.pairs_of(wanted), *((k, str(v)) for k, v in extra.items() if v)]
@@ -188,6 +249,11 @@ def sanitised(html: str) -> Markup:
         link_rel="noopener noreferrer nofollow",
     )
     return Markup(safe)  # noqa: S704  # nh3 has just cleaned it
+
+
+def _static(name: str) -> str:
+    """The address of a file of ours, which changes with its bytes."""
+    return f"/static/{name}?v={_digest(STATIC / name)}"
 
 
 def _digest(path: Path) -> str:

@@ -50,11 +50,6 @@ def router(site: Site) -> APIRouter:
         lines += [f'quxun_sources_health{{health="{h.value}"}} {counts[h]}' for h in Health]
         return _plain("\n".join(lines), 200)
 
-    @routes.get("/robots.txt")
-    def robots() -> Response:
-        closed = ("confirm", "preferences", "unsubscribe", "mailbox")
-        return _plain("\n".join(["User-agent: *", *(f"Disallow: /{one}/" for one in closed)]), 200)
-
     return routes
 
 

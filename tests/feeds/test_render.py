@@ -167,20 +167,3 @@ def test_an_empty_feed_is_still_a_feed(form):
     parsed = feedparser.parse(io.BytesIO(feeds.render(page(), form)))
 
     assert form == "json" or (not parsed.bozo and parsed.feed.title)
-
-
-def test_opml_lists_feeds_under_their_headings():
-    """A reader imports everything in one go."""
-    group = feeds.OutlineGroup(
-        title="分类",
-        feeds=(
-            feeds.OutlineFeed(
-                title="政策 <&>", feed_url="https://q.example/f.atom", home_url="https://q.example/"
-            ),
-        ),
-    )
-    root = etree.fromstring(feeds.opml("区讯", [group], modified_at=SEEN))
-
-    feed = root.find("body/outline/outline")
-    assert feed.get("xmlUrl") == "https://q.example/f.atom"
-    assert root.findtext("head/dateModified") == "Mon, 05 Oct 2026 02:30:00 GMT"
