@@ -8,7 +8,6 @@ from uuid import uuid4
 import feedparser
 import pytest
 from feed_samples import CHINA, DC, SEEN, A, X, atom, ids, notice, page, rss
-from lxml import etree
 
 import feeds
 from aggregator.model import Authority, Category, Kind

@@ -1,0 +1,406 @@
+"""Lists, written addresses, autodiscovery and fixed places, over HTTP."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlsplit
+
+import pytest
+from lxml import etree
+from selectolax.lexbor import LexborHTMLParser
+
+from aggregator.model import Category, NewSource, SourceKind
+from quxun.web.wellknown import contact_url, security_lines
+
+STRICT = etree.XMLParser(resolve_entities=False, no_network=True)
+HOME = "http://quxun.example"
+
+
+def outlines(answer) -> list[str]:
+    root = etree.fromstring(answer.body, STRICT)
+    return [o.get("xmlUrl") for o in root.iter("outline") if o.get("type") == "rss"]
+
+
+def local(url: str) -> str:
+    """The path and query under which we ask for one of our addresses."""
+    parts = urlsplit(url)
+    assert f"{parts.scheme}://{parts.netloc}" in {HOME, "://"}
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def watch(web, *regions: str) -> None:
+    """Let a source of each region be watched."""
+    for number, region in enumerate(regions):
+        new = NewSource(
+            name=f"{region} 政府网", kind=SourceKind.COLUMN, region=region,
+            url=f"http://watched{number}-{region}.example/",
+        )  # fmt: skip
+        web.parts.sources.add(new, web.time[0])
+
+
+# --- OPML ---
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/feeds/index.opml", "/feeds/opml/regions.opml", "/feeds/opml/categories.opml",
+     "/feeds/opml/500000.opml", "/feeds/opml/500116.opml", "/feeds/opml/land.opml",
+     "/feeds/opml/policies.opml"],
+)  # fmt: skip
+def test_every_list_is_served_like_a_feed_and_leads_to_feeds(web, make_draft, path):
+    """A reader imports it once, asks again for little, and every address in it answers."""
+    web.publish(make_draft(1))
+
+    answer = web.ask(path)
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/x-opml; charset=utf-8"
+    assert answer.headers["cache-control"].startswith("public, max-age=")
+    urls = outlines(answer)
+    assert urls
+    assert {web.ask(local(url)).status for url in urls} == {200}
+    assert web.ask(path).body == answer.body
+    for asked in (
+        {"If_None_Match": answer.headers["etag"]},
+        {"If_Modified_Since": answer.headers["last-modified"]},
+    ):
+        again = web.ask(path, **asked)
+        assert (again.status, again.body) == (304, b"")
+    head = web.ask(path, "HEAD")
+    assert (head.status, head.body) == (200, b"")
+    assert web.ask(path, Accept_Encoding="gzip").headers["content-encoding"] == "gzip"
+
+
+def test_a_new_source_comes_into_the_lists_and_a_notice_does_not_change_them(web, make_draft):
+    """Readers that poll the list learn of a new district, and of nothing else."""
+    web.publish(make_draft(1))
+    before = web.ask("/feeds/opml/regions.opml")
+    web.pass_time(timedelta(hours=1))
+    web.publish(make_draft(2))
+
+    assert web.ask("/feeds/opml/regions.opml").body == before.body
+
+    watch(web, "510104")
+    after = web.ask("/feeds/opml/regions.opml", If_None_Match=before.headers["etag"])
+
+    assert after.status == 200
+    assert set(outlines(after)) - set(outlines(before)) == {
+        f"{HOME}/feeds/{code}.atom" for code in ("510000", "510100", "510104")
+    }
+    asked = {"If_Modified_Since": before.headers["last-modified"]}
+    assert web.ask("/feeds/opml/regions.opml", **asked).status == 200
+
+
+def test_a_source_that_is_gone_leaves_the_lists_and_moves_their_date(web, make_draft):
+    """A client that compares dates only must not keep a dead district for ever."""
+    web.publish(make_draft(1))
+    watch(web, "510104")
+    before = web.ask("/feeds/opml/regions.opml")
+    web.pass_time(timedelta(hours=1))
+    [gone] = [one for one in web.parts.sources.list() if one.region == "510104"]
+    web.parts.sources.remove(gone.id)
+
+    after = web.ask("/feeds/opml/regions.opml", If_Modified_Since=before.headers["last-modified"])
+
+    assert after.status == 200
+    assert f"{HOME}/feeds/510104.atom" not in outlines(after)
+
+
+# --- written addresses ---
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/feeds/chongqing/jiangjin.atom", "/feeds/500116.atom"),
+        ("/feeds/jiangjin.rss", "/feeds/500116.rss"),
+        ("/feeds/policy/chongqing-jiangjin.json", "/feeds/policy/500116.json"),
+        ("/feeds/重庆市/江津区.atom", "/feeds/500116.atom"),
+        ("/feeds/申报通知/重庆.rss", "/feeds/application/500000.rss"),
+        ("/feeds/500381.atom", "/feeds/500116.atom"),
+        ("/feeds/land/500381.atom", "/feeds/land/500116.atom"),
+        ("/feeds/50.atom", "/feeds/500000.atom"),
+        ("/feeds/5001.json", "/feeds/500000.json"),
+        ("/feeds/z50011601.atom", "/feeds/Z50011601.atom"),
+        ("/feeds/jiangjin.atom?utm_source=%E6%B8%9D", "/feeds/500116.atom"),  # a feed takes no query
+        ("/feeds/jiangjin/archive/17.atom", "/feeds/500116/archive/17.atom"),
+        ("/feeds/policy/jiangjin.ics", "/feeds/deadlines.ics?category=policy&region=500116"),
+        ("/feeds/500116.ics", "/feeds/deadlines.ics?region=500116"),
+        ("/feeds/opml/chongqing.opml", "/feeds/opml/500000.opml"),
+        ("/feeds/opml/重庆市/江津区.opml", "/feeds/opml/500116.opml"),
+        ("/feeds/opml/index.opml", "/feeds/index.opml"),
+        ("/r/chongqing/jiangjin", "/?region=500116"),
+        ("/r/重庆/江津/", "/?region=500116"),
+        ("/r/land/jiangjin?q=%E5%82%A8%E8%83%BD", "/?category=land&region=500116&q=%E5%82%A8%E8%83%BD"),
+        ("/r/500381", "/?region=500116"),
+        ("/embed/jiangjin?limit=3", "/embed/500116?limit=3"),
+        ("/embed/policy/jiangjin.html", "/embed/policy/500116.html"),
+    ],
+)  # fmt: skip
+def test_what_people_write_leads_to_one_address(web, path, target):
+    """One feed has one address: caches and readers see no twins; what is asked of a page is kept."""
+    answer = web.ask(quote(path, safe="/?&=%"))
+
+    assert answer.status == 308
+    assert answer.headers["location"] == target
+    assert "max-age" in answer.headers["cache-control"]
+    if "archive" not in target and ".ics" not in target:
+        assert web.ask(target).status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/feeds//evil.example/jiangjin.atom", "/feeds/%2F%2Fevil.example.atom",
+     "/feeds/https:%2F%2Fevil.example/jiangjin.atom", "/r//evil.example/jiangjin",
+     "/r/%5C%5Cevil.example/jiangjin", "/feeds/opml//evil.example.opml",
+     "/embed//evil.example", "/feeds/jiangjin%0d%0aLocation:%20x.atom"],
+)  # fmt: skip
+def test_no_written_address_leads_off_the_site(web, path):
+    """A redirect that can be aimed is a gift to whoever sends links."""
+    answer = web.ask(path)
+
+    assert answer.status == 404
+    assert "location" not in answer.headers
+
+
+def test_a_redirect_stays_on_the_site_whatever_host_was_asked(web):
+    """A forged Host header must not stand in a redirect that caches keep."""
+    answer = web.ask("/feeds/jiangjin.atom", Host="evil.example")
+
+    assert answer.headers["location"] == "/feeds/500116.atom"
+
+
+@pytest.mark.parametrize("path", ["/feeds/chaoyang.atom", "/feeds/land/chaoyang.rss"])
+def test_a_name_of_several_places_is_told_with_codes(web, path):
+    """A reader in Beijing is not sent to Liaoning."""
+    answer = web.ask(path)
+
+    assert answer.status == 404
+    assert answer.text.count("\n") == 1
+    assert "110105 北京市朝阳区" in answer.text
+    assert "211300 辽宁省朝阳市" in answer.text
+
+
+def test_a_page_says_which_places_may_be_meant(web):
+    """People get a page, not a bare line."""
+    page = web.ask("/r/chaoyang")
+
+    assert page.status == 404
+    assert "110105 北京市朝阳区" in page.text
+    assert page.headers["content-type"].startswith("text/html")
+
+
+# --- the page of feeds ---
+
+
+def test_the_page_of_feeds_leads_to_every_kind_of_feed(web, make_draft):
+    """Whoever looks for a feed finds it, in each format, and no link is dead."""
+    web.publish(make_draft(1))
+    watch(web, "510104", "510107")
+
+    page = web.ask("/feeds/")
+    tree = LexborHTMLParser(page.text)
+    hrefs = {a.attributes["href"] for a in tree.css("main a")}
+
+    for path in ("/feeds/all.atom", "/feeds/land.rss", "/feeds/500116.json", "/feeds/510104.atom",
+                 "/feeds/index.opml", "/feeds/opml/regions.opml", "/feeds/opml/land.opml"):  # fmt: skip
+        assert path in hrefs
+    ours = {href.partition("#")[0] for href in hrefs if href.startswith("/")}
+    assert {web.ask(href).status for href in ours} == {200}
+    [sichuan] = [d for d in tree.css("details > summary") if d.text().startswith("四川省")]
+    assert "/feeds/510107.atom" in sichuan.parent.html
+
+
+def test_the_page_of_feeds_changes_only_with_what_is_watched(web, make_draft):
+    """It is long: a browser that has it gets nothing again."""
+    web.publish(make_draft(1))
+    page = web.ask("/feeds/")
+    web.publish(make_draft(2))
+
+    again = web.ask("/feeds/", If_None_Match=page.headers["etag"])
+    assert again.status == 304
+    for answer in (page, again):  # a 304's headers take the place of those that a browser kept
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+    watch(web, "510104")
+    assert web.ask("/feeds/", If_None_Match=page.headers["etag"]).status == 200
+
+
+def test_a_filter_is_answered_with_its_addresses(web, make_draft):
+    """Who cannot write a query gets the feed of what the form says."""
+    web.publish(make_draft(1))
+
+    page = web.ask("/feeds/?q=%E6%94%AF%E6%8C%81&region=%E6%B1%9F%E6%B4%A5%E5%8C%BA&kind=&not=")
+    tree = LexborHTMLParser(page.text)
+    shown = [code.text() for code in tree.css(".addresses code")]
+
+    assert f"{HOME}/feeds/search.atom?q=%E6%94%AF%E6%8C%81&region=500116" in shown
+    for address in shown:
+        if ".ics" not in address:
+            assert web.ask(local(address)).status == 200
+    assert "江津区" in tree.css_first("#made h2").text()
+    wrong = web.ask("/feeds/?region=nowhere")
+    assert wrong.status == 400
+    assert "nowhere" in wrong.text
+
+
+def test_scripts_are_ours_and_the_pages_do_without(web, make_draft):
+    """Only the page with copy buttons has a script, from our own server, in a file."""
+    web.publish(make_draft(1))
+
+    for path in ("/", "/feeds/", "/subscribe", "/status", "/about"):
+        page = web.ask(path)
+        scripts = LexborHTMLParser(page.text).css("script")
+        assert [bool(s.text().strip()) for s in scripts] == [False] * len(scripts)
+        assert len(scripts) == (path == "/feeds/")
+        assert ("script-src" in page.headers["content-security-policy"]) == (path == "/feeds/")
+        assert page.headers["x-frame-options"] == "DENY"
+        for script in scripts:
+            file = web.ask(script.attributes["src"])
+            assert file.status == 200
+            assert "javascript" in file.headers["content-type"]
+
+
+# --- autodiscovery ---
+
+
+def discovered(page) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for link in LexborHTMLParser(page.text).css("head link[rel=alternate]"):
+        assert link.attributes["title"]
+        found.setdefault(link.attributes["type"], []).append(link.attributes["href"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/", ["all"]),
+        ("/?region=500116", ["500116"]),
+        ("/?region=500116&kind=policy", ["policies/500116"]),
+        ("/status", ["all"]),
+        ("/about", ["all"]),
+        ("/subscribe", ["all"]),
+        ("/feeds/", ["all"]),
+        ("/feeds/?category=land", ["land"]),
+        ("/embed/land/500116", ["land/500116"]),
+        ("/no-such-page", ["all"]),
+        ("/r/nowhere", ["all"]),
+    ],
+)
+def test_every_page_leads_to_the_feeds_of_what_it_shows(web, make_draft, path, names):
+    """A reader is given the page's address and finds the feed by itself."""
+    web.publish(make_draft(1))
+
+    found = discovered(web.ask(path))
+
+    for form, kind in (
+        ("atom", "application/atom+xml"),
+        ("rss", "application/rss+xml"),
+        ("json", "application/feed+json"),
+    ):
+        assert found[kind] == [f"{HOME}/feeds/{name}.{form}" for name in names]
+        for url in found[kind]:
+            answer = web.ask(local(url))
+            assert answer.status == 200
+            assert answer.headers["content-type"].startswith(kind)
+
+
+def test_a_notice_leads_to_its_regions_and_categories_and_to_all(web, make_draft):
+    """Who reads one notice may want those of the same district or subject."""
+    web.publish(make_draft(1, categories=(Category(slug="land", why="出让"),)))
+    home = LexborHTMLParser(web.ask("/").text)
+    page = web.ask(home.css_first(".row h3 a").attributes["href"])
+
+    found = discovered(page)["application/atom+xml"]
+
+    assert found == [f"{HOME}/feeds/{name}.atom" for name in ("500116", "land", "all")]
+
+
+# --- fixed places ---
+
+
+def test_a_browser_learns_how_to_search_here(web, make_draft):
+    """OpenSearch 1.1: every template leads to an answer in the type that it says."""
+    web.publish(make_draft(1))
+    link = LexborHTMLParser(web.ask("/").text).css_first("link[rel=search]").attributes
+    answer = web.ask(link["href"])
+
+    assert answer.headers["content-type"].startswith(link["type"])
+    root = etree.fromstring(answer.body, STRICT)
+    space = {"o": "http://a9.com/-/spec/opensearch/1.1/"}
+    assert len(root.findtext("o:ShortName", namespaces=space)) <= 16
+    urls = root.findall("o:Url", space)
+    assert len(urls) == 4
+    for url in urls:
+        filled = url.get("template").replace("{searchTerms}", quote("支持"))
+        found = web.ask(local(filled))
+        assert found.status == 200
+        assert found.headers["content-type"].startswith(url.get("type"))
+
+
+def test_whoever_finds_a_hole_learns_whom_to_tell(web):
+    """RFC 9116: a contact, an end in less than a year, in plain text at the fixed place."""
+    answer = web.ask("/.well-known/security.txt")
+
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
+    assert fields["Contact"] == "mailto:operator@quxun.example"
+    until = datetime.fromisoformat(fields["Expires"])
+    assert timedelta(days=150) < until - web.time[0] < timedelta(days=365)
+    assert "Canonical" not in fields  # we are reached without TLS: RFC 9116 §2.5.2
+    assert web.ask("/security.txt").headers["location"] == "/.well-known/security.txt"
+    web.pass_time(timedelta(days=3))
+    assert web.ask("/.well-known/security.txt").body == answer.body
+
+
+@pytest.mark.parametrize(
+    ("contact", "said"),
+    [
+        ("a@b.example", "mailto:a@b.example"),
+        ("a+b c@b.example", None),
+        ("a%b@b.example", "mailto:a%25b@b.example"),
+        ("https://b.example/report", "https://b.example/report"),
+        ("http://b.example/report", None),
+        ("the operator", None),
+    ],
+)
+def test_a_contact_is_an_address_or_the_file_is_not_there(contact, said):
+    """A file that a program cannot read is worse than none."""
+    assert contact_url(contact) == said
+
+
+def test_the_end_of_the_contact_is_the_same_all_month():
+    """Equal bytes from all our servers, at the end of a year too."""
+    ends = [
+        security_lines("mailto:a@b.example", "https://q.example", datetime(*day, tzinfo=UTC))
+        for day in ((2026, 12, 1), (2026, 12, 31, 23, 59), (2026, 6, 1), (2026, 5, 31))
+    ]
+
+    assert ends[0] == ends[1]
+    assert ends[0][1] == "Expires: 2027-07-01T00:00:00Z"
+    assert ends[2][1] == "Expires: 2027-01-01T00:00:00Z"
+    assert ends[3][1] == "Expires: 2026-12-01T00:00:00Z"
+    assert ends[0][-1] == "Canonical: https://q.example/.well-known/security.txt"
+
+
+def test_search_engines_are_told_what_is_open(web, make_draft):
+    """Robots are kept from secret addresses and led to pages that are there."""
+    web.publish(make_draft(1))
+    robots = web.ask("/robots.txt").text
+    [where] = re.findall(r"^Sitemap: (.+)$", robots, re.MULTILINE)
+
+    assert "Disallow: /preferences/" in robots
+    answer = web.ask(local(where))
+    assert answer.headers["content-type"].startswith("application/xml")
+    locations = [one.text for one in etree.fromstring(answer.body, STRICT).iter("{*}loc")]
+    assert f"{HOME}/?region=500116" in locations
+    assert {web.ask(local(url)).status for url in locations} == {200}
+
+
+@pytest.mark.parametrize("name", ["feeds", "webfinger", "change-password", "nodeinfo", "host-meta"])
+def test_nothing_stands_at_a_fixed_place_that_no_standard_asks_of_us(web, name):
+    """A stub would send programs on a wrong way."""
+    assert web.ask(f"/.well-known/{name}").status == 404
