@@ -147,6 +147,9 @@ def _unknown(name: str, form: str) -> str:
 
 def _near(name: str) -> list[str]:
     """Names that exist and were perhaps meant, the likeliest first."""
+    feed, mark, _ = name.partition("/archive/")
+    if mark and feeds.filter_of(feed):
+        return [feed]  # its prev-archive leads to the numbers that there are
     subject, slash, code = name.rpartition("/")
     if _DIGITS.fullmatch(code.removeprefix("Z")):
         if slash and feeds.filter_of(subject) is None:

@@ -29,7 +29,9 @@ def router(site: Site) -> APIRouter:
         if not _is_spelt(address, path, query):
             headers = {"Location": address.path, "Cache-Control": MOVED}
             return Response(None, 308, {**headers, "Access-Control-Allow-Origin": "*"})
-        return answered(request, await site.shelf.answers(address))
+        response = answered(request, await site.shelf.answers(address))
+        site.shelf.counts[response.status_code] += 1
+        return response
 
     return routes
 

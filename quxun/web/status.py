@@ -48,6 +48,12 @@ def router(site: Site) -> APIRouter:
         lines = [f"quxun_{name} {value}" for name, value in site.stats().items()]
         counts = Counter(one.health for one in site.sources())
         lines += [f'quxun_sources_health{{health="{h.value}"}} {counts[h]}' for h in Health]
+        shelf = site.shelf
+        lines += [
+            f'quxun_feed_answers{{status="{status}"}} {count}'
+            for status, count in sorted(shelf.counts.items())
+        ]
+        lines.append(f"quxun_feeds_rendered {shelf.rendered}")
         return _plain("\n".join(lines), 200)
 
     return routes

@@ -72,7 +72,9 @@ class FeedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
         super().data_received(data)
         if self._in_head:
-            self._bound_head(len(data) if self._begun > before else 0)
+            if self._begun > before:  # what is left of this data behind the messages in it
+                self._head_bytes = len(data) - data.rfind(b"\r\n\r\n") - 4
+            self._bound_head()
         elif at_start and self._begun == self._ended == before + 1 and _is_plain(data):
             self._offer(data)
 
@@ -131,10 +133,8 @@ class FeedProtocol(HttpToolsProtocol):
         if cycle.keep_alive and not cycle.response_complete and cycle.scope is self.scope:
             self.scope["extensions"] = {"quxun.request": {"bytes": data}}
 
-    def _bound_head(self, new: int) -> None:
+    def _bound_head(self) -> None:
         """Refuse a head without end, and one that does not come to its end."""
-        if new:
-            self._head_bytes = new
         if self._head_bytes > HEAD_BYTES:
             self._refuse(431, f"a request's head may have {HEAD_BYTES:,} bytes\n")
         elif self._head_late is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +30,9 @@ from aggregator.model import (
 )
 from aggregator.settings import Settings
 from aggregator.wiring import Parts
-from quxun.web import create_app
+from quxun.web.door import Memory
+from quxun.web.feedshelf import FeedShelf
+from quxun.web.server import server_of
 
 START = datetime(2026, 10, 5, 2, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=90)
@@ -56,6 +59,8 @@ class Web:
     parts: Parts
     port: int
     time: list[datetime]
+    shelf: FeedShelf
+    memory: Memory
     sources: dict[str, object] = field(default_factory=dict)
 
     def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers) -> Answer:
@@ -72,6 +77,10 @@ class Web:
     def post(self, path: str, form: dict[str, str] | list[tuple[str, str]], **headers) -> Answer:
         headers.setdefault("Content_Type", "application/x-www-form-urlencoded")
         return self.ask(path, "POST", urlencode(form).encode(), **headers)
+
+    def look(self) -> None:
+        """Let the lookout look, as it does every second."""
+        self.shelf.lookout.look()
 
     def pass_time(self, wait: timedelta) -> None:
         self.time[0] += wait
@@ -135,30 +144,57 @@ def draft(number: int = 1, **changes: object) -> Draft:
 
 @pytest.fixture
 def web(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[Web]:
+    """A server that looks at the store at every request."""
     assert divisions.get("500116")
-    time = [START]
-    settings = Settings(
-        home=tmp_path,
+    with serving(settings_of(tmp_path, database_url), [START], patience=0) as made:
+        yield made
+
+
+@pytest.fixture
+def patient(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[Web]:
+    """A server that answers from memory, and looks at the store when it is told to (``look``)."""
+    assert divisions.get("500116")
+    with serving(settings_of(tmp_path, database_url), [START], patience=3600) as made:
+        yield made
+
+
+@pytest.fixture
+def beside(database_url: str, tmp_path: Path):
+    """Another server on the same store: a function of the first."""
+    with ExitStack() as stack:
+        yield lambda web: stack.enter_context(
+            serving(settings_of(tmp_path, database_url), web.time, patience=0)
+        )
+
+
+def settings_of(home: Path, database_url: str) -> Settings:
+    return Settings(
+        home=home,
         database_url=database_url,
         secret_key="a-secret-of-the-tests-long-enough",
         public_url="http://quxun.example",
         embedded=True,
     )
+
+
+@contextmanager
+def serving(settings: Settings, time: list[datetime], *, patience: float) -> Iterator[Web]:
     parts = Parts(settings=settings, clock=lambda: time[0])
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(parts, patience=0), host="127.0.0.1", port=0, log_level="critical",
-            access_log=False, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=2,
-        )
+    server = server_of(
+        parts, patience=patience, port=0, log_level="critical", lifespan="off",
+        timeout_graceful_shutdown=2,
     )  # fmt: skip
+    state = server.config.app.state
+    shelf = state.site.shelf
     started = threading.Event()
     thread = threading.Thread(target=_serve, args=(server, started))
     thread.start()
     assert started.wait(20)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Web(parts=parts, port=port, time=time)
+    yield Web(parts=parts, port=port, time=time, shelf=shelf, memory=state.memory)
     server.should_exit = True
     thread.join(20)
+    shelf.close()
     parts.close()
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import feedparser
 import pytest
+import zstandard
 from lxml import etree
 
 from aggregator.errors import OutageError
@@ -35,6 +36,7 @@ def test_readers_earn_a_304_and_a_change_ends_it(web, make_draft, form):
         assert (again.status, again.body) == (304, b"")
         assert again.headers["etag"] == tag
     assert web.ask(path, If_None_Match='"other"', If_Modified_Since=modified).status == 200
+    assert web.ask(path, If_Modified_Since="some day").status == 200
 
     web.pass_time(timedelta(minutes=5))
     web.publish(make_draft(2))
@@ -55,6 +57,136 @@ def test_each_coding_has_its_own_strong_tag(web, make_draft):
     assert packed.headers["etag"] != plain.headers["etag"]
     assert "Accept-Encoding" in packed.headers["vary"]
     assert "content-encoding" not in web.ask("/feeds/all.atom", Accept_Encoding="gzip;q=0").headers
+
+
+def test_zstd_is_sent_to_whoever_prefers_it(web, make_draft):
+    """Browsers and newer readers take it; it is smaller than gzip and cheaper to unpack."""
+    web.publish(*map(make_draft, range(1, 9)))
+    plain = web.ask("/feeds/all.atom")
+
+    packed = web.ask("/feeds/all.atom", Accept_Encoding="gzip, zstd")
+
+    assert packed.headers["content-encoding"] == "zstd"
+    assert zstandard.ZstdDecompressor().decompress(packed.body) == plain.body
+    assert web.ask("/feeds/all.atom", Accept_Encoding="identity;q=0, br").status == 406
+
+
+def test_a_part_of_a_feed_is_not_served(web, make_draft):
+    """A feed cut at a byte is no feed; a client that asks for a part gets the whole."""
+    web.publish(make_draft(1))
+
+    answer = web.ask("/feeds/all.atom", Range="bytes=0-9", If_Range='"x"')
+
+    assert answer.status == 200
+    assert answer.body.endswith(b"</feed>\n") or answer.body.endswith(b"</feed>")
+    assert answer.headers["accept-ranges"] == "none"
+
+
+def test_caches_and_pages_of_other_sites_may_use_feeds(web, make_draft):
+    """A CDN keeps a feed for a minute and bridges our absences; scripts elsewhere may read it."""
+    web.publish(make_draft(1))
+
+    answer = web.ask("/feeds/all.json", Origin="https://other.example")
+
+    said = answer.headers["cache-control"].split(", ")
+    assert {"public", "max-age=60"} < set(said)
+    assert any(word.startswith("stale-if-error=") for word in said)
+    assert any(word.startswith("stale-while-revalidate=") for word in said)
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "set-cookie" not in answer.headers
+    asked = web.ask(
+        "/feeds/all.json", "OPTIONS", Origin="https://other.example",
+        Access_Control_Request_Method="GET", Access_Control_Request_Headers="if-none-match",
+    )  # fmt: skip
+    assert asked.status == 204
+    assert "if-none-match" in asked.headers["access-control-allow-headers"].lower()
+
+
+@pytest.mark.parametrize(
+    ("form", "media_type"),
+    [
+        ("atom", "application/atom+xml; charset=utf-8"),
+        ("rss", "application/rss+xml; charset=utf-8"),
+        ("json", "application/feed+json"),
+    ],
+)
+def test_every_format_says_what_it_is(web, form, media_type):
+    """Readers choose their parser by it; JSON knows no charset."""
+    answer = web.ask(f"/feeds/all.{form}")
+
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert f'/feeds/all.{form}>; rel="self"' in answer.headers["link"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE"])
+def test_feeds_are_only_read(web, method):
+    """A client that posts here is told what does."""
+    answer = web.ask("/feeds/all.atom", method, b"x=1" if method != "TRACE" else None)
+
+    assert answer.status == 405
+    assert {word.strip() for word in answer.headers["allow"].split(",")} >= {"GET", "HEAD"}
+    assert answer.text.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads"),
+    [
+        ("/feeds/ALL.atom", "/feeds/all.atom"),
+        ("/feeds/all.atom/", "/feeds/all.atom"),
+        ("/feeds//all.atom", "/feeds/all.atom"),
+        ("/feeds/search.atom?category=land&region=500116", "/feeds/land/500116.atom"),
+        ("/feeds/search.json?region=500116&q=b&q=a", "/feeds/search.json?q=a&q=b&region=500116"),
+        ("/feeds/search.rss?q=%E5%82%A8%E8%83%BD&not=", "/feeds/search.rss?q=%E5%82%A8%E8%83%BD"),
+    ],
+)
+def test_one_document_has_one_address(web, asked, leads):
+    """Caches keep it once; a reader that was given another spelling is led, for good."""
+    answer = web.ask(asked)
+
+    assert (answer.status, answer.headers["location"]) == (308, leads)
+    assert web.ask(leads).status == 200
+
+
+@pytest.mark.parametrize(
+    "asked", ["/feeds/%61ll.atom", "/feeds/search.atom?q=%e5%82%a8", "/feeds/search.atom?q=a%62"]
+)
+def test_other_encodings_of_the_same_address_are_answered(web, asked):
+    """A client that writes addresses in its own way would be led round in circles."""
+    assert web.ask(asked).status == 200
+
+
+def test_all_servers_give_equal_tags_and_dates(web, beside, make_draft):
+    """Behind one address stand several servers; a reader must not pay for changing between."""
+    web.publish(make_draft(1), make_draft(2))
+    first = web.ask("/feeds/all.atom", Accept_Encoding="gzip")
+    web.pass_time(timedelta(hours=1))
+    other = beside(web).ask("/feeds/all.atom", Accept_Encoding="gzip")
+    again = web.ask("/feeds/all.atom", Accept_Encoding="gzip")
+
+    assert other.body == again.body
+    for name in ("etag", "last-modified"):
+        assert other.headers[name] == again.headers[name]
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+def test_a_second_change_within_a_second_is_not_missed(web, make_draft):
+    """HTTP's dates have whole seconds; a reader that has only the date must see both changes."""
+    web.publish(make_draft(1))
+    first = web.ask("/feeds/all.atom").headers["last-modified"]
+    assert web.ask("/feeds/all.atom", If_Modified_Since=first).status == 304
+    web.pass_time(timedelta(milliseconds=600))
+    web.publish(make_draft(2))
+    second = web.ask("/feeds/all.atom").headers["last-modified"]
+    web.pass_time(timedelta(minutes=1))
+
+    final = web.ask("/feeds/all.atom")
+
+    assert web.ask("/feeds/all.atom", If_Modified_Since=first).status == 200
+    assert web.ask("/feeds/all.atom", If_Modified_Since=second).status == 200
+    assert web.ask("/feeds/all.atom", If_Modified_Since=final.headers["last-modified"]).status == (
+        304
+    )
 
 
 def test_head_is_get_without_a_body(web, make_draft):
