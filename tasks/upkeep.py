@@ -12,6 +12,7 @@ def sweep() -> None:
     it = parts()
     now = it.now()
     it.system.beat("worker", now)
+    it.journal.catch_up(now)
     polls.ring_due(it.sources, it.bell, now)
     articles.ring_due(it.entries, it.bell, now)
     it.bell.ring("mail.plan")

@@ -122,6 +122,11 @@ class Journal:
                 next=_first_end(following, feed.cuts),
             )  # fmt: skip
 
+    def catch_up(self, now: datetime) -> int:
+        """Publish what a worker without a journal has just stored (a rolling upgrade)."""
+        with self._engine.connect() as connection:
+            return publish.publish_missed(connection, now, recent=True)
+
     def steps(self, change: int, through: int | None, limit: int) -> Sequence[Step]:
         """Changes after one, the oldest first, with what was published before each.
 
