@@ -16,8 +16,7 @@ from typing import Final
 
 import structlog
 
-import feeds
-from aggregator import filters, push
+from aggregator import push
 from aggregator.errors import NotFoundError, OutageError, UsageError
 from aggregator.flow.pumping import LEASE, pump
 from aggregator.ports import Caller, HubStore
@@ -49,49 +48,25 @@ def ask(
     *,
     store: HubStore,
     caller: Caller,
-    public_url: str,
+    read_topic: Callable[[str], Topic],
     network: str,
     last_change: Callable[[], int],
     now: datetime,
     limits: HubLimits | None = None,
 ) -> HubAnswer:
-    """Take a request: 202 when it is kept, else why not; the callback is asked later."""
+    """Take a request: 202 when it is kept, else why not; the callback is asked later.
+
+    ``read_topic`` says which feed document an address names, or raises why it is none.
+    """
     try:
-        request = _read(_fields(form), caller=caller, public_url=public_url, network=network)
-    except (UsageError, NotFoundError) as error:
+        request = _read(_fields(form), caller=caller, read_topic=read_topic, network=network)
+    except UsageError as error:
         return HubAnswer(status=400, line=str(error))
     request = replace(request, change=last_change())
     refused = store.accept(request, now, limits=limits or HubLimits())
     if refused:
         return HubAnswer(status=429, line=f"{refused}; ask again in an hour")
     return HubAnswer(status=202, line=f"accepted; {request.host} will be asked to confirm it")
-
-
-def topic_of(url: str, public_url: str) -> Topic:
-    """The feed document that a topic names.
-
-    Raises:
-        UsageError: when it is none of ours, or not under its one address.
-    """
-    address = url.removeprefix(f"{public_url}/feeds/")
-    if address == url or len(url) > push.LONGEST_TOPIC:
-        raise UsageError(
-            f"hub.topic: {url[:200]} is no feed of ours; they begin with {public_url}/feeds/"
-        )
-    path, _, query = address.partition("?")
-    name, _, form = path.rpartition(".")
-    if form not in feeds.FORMATS:
-        raise UsageError(f"hub.topic: a feed ends in .{', .'.join(feeds.FORMATS)}, not {path[:80]}")
-    if name == "search":
-        canonical = filters.canonical(filters.parse_query(query))
-        name, right = f"search?{canonical}", f"search.{form}?{canonical}"
-    elif feeds.filter_of(name) is None:
-        raise UsageError(f"hub.topic: there is no feed {name[:80]!r}; /feeds lists them")
-    else:
-        right = f"{name}.{form}"
-    if address not in {right, right.rstrip("?")}:
-        raise UsageError(f"hub.topic: subscribe to its one address, {public_url}/feeds/{right}")
-    return Topic(url=url, address=right, name=name, form=form)
 
 
 async def verify(
@@ -257,7 +232,9 @@ def _fields(form: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     return given
 
 
-def _read(given: Mapping[str, str], *, caller: Caller, public_url: str, network: str) -> HubRequest:
+def _read(
+    given: Mapping[str, str], *, caller: Caller, read_topic: Callable[[str], Topic], network: str
+) -> HubRequest:
     try:
         mode = Mode(given.get("hub.mode", ""))
     except ValueError:
@@ -276,9 +253,13 @@ def _read(given: Mapping[str, str], *, caller: Caller, public_url: str, network:
         callback, host = caller.check(given["hub.callback"])
     except UsageError as error:
         raise UsageError(f"hub.callback: {error}") from error
+    try:
+        topic = read_topic(given["hub.topic"])
+    except (UsageError, NotFoundError) as error:
+        raise UsageError(f"hub.topic: {error}") from error
     return HubRequest(
         mode=mode,
-        topic=topic_of(given["hub.topic"], public_url),
+        topic=topic,
         callback=callback,
         host=host,
         secret=secret,
