@@ -177,9 +177,12 @@ class Parts:
     def happenings(self, change: int, through: int | None, limit: int) -> Sequence[Happening]:
         """The changes after one, with what they changed."""
         return [
-            Happening(change=step.change, at=step.at, after=step.after, before=step.before)
+            Happening(
+                change=step.change, at=step.at, after=step.after, before=step.before,
+                words=step.words,
+            )
             for step in self.journal.steps(change, through, limit)
-        ]
+        ]  # fmt: skip
 
     def feed_version(self, name: str) -> int:
         """The last change of a feed."""

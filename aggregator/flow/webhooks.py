@@ -39,12 +39,16 @@ _SECRET_BYTES = range(24, 65)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """One change of what is published: the record as it is since then, and as it was before."""
+    """One change of what is published: the record as it is since then, and as it was before.
+
+    ``words`` is the whole text as it is now, which filters look into and records do not hold.
+    """
 
     change: int
     at: datetime
     after: Announcement
     before: Announcement | None
+    words: str
 
 
 #: The changes after one, up to another when it is given, at most so many, in order.
@@ -80,7 +84,10 @@ async def deliver(
     async def one(hook: Webhook) -> None:
         nonlocal calls
         try:
-            batch = await asyncio.to_thread(batch_of, hook, happenings, blank)
+            newest = await asyncio.to_thread(last)  # first: what comes meanwhile comes next
+            batch = await asyncio.to_thread(
+                batch_of, hook, happenings=happenings, blank=blank, newest=newest
+            )
         except OutageError:
             raise
         except QuxunError as error:
@@ -109,8 +116,12 @@ async def deliver(
     return calls
 
 
-def batch_of(hook: Webhook, happenings: Happenings, blank: BlankPage) -> Batch:
-    """The next changes for a webhook; the same ones as before when it was tried before."""
+def batch_of(hook: Webhook, *, happenings: Happenings, blank: BlankPage, newest: int) -> Batch:
+    """The next changes for a webhook; the same ones as before when it was tried before.
+
+    ``newest`` is the last number given out before the changes are read; not every number is a
+    change, so a webhook that has seen all changes stands there.
+    """
     wish = filters.parse_query(hook.query)
     page = blank()
     found = happenings(hook.cursor, hook.through, LOOKED_AT)
@@ -122,10 +133,13 @@ def batch_of(hook: Webhook, happenings: Happenings, blank: BlankPage) -> Batch:
             text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
             full = len(events) >= EVENTS or (events and size + len(text) > BATCH_BYTES)
             if full and hook.through is None:
+                newest = last
                 break
             events.append(text)
             size += len(text)
         last = one.change
+    if len(found) < LOOKED_AT:
+        last = max(last, newest)
     last = hook.through or last
     first = hook.cursor + 1
     message_id = f"msg_{hook.id}_{first}_{last}"
@@ -142,7 +156,7 @@ def batch_of(hook: Webhook, happenings: Happenings, blank: BlankPage) -> Batch:
 
 def event_of(wish: Filter, one: Happening, page: FeedPage) -> dict[str, object] | None:
     """What a change is to somebody with a filter; None when it does not concern them."""
-    is_in, was_in = _shown(wish, one.after), _shown(wish, one.before)
+    is_in, was_in = _shown(wish, one.after, one.words), _shown(wish, one.before, one.words)
     if not (is_in or was_in):
         return None
     event: dict[str, object] = {
@@ -255,13 +269,10 @@ def _delivery(batch: Batch, reply: Reply, now: datetime, *, attempt: int) -> Hoo
     )
 
 
-def _shown(wish: Filter, one: Announcement | None) -> bool:
-    return (
-        one is not None
-        and one.withdrawn_at is None
-        and one.merged_into is None
-        and filters.matches(wish, one)
-    )
+def _shown(wish: Filter, one: Announcement | None, words: str) -> bool:
+    if one is None or one.withdrawn_at is not None or one.merged_into is not None:
+        return False
+    return filters.matches(wish, replace(one, draft=replace(one.draft, body_text=words)))
 
 
 def _item(page: FeedPage, one: Announcement) -> object:

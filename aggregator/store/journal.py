@@ -18,7 +18,6 @@ from aggregator.errors import NotFoundError
 from aggregator.model import Announcement, Grave, GraveReason, Window
 from aggregator.publication import DOCUMENT_ENTRIES, ERA_BITS, ends, era_probes, feeds_of
 from aggregator.store import publish, rows
-from aggregator.store.announcements import with_sightings
 
 #: How far a feed's changes are looked for by going through all of them, before the index is asked.
 _STRIDE = 1000
@@ -128,37 +127,44 @@ class Journal:
             return publish.publish_missed(connection, now, recent=True)
 
     def steps(self, change: int, through: int | None, limit: int) -> Sequence[Step]:
-        """Changes after one, the oldest first, with what was published before each.
-
-        What is published still is given with its whole text, so that words can be looked for.
-        """
+        """Changes after one, the oldest first, with what was published before each."""
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
-                    "select c.change, c.at, c.record, c.announcement_id, (select p.record from"
-                    " changes p where p.announcement_id = c.announcement_id and p.change < c.change"
-                    " order by p.change desc limit 1) as before from changes c"
+                    "select c.change, c.at, c.record, (select p.record from changes p"
+                    " where p.announcement_id = c.announcement_id and p.change < c.change"
+                    " order by p.change desc limit 1) as before, a.draft ->> 'body_text' as words"
+                    " from changes c left join announcements a on a.id = c.announcement_id"
                     " where c.change > :change and c.change <= coalesce(:through, c.change)"
                     " order by c.change limit :limit"
                 ),
                 {"change": change, "through": through, "limit": limit},
             ).all()
-            whole = connection.execute(
-                text("select * from announcements where id = any(cast(:ids as bigint[]))"),
-                {"ids": [row[3] for row in found]},
-            ).mappings()
-            present = {one.id: one for one in with_sightings(connection, list(whole))}
-        return [_step(row[0], row[1], row[2], row[4], present.get(row[3])) for row in found]
+        return [
+            Step(
+                change=row[0],
+                at=row[1],
+                after=replace(rows.record(row[2]), change=row[0]),
+                before=rows.record(row[3]) if row[3] else None,
+                words=row[4] or "",
+            )
+            for row in found
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One change: what it published, and what was published before, None for the first."""
+    """One change: what it published, and what was published before, None for the first.
+
+    Records do not hold what no feed prints; ``words`` is the whole text as it is now, so that
+    words can be looked for.
+    """
 
     change: int
     at: datetime
     after: Announcement
     before: Announcement | None
+    words: str
 
 
 class _Feed:
@@ -309,19 +315,6 @@ def _published(change: int, at: datetime, record: str) -> publish.Published:
     return publish.Published(
         change=change, at=at, record=replace(rows.record(record), change=change)
     )
-
-
-def _step(
-    change: int, at: datetime, record: str, before: str | None, present: Announcement | None
-) -> Step:
-    after = replace(rows.record(record), change=change)
-    if present is not None and present.change == change:
-        after = present
-    earlier = rows.record(before) if before else None
-    if earlier is not None and present is not None:
-        draft = replace(earlier.draft, body_text=present.draft.body_text)
-        earlier = replace(earlier, draft=draft)
-    return Step(change=change, at=at, after=after, before=earlier)
 
 
 def _grave(one: publish.Published) -> Grave:

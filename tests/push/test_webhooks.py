@@ -14,7 +14,7 @@ import pytest
 from aggregator.errors import ConflictError, UsageError
 from aggregator.flow import webhooks
 from aggregator.flow.pumping import LEASE
-from aggregator.model import ArticleOutcome
+from aggregator.model import ArticleOutcome, Kind
 from aggregator.push import HookState, Parcel
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -118,6 +118,49 @@ def test_a_lot_comes_in_batches_in_order(house):
     assert changes == sorted(set(changes))
 
 
+def test_numbers_that_are_no_changes_are_passed_by(house):
+    """A cut of the archives has a number, too: it costs no call and no endless claiming."""
+    from aggregator.store import publish
+
+    who = house.callbacks()
+    house.hook(who)
+    house.publish(1)
+    with house.parts.engine.begin() as connection:
+        publish.cut(connection, "for a test")
+    asked = []
+    happenings = house.parts.happenings
+    house.parts.happenings = lambda *given: asked.append(given) or happenings(*given)
+    house.call_hooks()
+    house.call_hooks()
+
+    assert (
+        house.rows("select max(change) as last from cuts")[0]["last"] == house.parts.journal.last()
+    )
+    assert house.parts.webhooks.get("1").cursor == house.parts.journal.last()
+    assert (len(who.pings), len(asked)) == (1, 1)
+
+
+def test_words_of_the_text_are_looked_for_at_every_try(house):
+    """The journal keeps no text of its own that feeds do not print."""
+    who = house.callbacks(take=lambda _: 500)
+    house.hook(who, "q=保密条款")
+    house.publish(1, body_text="第一条 保密条款。", kind=Kind.PROJECT)
+    house.publish(2)
+    house.call_hooks()
+    house.later(2 * HOUR)
+    from push_web import draft
+
+    house.web.record([draft(1, title="改名", body_text="保密条款 改", kind=Kind.PROJECT,
+                            substance_hash="other")])  # fmt: skip
+    who.take = lambda _: 200
+    house.call_hooks()
+    first, again, changed = who.pings
+
+    assert first.body == again.body
+    assert [one["type"] for one in json.loads(first.body)["events"]] == ["announcement.published"]
+    assert [one["type"] for one in json.loads(changed.body)["events"]] == ["announcement.changed"]
+
+
 def test_a_failed_call_is_tried_again_with_the_same_batch(house):
     """The same id and bytes at every try: a partner that took it already knows it."""
     who = house.callbacks(take=lambda _: 500)
@@ -191,7 +234,9 @@ def test_a_worker_killed_before_it_recorded_loses_nothing(house):
     house.publish(1)
     it = house.parts
     [claimed] = it.webhooks.claim_webhooks(it.now(), last=it.journal.last(), limit=9, lease=LEASE)
-    batch = webhooks.batch_of(claimed, it.happenings, it.blank_page)
+    batch = webhooks.batch_of(
+        claimed, happenings=it.happenings, blank=it.blank_page, newest=it.journal.last()
+    )
     assert it.webhooks.begin(claimed, batch.last)
     it.run(it.courier.call(Parcel(url=claimed.url, headers={}, body=batch.body)))
     house.publish(2)
