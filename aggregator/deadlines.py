@@ -1,7 +1,7 @@
 """Deadlines through time: which of today's is which of yesterday's, and the hour of its day.
 
 A calendar's client knows an event by its UID, so a deadline needs an identity that outlives
-its own day: a notice that is put off moves its event and makes no second one (ADR 0019).
+its own day: a notice that is put off moves its event and makes no second one (ADR 0020).
 """
 
 from __future__ import annotations

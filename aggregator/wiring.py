@@ -101,6 +101,11 @@ class Parts:
         return store.Journal(self.engine)
 
     @cached_property
+    def deadlines(self) -> store.Deadlines:
+        """Deadlines, as calendars read them."""
+        return store.Deadlines(self.engine)
+
+    @cached_property
     def rulings(self) -> store.Rulings:
         """What an operator split and merged."""
         return store.Rulings(self.engine)

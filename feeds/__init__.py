@@ -1,9 +1,10 @@
-"""A page of announcements → Atom, RSS, JSON Feed and OPML bytes. Pure: equal pages, equal bytes."""
+"""A page of announcements → Atom, RSS, JSON Feed, OPML and iCalendar bytes. Pure: equal pages, equal bytes."""
 
 from __future__ import annotations
 
 from aggregator.model import FeedPage
 from feeds.atom import render_atom
+from feeds.ics import render_calendar
 from feeds.items import full_text, items_of, posted_at, summary
 from feeds.jsonfeed import render_json
 from feeds.lists import WHOLE_LISTS, feed_list, list_names, list_path
@@ -27,6 +28,7 @@ MEDIA_TYPES = {
     "rss": "application/rss+xml",
     "json": "application/feed+json",
     "opml": "text/x-opml",
+    "ics": "text/calendar",
 }
 
 _RENDERERS = {"atom": render_atom, "rss": render_rss, "json": render_json}
@@ -64,6 +66,7 @@ __all__ = [
     "posted_at",
     "region_title",
     "render",
+    "render_calendar",
     "settled",
     "subject_names",
     "subject_title",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Calendar, Timezone, TimezoneStandard, vText
@@ -18,6 +19,7 @@ REFRESH = timedelta(hours=1)
 ALARM_DAYS = (7, 1)
 ALARM_HOUR = timedelta(hours=9)
 _DAY = timedelta(days=1)
+_END = b"END:VCALENDAR\r\n"
 #: A name of CSS 3 (RFC 7986 §5.9), and the same for clients that know a number only.
 _COLOR, _COLOR_CODE = "firebrick", "#B22222"
 
@@ -48,10 +50,9 @@ def render_calendar(page: CalendarPage) -> bytes:
     calendar.add("color", _COLOR)
     calendar.add("x-apple-calendar-color", _COLOR_CODE)
     calendar.add_component(_zone())
-    for event in events(page):
-        calendar.add_component(_component(page, event))
-    document: bytes = calendar.to_ical()
-    return document
+    frame: bytes = calendar.to_ical()
+    printed = b"".join(_printed(event, f"{page.public_url}/") for event in events(page))
+    return frame.removesuffix(_END) + printed + _END
 
 
 def _zone() -> Timezone:
@@ -66,7 +67,14 @@ def _zone() -> Timezone:
     return zone
 
 
-def _component(page: CalendarPage, event: Event) -> Component:
+@lru_cache(maxsize=8192)
+def _printed(event: Event, publisher: str) -> bytes:
+    """An event's lines; the others of a calendar are as they were when one of them changes."""
+    document: bytes = _component(event, publisher).to_ical()
+    return document
+
+
+def _component(event: Event, publisher: str) -> Component:
     made = Component()
     made.add("uid", event.uid)
     made.add("dtstamp", event.modified)
@@ -87,7 +95,7 @@ def _component(page: CalendarPage, event: Event) -> Component:
     if event.categories:
         made.add("categories", list(event.categories))
     # RFC 5546 §3.2.1 asks a published event for its publisher, who need not have a mailbox.
-    made.add("organizer", f"{page.public_url}/", parameters={"CN": "区讯 Quxun"})
+    made.add("organizer", publisher, parameters={"CN": "区讯 Quxun"})
     made.add("transp", "TRANSPARENT")
     made.add("class", "PUBLIC")
     if not event.cancelled:

@@ -1,6 +1,7 @@
 """PostgreSQL: one module per noun, leases on rows, batches in a handful of statements."""
 
 from aggregator.store.announcements import Announcements
+from aggregator.store.deadlines import Deadlines
 from aggregator.store.digests import Digests
 from aggregator.store.engine import connect, migrate
 from aggregator.store.entries import Entries
@@ -17,6 +18,7 @@ from aggregator.store.webhooks import Webhooks
 
 __all__ = [
     "Announcements",
+    "Deadlines",
     "Digests",
     "Entries",
     "Hosts",

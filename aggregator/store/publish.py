@@ -18,6 +18,7 @@ from aggregator.model import Announcement, AnnouncementId
 from aggregator.publication import era_keys, feeds_of, record_of, same_print
 from aggregator.store import rows
 from aggregator.store.announcements import with_sightings
+from aggregator.store.deadlines import keep_deadlines
 
 log = structlog.get_logger()
 
@@ -58,13 +59,15 @@ def publish(
     fresh = [one for one in present.values() if _concerns(one, before.get(one.id))]
     if not fresh:
         return []
+    now = now or max(one.changed_at for one in fresh)
+    keep_deadlines(connection, fresh, now)
     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     at = connection.execute(
         text(
             "select greatest(cast(:now as timestamptz),"
             " (select at from changes order by change desc limit 1))"
         ),
-        {"now": now or max(one.changed_at for one in fresh)},
+        {"now": now},
     ).scalar_one()
     _write(connection, [_row(connection, one, before.get(one.id), at) for one in fresh], at)
     return [one.id for one in fresh]

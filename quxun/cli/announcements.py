@@ -31,18 +31,22 @@ def feed(
         typer.Argument(
             metavar="NAME",
             help="all, policies, projects, a category, a region code, one of these before "
-            "/CODE, or search?QUERY (docs/feeds.md)",
+            "/CODE, or search?QUERY (docs/feeds.md); deadlines?QUERY with --format ics",
         ),
     ],
     form: Annotated[
-        str, typer.Option("--format", help="atom, rss, json, or opml (the list of all feeds)")
+        str,
+        typer.Option(
+            "--format",
+            help="atom, rss, json, ics (deadlines as a calendar), or opml (the list of all feeds)",
+        ),
     ] = "atom",
 ) -> None:
     """Print a feed as it is served: a name, a region, or any filter."""
-    from quxun.web import feed_bytes
+    from quxun.web import calendar_bytes, feed_bytes
 
     with opened() as parts:
-        body = feed_bytes(parts, name, form)
+        body = calendar_bytes(parts, name) if form == "ics" else feed_bytes(parts, name, form)
     sys.stdout.buffer.write(body)
 
 

@@ -15,6 +15,7 @@ from aggregator.errors import NotFoundError, OutageError, QuxunError, UsageError
 from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
+    calendar,
     embed,
     feedroutes,
     hub,
@@ -42,7 +43,18 @@ _PROGRAMS = (
     "/static/",
 )
 #: Lists stand before feeds: a feed's address takes whatever is left.
-_ROUTES = (announcements, lists, feedroutes, embed, hub, letters, status, mailbox, wellknown)
+_ROUTES = (
+    announcements,
+    lists,
+    calendar,
+    feedroutes,
+    embed,
+    hub,
+    letters,
+    status,
+    mailbox,
+    wellknown,
+)
 _TITLES = {
     400: "请求有误 Bad request",
     403: "不允许 Forbidden",

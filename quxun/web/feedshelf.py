@@ -300,7 +300,7 @@ def feed_bytes(parts: Parts, name: str, form: str) -> bytes:
 
         return opml_bytes(parts, name)
     if form not in feeds.FORMATS:
-        raise UsageError(f"no format {form!r}; there are {', '.join(feeds.FORMATS)} and opml")
+        raise UsageError(f"no format {form!r}; there are {', '.join(feeds.FORMATS)}, ics and opml")
     shelf = FeedShelf(parts, patience=0)
     try:
         return shelf.document(address_of(name, form)).plain
