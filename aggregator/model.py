@@ -576,6 +576,7 @@ class Announcement:
     source_name: str = ""
     withdrawn_at: datetime | None = None
     merged_into: UUID | None = None
+    removed_at: datetime | None = None
     sightings: tuple[Sighting, ...] = ()
 
 

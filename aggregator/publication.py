@@ -24,6 +24,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 #: Changes in an era; the index of the journal finds a feed's changes era by era.
 ERA_BITS = 13
 _EXCERPT = 600
+#: The title of what was taken out because the law demands it.
+REMOVED = "（已依法移除）"
 
 
 def record_of(one: Announcement) -> Announcement:
@@ -56,6 +58,26 @@ def record_of(one: Announcement) -> Announcement:
             facts=Facts(amounts=facts.amounts, deadlines=facts.deadlines, stages=facts.stages),
             flags=draft.flags,
             title_key=draft.title_key,
+        ),
+    )
+
+
+def blanked(one: Announcement) -> Announcement:
+    """An announcement that says nothing any more and stands where it stood."""
+    draft = one.draft
+    return replace(
+        one,
+        sightings=(),
+        draft=Draft(
+            title=REMOVED,
+            url="",
+            posted_at=draft.posted_at,
+            date_precision=draft.date_precision,
+            regions=draft.regions,
+            kind=draft.kind,
+            categories=tuple(replace(category, why="") for category in draft.categories),
+            authority=draft.authority,
+            flags=tuple(flag for flag in draft.flags if flag is Flag.EXCLUDED),
         ),
     )
 

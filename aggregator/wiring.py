@@ -111,6 +111,11 @@ class Parts:
         return store.Rulings(self.engine)
 
     @cached_property
+    def removals(self) -> store.Removals:
+        """What the law made us take out."""
+        return store.Removals(self.engine)
+
+    @cached_property
     def subscribers(self) -> store.Subscribers:
         """Subscribers, wishes and subscriptions."""
         return store.Subscribers(self.engine)

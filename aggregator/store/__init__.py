@@ -9,6 +9,7 @@ from aggregator.store.hosts import Hosts
 from aggregator.store.hub import Hub
 from aggregator.store.journal import Journal
 from aggregator.store.outbox import Outbox
+from aggregator.store.removals import Removals
 from aggregator.store.rulings import Rulings
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
@@ -26,6 +27,7 @@ __all__ = [
     "Journal",
     "Outbox",
     "PollRow",
+    "Removals",
     "Rulings",
     "SignUpLimits",
     "Sources",

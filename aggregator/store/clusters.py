@@ -166,6 +166,8 @@ class Clusters:
         """Put a draft where it belongs, and whatever it brings together or apart."""
         own = self._shown_by(report.entry.id)
         there = self._known.get(own) if own else None
+        if there is not None and there.removed_at is not None:
+            return Placed(id=there.id, changed=False)
         stood = self._stood.get(report.entry.id)
         moved = there is not None and stood is not None and stood != draft.url
         leads = moved and there is not None and there.draft.url == stood

@@ -319,7 +319,9 @@ def _published(change: int, at: datetime, record: str) -> publish.Published:
 
 def _grave(one: publish.Published) -> Grave:
     record = one.record
-    if record.merged_into is not None:
+    if record.removed_at is not None:
+        why = GraveReason.REMOVED
+    elif record.merged_into is not None:
         why = GraveReason.MERGED
     elif record.withdrawn_at is not None:
         why = GraveReason.WITHDRAWN

@@ -154,6 +154,7 @@ def announcement(row: Row, sightings: tuple[Sighting, ...] = ()) -> Announcement
         source_name=row["source_name"],
         withdrawn_at=row["withdrawn_at"],
         merged_into=row["merged_into"],
+        removed_at=row["removed_at"],
         sightings=sightings,
     )
 

@@ -1,4 +1,4 @@
-"""Announcements put right by hand: split and merged, and so for good."""
+"""Announcements put right by hand: split, merged and removed, and so for good."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from quxun.cli.common import AsJson, opened, say, tell
 if TYPE_CHECKING:
     from aggregator.model import Announcement
 
-app = typer.Typer(help="Announcements: split, merge.", no_args_is_help=True)
+app = typer.Typer(help="Announcements: split, merge, remove.", no_args_is_help=True)
 
 Why = Annotated[str, typer.Option("--why", metavar="WORDS", help="the reason, for the history")]
 By = Annotated[
@@ -62,6 +62,27 @@ def merge(
             announcement, other, by=by or _somebody(), why=why, now=parts.now()
         )
     _told(heir, f"merged: {heir.uuid} has {len(heir.sightings)} sightings now", as_json=as_json)
+
+
+@app.command()
+def remove(
+    announcement: Reference,
+    why: Why,
+    by: By = "",
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take an announcement out for good, of the archives of feeds too: the law demands it.
+
+    Its text, files, addresses and raw pages are deleted; its entries stay, and say only that
+    they were removed. Exported files are made anew by "quxun feeds publish DIR --all".
+    """
+    with opened() as parts:
+        one = parts.announcements.get(announcement)
+        if not yes:
+            typer.confirm(f"remove {one.draft.title!r} for good?", abort=True, err=True)
+        gone = parts.removals.remove(announcement, by=by or _somebody(), why=why, now=parts.now())
+    _told(gone, f"removed: nothing is left of {gone.uuid} but its id", as_json=as_json)
 
 
 def _told(one: Announcement, line: str, *, as_json: bool) -> None:

@@ -47,8 +47,6 @@ class Press:
         """
         parts = self._parts
         if address.archive is not None:
-            if before is not None and before.cache == CLOSED:
-                return before
             page = publish.archive_page(
                 address.name, address.archive, address.form, journal=parts.journal,
                 house=parts.house,
