@@ -1,14 +1,14 @@
 """Announcements taken out because the law demands it: by whom, why, and when.
 
-Revision ID: 0008
+Revision ID: 0009
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
