@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from aggregator import push
-from aggregator.errors import NotFoundError, OutageError, UsageError
+from aggregator.errors import NotFoundError, UsageError
 from aggregator.flow.pumping import LEASE, pump
 from aggregator.ports import Caller, HubStore
 from aggregator.push import Edition, Follower, HubLimits, HubRequest, Mode, Reply, Told, Topic
@@ -104,7 +104,7 @@ async def verify(
 
     asked = await pump(
         lambda free: store.claim_requests(clock(), limit=free, lease=LEASE),
-        one, record, clock=clock,
+        one, record, instead=lambda request, words: (request, words, False), clock=clock,
     )  # fmt: skip
     return len(asked)
 
@@ -152,18 +152,15 @@ async def distribute(
 ) -> list[Told]:
     """Tell every follower whose topic has changed; safe to run twice and by many at once."""
 
+    def failed(follower: Follower, words: str) -> Told:
+        return _told(follower, Reply(status=0, words=words), None, clock(), jitter())
+
     async def one(follower: Follower) -> Told:
         try:
             edition = await press.edition(follower.topic, follower.version)
         except NotFoundError as error:
-            store.drop(follower.id, str(error), clock())
-            return _told(follower, Reply(status=0, words=str(error)), None, clock(), jitter())
-        except OutageError:
-            raise
-        except Exception as error:  # the catch-all for bugs: the feed's, and nobody else's
-            log.exception("feed not rendered for its followers", feed=follower.topic.address[:80])
-            words = f"we could not render it ({type(error).__name__})"
-            return _told(follower, Reply(status=0, words=words), None, clock(), jitter())
+            await asyncio.to_thread(store.drop, follower.id, str(error), clock())
+            return failed(follower, str(error))
         reply = await caller.call(push.fat_ping(follower, edition, hub_url=hub_url))
         return _told(follower, reply, edition, clock(), jitter())
 
@@ -177,7 +174,7 @@ async def distribute(
 
     return await pump(
         lambda free: store.claim_followers(clock(), limit=free, lease=LEASE),
-        one, record, clock=clock,
+        one, record, instead=failed, clock=clock,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ import structlog
 
 import feeds
 from aggregator import filters, push
-from aggregator.errors import OutageError, QuxunError, UsageError
+from aggregator.errors import UsageError
 from aggregator.flow.pumping import LEASE, pump
 from aggregator.model import Announcement, FeedPage, Filter
 from aggregator.ports import Caller, WebhookStore
@@ -68,6 +68,10 @@ class Batch:
     body: bytes
 
 
+#: A webhook, what it was to be told, and its reply; None when it was not called.
+_Called = tuple[Webhook, Batch, Reply | None]
+
+
 async def deliver(
     *,
     store: WebhookStore,
@@ -79,41 +83,26 @@ async def deliver(
     jitter: Callable[[], float],
 ) -> int:
     """Call every webhook that stands before the last change; how many calls were made."""
-    calls = 0
 
-    async def one(hook: Webhook) -> None:
-        nonlocal calls
-        try:
-            newest = await asyncio.to_thread(last)  # first: what comes meanwhile comes next
-            batch = await asyncio.to_thread(
-                batch_of, hook, happenings=happenings, blank=blank, newest=newest
-            )
-        except OutageError:
-            raise
-        except QuxunError as error:
-            batch, reply = _no_batch(hook), Reply(status=0, words=str(error))
-            await asyncio.to_thread(
-                _record, hook, batch, reply, store=store, now=clock(), jitter=jitter()
-            )
-            return
-        if not batch.events:
-            await asyncio.to_thread(
-                store.record_call, hook, cursor=batch.last, due_at=clock(), delivery=None
-            )
-            return
-        if not await asyncio.to_thread(store.begin, hook, batch.last):
-            return
-        calls += 1
-        reply = await _call(hook, batch, caller=caller, now=clock())
-        await asyncio.to_thread(
-            _record, hook, batch, reply, store=store, now=clock(), jitter=jitter()
+    async def one(hook: Webhook) -> _Called:
+        newest = await asyncio.to_thread(last)  # first: what comes meanwhile comes next
+        batch = await asyncio.to_thread(
+            batch_of, hook, happenings=happenings, blank=blank, newest=newest
         )
+        if not (batch.events and await asyncio.to_thread(store.begin, hook, batch.last)):
+            return hook, batch, None
+        return hook, batch, await _call(hook, batch, caller=caller, now=clock())
 
-    await pump(
+    def record(called: Sequence[_Called]) -> None:
+        for hook, batch, reply in called:
+            _record(hook, batch, reply, store=store, now=clock(), jitter=jitter())
+
+    called = await pump(
         lambda free: store.claim_webhooks(clock(), last=last(), limit=free, lease=LEASE),
-        one, lambda _: None, clock=clock,
+        one, record, clock=clock,
+        instead=lambda hook, words: (hook, _no_batch(hook), Reply(status=0, words=words)),
     )  # fmt: skip
-    return calls
+    return sum(reply is not None for _, _, reply in called)
 
 
 def batch_of(hook: Webhook, *, happenings: Happenings, blank: BlankPage, newest: int) -> Batch:
@@ -226,12 +215,16 @@ async def _call(hook: Webhook, batch: Batch, *, caller: Caller, now: datetime) -
 def _record(
     hook: Webhook,
     batch: Batch,
-    reply: Reply,
+    reply: Reply | None,
     *,
     store: WebhookStore,
     now: datetime,
     jitter: float,
 ) -> None:
+    if reply is None:
+        if not batch.events:
+            store.record_call(hook, cursor=batch.last, due_at=now, delivery=None)
+        return  # else an operator stopped it, or another worker has it
     attempt = hook.attempts + 1
     delivery = _delivery(batch, reply, now, attempt=attempt)
     if reply.well:

@@ -336,3 +336,44 @@ def test_limits_in_all_hold_too(house):
     assert (denied.mode, denied.topic) == ("denied", house.topic("all.rss"))
     assert "2 subscriptions, the most there may be" in denied.reason
     assert len(house.followers()) == 2
+
+
+def test_a_bug_of_ours_at_one_follower_harms_no_other(house, monkeypatch):
+    """It is written on that one, with its back-off; the others have their document."""
+    who = house.callbacks()
+    for number in range(3):
+        house.follow(who, path=f"/{number}")
+    calls = house.parts.courier.call
+
+    async def call(parcel):
+        if parcel.url.endswith("/1"):
+            raise RuntimeError("a bug")
+        return await calls(parcel)
+
+    monkeypatch.setattr(house.parts.courier, "call", call)
+    house.publish(1)
+    house.push()
+    rows = house.followers()
+
+    assert sorted(one.path for one in who.pings) == ["/0", "/2"]
+    assert "we failed at it ourselves (RuntimeError)" in rows[1]["last_answer"]
+    assert rows[1]["due_at"] > house.parts.now()
+
+
+def test_what_cannot_be_recorded_harms_no_other(house, monkeypatch):
+    """The rest of those that ended together is recorded, each on its own."""
+    who = house.callbacks()
+    for number in range(3):
+        house.follow(who, path=f"/{number}")
+    house.publish(1)
+    records = house.parts.hub.record_told
+
+    def record(told):
+        if any(one.follower.callback.endswith("/1") for one in told):
+            raise ValueError("cannot be stored")
+        records(told)
+
+    monkeypatch.setattr(house.parts.hub, "record_told", record)
+    house.push()
+
+    assert [bool(row["sent_at"]) for row in house.followers()] == [True, False, True]
