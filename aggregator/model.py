@@ -8,6 +8,7 @@ archive speak JSON), so that any of them can be compared, stored and sent.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -784,6 +785,14 @@ class Coverage:
     well: int
     worst_since: datetime | None = None
     ill: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How well sources are watched: all of them, and those of a region and what is below it."""
+
+    everywhere: Coverage
+    regions: Mapping[str, Coverage]
 
 
 class GraveReason(StrEnum):

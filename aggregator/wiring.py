@@ -202,7 +202,7 @@ class Parts:
         through = self.feed_version(topic.name)  # first: what comes meanwhile is told again
         page = publish.current_page(
             topic.name, topic.form, journal=self.journal, announcements=self.announcements,
-            house=self.house, coverage=self.sources.coverage(),
+            house=self.house, watch=self.sources.watch(),
         )  # fmt: skip
         return Edition(
             body=feeds.render(page, topic.form),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import feeds
-from aggregator import filters
+from aggregator import divisions, filters
 from aggregator.errors import NotFoundError
-from aggregator.model import Coverage, FeedPage, Filter, Grave, GraveReason, Window
+from aggregator.model import Coverage, FeedPage, Filter, Grave, GraveReason, Watch, Window
 from aggregator.ports import FeedStore, JournalStore
 
 #: How the name of a feed of any filter begins; its query follows.
@@ -58,6 +58,25 @@ def feed_version(
     return known or announcements.feed_version(wanted)
 
 
+def coverage_of(wanted: Filter, watch: Watch) -> Coverage:
+    """How well the sources are watched that a feed is made of: those of its regions and of what
+    is below them, or all.
+    """
+    if not wanted.region:
+        return watch.everywhere
+    outer = [
+        code
+        for code in wanted.region
+        if not any(other in divisions.roll(code) for other in wanted.region if other != code)
+    ]
+    found = [watch.regions[code] for code in outer if code in watch.regions]
+    return Coverage(
+        watched=sum(one.watched for one in found),
+        well=sum(one.well for one in found),
+        worst_since=min((one.worst_since for one in found if one.worst_since), default=None),
+    )
+
+
 def feed_address(public_url: str, name: str, form: str, number: int | None = None) -> str:
     """Where a feed's current document, or an archive document of it, is served."""
     stem, mark, query = name.partition("?")
@@ -72,7 +91,7 @@ def current_page(
     journal: JournalStore,
     announcements: FeedStore,
     house: House,
-    coverage: Coverage,
+    watch: Watch,
 ) -> FeedPage:
     """The current document of a feed: what changed last, and where its archive begins.
 
@@ -85,7 +104,7 @@ def current_page(
     if window is None:
         born = announcements.feed_version(wanted)[1]
         window = Window(entries=(), graves=(), through=0, at=born)
-    return _page(name, form, wanted, window, house=house, coverage=coverage)
+    return _page(name, form, wanted, window, house=house, coverage=coverage_of(wanted, watch))
 
 
 def archive_page(

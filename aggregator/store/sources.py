@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
+from aggregator import divisions
 from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
     AnnouncementId,
@@ -24,6 +25,7 @@ from aggregator.model import (
     Source,
     SourceId,
     SourceState,
+    Watch,
 )
 from aggregator.store import polls, rows
 from aggregator.store.publish import lock, publish
@@ -207,6 +209,30 @@ class Sources:
         """How many active sources there are, how many are well, since when the worst is not."""
         with self._engine.connect() as connection:
             return coverage(connection)
+
+    def watch(self) -> Watch:
+        """The same, and for every region that a source publishes for, or that holds one."""
+        with self._engine.connect() as connection:
+            everywhere = coverage(connection)
+            found = connection.execute(
+                text(
+                    "select region, count(*), count(*) filter (where health in ('well', 'new')),"
+                    " min(coalesce(last_ok_at, created_at)) filter (where health not in"
+                    " ('well', 'new')) from sources where state = 'active' and region is not null"
+                    " group by region order by region"
+                )
+            ).all()
+        regions: dict[str, Coverage] = {}
+        for region, watched, well, worst in found:
+            for code in {region, *divisions.roll(region)}:
+                one = regions.get(code, Coverage(watched=0, well=0))
+                since = [at for at in (one.worst_since, worst) if at is not None]
+                regions[code] = Coverage(
+                    watched=one.watched + watched,
+                    well=one.well + well,
+                    worst_since=min(since, default=None),
+                )
+        return Watch(everywhere=replace(everywhere, ill=()), regions=regions)
 
     def listed_at(self) -> datetime:
         """When a source that is not untested was last added; the first migration for none."""

@@ -82,7 +82,7 @@ class FeedShelf:
         self.rendered = 0
         self.lookout = Lookout(
             lambda: parts.journal,
-            lambda: parts.sources.coverage(),  # noqa: PLW0108  # nothing is opened before it is asked
+            lambda: parts.sources.watch(),  # noqa: PLW0108  # nothing is opened before it is asked
             patience=patience,
             told=self._tell,
             covered=self._cover,
@@ -165,7 +165,7 @@ class FeedShelf:
                 if slot.answers is not None and slot.current:
                     return slot.answers
                 marks = slot.marks
-                made = self._press.make(slot.address, self.lookout.coverage(), slot.print)
+                made = self._press.make(slot.address, self.lookout.watch(), slot.print)
                 return self._keep(slot, made, marks)
             except OUTAGES as error:
                 return self._last(slot, error)

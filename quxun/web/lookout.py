@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import InterfaceError, TimeoutError  # noqa: A004
 
 from aggregator.errors import OutageError
-from aggregator.model import Coverage
+from aggregator.model import Watch
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ class Lookout:
     def __init__(
         self,
         journal: Callable[[], Journal],
-        coverage: Callable[[], Coverage],
+        coverage: Callable[[], Watch],
         *,
         patience: float,
         told: Callable[[Sequence[Terms] | None], None],
@@ -62,7 +62,7 @@ class Lookout:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._coverage: Coverage | None = None
+        self._coverage: Watch | None = None
         self._coverage_at = 0.0
         self.seen: int | None = None
 
@@ -92,7 +92,7 @@ class Lookout:
         if self._thread is not None:
             self._thread.join(10)
 
-    def coverage(self) -> Coverage:
+    def watch(self) -> Watch:
         """How well the sources were watched at the last look."""
         if self._coverage is None:
             self.look()

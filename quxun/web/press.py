@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import feeds
 from aggregator.flow import publish
-from aggregator.model import Coverage, FeedPage
+from aggregator.model import FeedPage, Watch
 from aggregator.wiring import Parts
 from quxun.web.addresses import Address
 from quxun.web.documents import Document, pack
@@ -39,7 +39,7 @@ class Press:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def make(self, address: Address, coverage: Coverage, before: Print | None) -> Print:
+    def make(self, address: Address, watch: Watch, before: Print | None) -> Print:
         """The document of an address; the one before, when nothing in it has changed.
 
         Raises:
@@ -55,13 +55,13 @@ class Press:
         journal, announcements = parts.journal, parts.announcements
         version = (
             publish.feed_version(address.name, journal=journal, announcements=announcements),
-            coverage,
+            publish.coverage_of(address.wanted, watch),
         )
         if before is not None and before.version == version:
             return before
         page = publish.current_page(
             address.name, address.form, journal=journal, announcements=announcements,
-            house=parts.house, coverage=coverage,
+            house=parts.house, watch=watch,
         )  # fmt: skip
         return self._printed(address, page, version)
 

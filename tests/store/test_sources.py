@@ -12,6 +12,8 @@ from sqlalchemy import Engine, event, text
 
 from aggregator import store
 from aggregator.errors import ConflictError, NotFoundError
+from aggregator.filters import parse_query
+from aggregator.flow.publish import coverage_of
 from aggregator.model import (
     Entry,
     Health,
@@ -145,6 +147,28 @@ def test_a_failure_is_written_on_its_source_and_forgotten_when_it_is_well(engine
     well = sources.get(ill.slug)
     assert (well.failures, well.problem, well.health) == (0, None, Health.WELL)
     assert [row.outcome for row in sources.polls(ill.id)] == ["read", "failed", "read"]
+
+
+def test_every_feed_says_how_well_its_own_sources_are_watched(engine: Engine):
+    """A portal that is down far away does not make a county's feed look incomplete."""
+    sources = store.Sources(engine)
+    regions = ["500116", "500000", "110101", None]
+    ids = [sources.add(replace(new(n), region=one), NOW).id for n, one in enumerate(regions)]
+    poll(sources, ids, NOW)
+    later = NOW + 2 * HOUR
+    [ill] = sources.claim_sources(ids[2:3], later, lease=LEASE)
+    sources.record_polls([report(ill, later, "failed", health=Health.BLOCKED, problem="403")])
+    watch = sources.watch()
+
+    def told(query: str) -> tuple[int, int, bool]:
+        one = coverage_of(parse_query(query), watch)
+        return one.watched, one.well, one.worst_since is not None
+
+    assert told("") == told("kind=policy") == (4, 3, True)
+    assert told("region=500116&category=land") == (1, 1, False)
+    assert told("region=500000") == told("region=500000&region=500116") == (2, 2, False)
+    assert told("region=110000&region=500116") == (2, 1, True)
+    assert told("region=330000") == (0, 0, False)
 
 
 def test_the_usual_gap_is_learned_from_what_came(engine: Engine):
