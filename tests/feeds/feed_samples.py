@@ -181,7 +181,7 @@ DATES = (
         ]
     )
 )
-_PIECES = st.lists(
+PIECES = st.lists(
     NASTY
     | st.sampled_from(
         ["<p>", "</p>", "<table><tr><td colspan=2>", "<a href='/x?a=1&b=2'>", "</a>", "<br>", "<script>", "<pre>\n", "<li>"]
@@ -193,7 +193,7 @@ _PIECES = st.lists(
 @st.composite
 def announcements(draw, number: int = 1) -> Announcement:
     """Announcements with any text anywhere, any missing or odd date and address."""
-    body = draw(_PIECES)
+    body = draw(PIECES)
     if draw(st.booleans()):
         body = sanitise(body, "https://ok.example/")
     first_seen = SEEN - timedelta(days=draw(st.integers(0, 3)))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import feedparser
@@ -89,3 +90,13 @@ def test_rendering_leaves_no_entry_in_another_feed():
     assert feeds.render(both, "atom") == first
     assert len(etree.fromstring(first).findall(f"{A}entry")) == 2
     assert len(json.loads(feeds.render(both, "json"))["items"]) == 2
+
+
+def test_feeds_rendered_at_once_do_not_take_entries_from_each_other():
+    """Web workers render feeds that share entries in many threads."""
+    several = [page(*(notice(n) for n in range(first, first + 20))) for first in range(1, 9)]
+    alone = [feeds.render(made, "atom") for made in several]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda made: feeds.render(made, "atom"), several * 10))
+
+    assert together == alone * 10
