@@ -8,7 +8,6 @@ from fastapi import APIRouter, Request, Response
 
 from quxun.web.addresses import Address, read_address
 from quxun.web.http import FIELDS, answered
-from quxun.web.moved import calendar
 from quxun.web.site import Site
 
 #: Addresses move for good, yet what is canonical may be told better some day.
@@ -23,8 +22,6 @@ def router(site: Site) -> APIRouter:
     async def document(request: Request) -> Response:
         path = request.scope["path"]
         query = request.scope["query_string"].decode("latin-1")
-        if path.endswith(".ics"):
-            return calendar(request, path.removeprefix("/feeds/").removesuffix(".ics"))
         address = read_address(path, query)
         if not _is_spelt(address, path, query):
             headers = {"Location": address.path, "Cache-Control": MOVED}

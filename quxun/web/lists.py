@@ -9,8 +9,10 @@ from fastapi import APIRouter, HTTPException, Request, Response
 import feeds
 from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
+from aggregator.flow.calendars import calendar_path
 from aggregator.model import Filter
 from aggregator.wiring import Parts
+from quxun.web.addresses import name_of
 from quxun.web.documents import Document
 from quxun.web.embed import embed_path, frame_code
 from quxun.web.feedshelf import feed_path
@@ -19,6 +21,8 @@ from quxun.web.kept import Made
 from quxun.web.moved import moved
 from quxun.web.site import SCRIPT_POLICY, Site, form_values, watched_regions
 
+#: The formats of a feed with their labels; the calendar holds its deadlines.
+FORMATS = (("atom", "Atom"), ("rss", "RSS"), ("json", "JSON"), ("ics", "iCal"))
 #: Lists change when a source is added: seldom, and no harm is done by an old one.
 CACHE = "public, max-age=300, stale-while-revalidate=3600"
 
@@ -145,7 +149,7 @@ def _html(
     return site.html(
         "feeds.html",
         groups=listed.groups,
-        formats=_formats(),
+        formats=FORMATS,
         address=_address,
         regions=regions,
         form=form_values(pairs, wanted, problem),
@@ -159,18 +163,10 @@ def _html(
     )
 
 
-def _formats() -> list[tuple[str, str]]:
-    """The formats of a feed with their labels; the calendar where there is one."""
-    labels = {"atom": "Atom", "rss": "RSS", "json": "JSON"}
-    found = [(form, labels.get(form, form.upper())) for form in feeds.FORMATS if form != "ics"]
-    return [*found, *([("ics", "iCal")] if "ics" in feeds.MEDIA_TYPES else [])]
-
-
 def _address(wanted: Filter, form: str) -> str:
-    if form != "ics":
-        return feed_path(wanted, form)
-    query = filters.canonical(wanted)
-    return f"/feeds/deadlines.ics?{query}" if query else "/feeds/deadlines.ics"
+    if form == "ics":
+        return calendar_path(name_of(wanted).replace("search?", "deadlines?"))
+    return feed_path(wanted, form)
 
 
 def _list_url(wanted: Filter, public_url: str) -> str | None:

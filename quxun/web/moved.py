@@ -7,10 +7,6 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-import feeds
-from aggregator import filters
-from aggregator.model import Filter
-
 #: A place may change its name, and a namesake may come: nobody keeps a redirect for ever.
 CACHE = "public, max-age=86400"
 _QUERY_SAFE = "%&=+;:@/?!$'()*,~-._[]"
@@ -22,13 +18,3 @@ def moved(request: Request, path: str, query: str = "") -> Response:
     whole = "&".join(part for part in (query, asked) if part)
     target = quote(path) + (f"?{whole}" if whole else "")
     return RedirectResponse(target, 308, {"Cache-Control": CACHE})
-
-
-def calendar(request: Request, stem: str) -> Response:
-    """The calendar of what a feed shows, for who asks ``/feeds/<stem>.ics``.
-
-    Raises:
-        NotFoundError: with one line that names what may be meant.
-    """
-    wanted = feeds.filter_of(feeds.settled(stem)) or Filter()
-    return moved(request, "/feeds/deadlines.ics", filters.canonical(wanted))

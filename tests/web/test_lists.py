@@ -125,8 +125,8 @@ def test_a_source_that_is_gone_leaves_the_lists_and_moves_their_date(web, make_d
         ("/feeds/z50011601.atom", "/feeds/Z50011601.atom"),
         ("/feeds/jiangjin.atom?utm_source=%E6%B8%9D", "/feeds/500116.atom"),  # a feed takes no query
         ("/feeds/jiangjin/archive/17.atom", "/feeds/500116/archive/17.atom"),
-        ("/feeds/policy/jiangjin.ics", "/feeds/deadlines.ics?category=policy&region=500116"),
-        ("/feeds/500116.ics", "/feeds/deadlines.ics?region=500116"),
+        ("/feeds/policy/chongqing/jiangjin.ics", "/feeds/policy/500116.ics"),
+        ("/feeds/500381.ics", "/feeds/500116.ics"),
         ("/feeds/opml/chongqing.opml", "/feeds/opml/500000.opml"),
         ("/feeds/opml/重庆市/江津区.opml", "/feeds/opml/500116.opml"),
         ("/feeds/opml/index.opml", "/feeds/index.opml"),
@@ -145,7 +145,7 @@ def test_what_people_write_leads_to_one_address(web, path, target):
     assert answer.status == 308
     assert answer.headers["location"] == target
     assert "max-age" in answer.headers["cache-control"]
-    if "archive" not in target and ".ics" not in target:
+    if "archive" not in target:
         assert web.ask(target).status == 200
 
 
@@ -171,7 +171,9 @@ def test_a_redirect_stays_on_the_site_whatever_host_was_asked(web):
     assert answer.headers["location"] == "/feeds/500116.atom"
 
 
-@pytest.mark.parametrize("path", ["/feeds/chaoyang.atom", "/feeds/land/chaoyang.rss"])
+@pytest.mark.parametrize(
+    "path", ["/feeds/chaoyang.atom", "/feeds/land/chaoyang.rss", "/feeds/chaoyang.ics"]
+)
 def test_a_name_of_several_places_is_told_with_codes(web, path):
     """A reader in Beijing is not sent to Liaoning."""
     answer = web.ask(path)
@@ -203,7 +205,7 @@ def test_the_page_of_feeds_leads_to_every_kind_of_feed(web, make_draft):
     tree = LexborHTMLParser(page.text)
     hrefs = {a.attributes["href"] for a in tree.css("main a")}
 
-    for path in ("/feeds/all.atom", "/feeds/land.rss", "/feeds/500116.json", "/feeds/510104.atom",
+    for path in ("/feeds/all.atom", "/feeds/land.rss", "/feeds/500116.json", "/feeds/510104.ics",
                  "/feeds/index.opml", "/feeds/opml/regions.opml", "/feeds/opml/land.opml"):  # fmt: skip
         assert path in hrefs
     ours = {href.partition("#")[0] for href in hrefs if href.startswith("/")}
@@ -237,9 +239,8 @@ def test_a_filter_is_answered_with_its_addresses(web, make_draft):
     shown = [code.text() for code in tree.css(".addresses code")]
 
     assert f"{HOME}/feeds/search.atom?q=%E6%94%AF%E6%8C%81&region=500116" in shown
-    for address in shown:
-        if ".ics" not in address:
-            assert web.ask(local(address)).status == 200
+    assert f"{HOME}/feeds/deadlines.ics?q=%E6%94%AF%E6%8C%81&region=500116" in shown
+    assert {web.ask(local(address)).status for address in shown} == {200}
     assert "江津区" in tree.css_first("#made h2").text()
     wrong = web.ask("/feeds/?region=nowhere")
     assert wrong.status == 400
