@@ -8,7 +8,6 @@ field are alternatives, but the words of ``q`` must all occur and those of ``not
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date, timedelta, timezone
 from typing import TypeVar
@@ -17,7 +16,8 @@ from urllib.parse import parse_qsl, urlencode
 from aggregator import divisions
 from aggregator.errors import UsageError
 from aggregator.model import Amount, Announcement, Authority, Draft, Filter, Flag, Kind
-from aggregator.text import fold, one_line
+from aggregator.terms import HEAD_END, all_within, terms, written
+from aggregator.text import fold_words, one_line
 
 #: The fields of the language in the order in which forms and documents show them.
 FIELDS = (
@@ -29,8 +29,13 @@ FIELDS = (
     "not",
     "amount_min",
     "posted_after",
+    "posted_before",
+    "deadline_after",
     "deadline_before",
 )
+
+#: The fields that hold a day; both ends of a span belong to it.
+DAYS = ("posted_after", "posted_before", "deadline_after", "deadline_before")
 
 #: Slugs of DOMAIN.md §9 with their names, in the order in which they are offered.
 CATEGORIES: dict[str, str] = {
@@ -62,10 +67,18 @@ MAX_YUAN = 1_000_000_000_000_000
 #: Bases of amounts that do not tell the size of one project or subsidy: a floor is what is asked of
 #: a firm, not what it gets.
 NO_SUM = frozenset({"aggregate", "floor", "other", "unit", "rate"})
+#: Raised whenever ``search_text`` makes another text of the same draft: stored ones are made anew.
+SEARCH_VERSION = 1
 _SHANGHAI = timezone(timedelta(hours=8))
 _CODE = re.compile(r"\d{6}|Z\d{8}", re.IGNORECASE)
 _AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>亿|万|千)?元?")
 _UNITS = {None: 1, "千": 1_000, "万": 10_000, "亿": 100_000_000}
+_DAY_WORDS = {
+    "posted_after": ("{} 起发布", "posted since {}"),
+    "posted_before": ("{} 前发布", "posted by {}"),
+    "deadline_after": ("{} 起截止", "due since {}"),
+    "deadline_before": ("{} 前截止", "due by {}"),
+}
 _SPLIT = re.compile(r"[,，、|]")
 
 _Word = TypeVar("_Word", Kind, Authority)
@@ -120,8 +133,7 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
         q=_set(given.get("q", ())),
         exclude=_set(given.get("not", ())),
         amount_min=_amount(_single("amount_min", given)),
-        posted_after=_day("posted_after", _single("posted_after", given)),
-        deadline_before=_day("deadline_before", _single("deadline_before", given)),
+        **{field: _day(field, _single(field, given)) for field in DAYS},
     )
 
 
@@ -132,15 +144,12 @@ def pairs_of(wish: Filter) -> list[tuple[str, str]]:
         *(("kind", value.value) for value in wish.kind),
         *(("category", value) for value in wish.category),
         *(("authority", value.value) for value in wish.authority),
-        *(("q", word) for value in wish.q for word in _words(value)),
-        *(("not", word) for value in wish.exclude for word in _words(value)),
+        *(("q", word) for value in wish.q for word in written(value)),
+        *(("not", word) for value in wish.exclude for word in written(value)),
     ]
     if wish.amount_min is not None:
         pairs.append(("amount_min", _plain(wish.amount_min)))
-    if wish.posted_after is not None:
-        pairs.append(("posted_after", wish.posted_after.isoformat()))
-    if wish.deadline_before is not None:
-        pairs.append(("deadline_before", wish.deadline_before.isoformat()))
+    pairs.extend((field, day.isoformat()) for field in DAYS if (day := getattr(wish, field)))
     return sorted(set(pairs))
 
 
@@ -180,9 +189,9 @@ def matches(wish: Filter, announcement: Announcement) -> bool:
 
 
 def search_text(draft: Draft) -> str:
-    """What ``q`` and ``not`` look into: title, issuer, number and body as compared."""
-    parts = (draft.title, draft.issuer or "", draft.doc_number or "", draft.body_text)
-    return "\x1f".join(fold(part) for part in parts)
+    """What ``q`` and ``not`` look into: title, issuer and number as compared, then the body."""
+    head = (draft.title, draft.issuer or "", draft.doc_number or "")
+    return "\x1f".join(map(fold_words, head)) + HEAD_END + fold_words(draft.body_text)
 
 
 def chief_amount(draft: Draft) -> Amount | None:
@@ -230,12 +239,9 @@ def describe(wish: Filter, language: str = "zh") -> str:
     if wish.amount_min is not None:
         yuan = money(wish.amount_min, language)
         parts.append(f"不低于{yuan}" if zh else f"at least {yuan}")
-    if wish.posted_after is not None:
-        day = wish.posted_after.isoformat()
-        parts.append(f"{day} 起发布" if zh else f"posted since {day}")
-    if wish.deadline_before is not None:
-        day = wish.deadline_before.isoformat()
-        parts.append(f"{day} 前截止" if zh else f"due by {day}")
+    for field, (chinese, english) in _DAY_WORDS.items():
+        if day := getattr(wish, field):
+            parts.append((chinese if zh else english).format(day.isoformat()))
     said = " · ".join(part for part in parts if part)
     return said or ("全部公告" if zh else "all announcements")
 
@@ -255,7 +261,7 @@ def money(yuan: float, language: str = "zh") -> str:
 
 def _values(field: str, raw: str) -> list[str]:
     if field in {"q", "not"}:
-        return _words(raw)
+        return written(raw)
     value = one_line(raw)
     parts = [value] if field == "amount_min" else [part.strip() for part in _SPLIT.split(value)]
     return [part for part in parts if part]
@@ -305,15 +311,6 @@ def _category(value: str) -> str:
     raise UsageError(f"category: {value} is none of {', '.join(CATEGORIES)}")
 
 
-def _words(value: str) -> list[str]:
-    """The words of a query: one form of letters, lower case."""
-    for _ in range(4):  # lower-casing may undo NFKC and the other way round; it settles
-        before, value = value, one_line(unicodedata.normalize("NFKC", value).lower())
-        if before == value:
-            break
-    return [word for word in value.split(" ") if fold(word)]
-
-
 def _amount(value: str | None) -> float | None:
     if value is None:
         return None
@@ -343,17 +340,21 @@ def _words_match(wish: Filter, draft: Draft) -> bool:
     if not wish.q and not wish.exclude:
         return True
     text = search_text(draft)
-    return all(fold(word) in text for word in wish.q) and not any(
-        fold(word) in text for word in wish.exclude
+    return all_within(text, terms(wish.q)) and not any(
+        term.within(text) for term in terms(wish.exclude)
     )
 
 
 def _figures_match(wish: Filter, announcement: Announcement) -> bool:
     if wish.amount_min is not None and (amount_of(announcement.draft) or 0) < wish.amount_min:
         return False
-    if wish.posted_after is not None and posted_on(announcement) < wish.posted_after:
-        return False
-    if wish.deadline_before is not None:
+    if wish.posted_after is not None or wish.posted_before is not None:
+        posted = posted_on(announcement)
+        if not (wish.posted_after or date.min) <= posted <= (wish.posted_before or date.max):
+            return False
+    if wish.deadline_after is not None or wish.deadline_before is not None:
         deadline = deadline_of(announcement.draft)
-        return deadline is not None and deadline <= wish.deadline_before
+        return deadline is not None and (
+            (wish.deadline_after or date.min) <= deadline <= (wish.deadline_before or date.max)
+        )
     return True

@@ -774,6 +774,8 @@ class Filter:
     exclude: tuple[str, ...] = ()
     amount_min: float | None = None
     posted_after: date | None = None
+    posted_before: date | None = None
+    deadline_after: date | None = None
     deadline_before: date | None = None
 
 

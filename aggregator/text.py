@@ -38,6 +38,8 @@ _FOLD = str.maketrans(
     | {chr(0xFEE0 + ord(c)): c.lower() for c in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"}
 )  # fmt: skip
 
+_ASCII_WORD = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+
 
 def clean(text: str) -> str:
     """Drop what XML forbids, what is invisible, and stacked marks; keep line breaks.
@@ -73,6 +75,19 @@ def fold(text: str) -> str:
     if unicodedata.is_normalized("NFKC", folded):
         return folded
     return fold(unicodedata.normalize("NFKC", folded))
+
+
+def fold_words(text: str) -> str:
+    """Folded text that keeps one blank between two letters or digits of ASCII: ``open ai``.
+
+    Elsewhere white space tells nothing: Chinese is printed with and without it.
+    """
+    folded = ""
+    for part in map(fold, clean(text).split()):
+        if part:
+            parted = folded[-1:] in _ASCII_WORD and part[0] in _ASCII_WORD and folded
+            folded += f" {part}" if parted else part
+    return folded
 
 
 def shorten(text: str, limit: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,19 +14,22 @@ from aggregator.errors import NotFoundError
 from aggregator.model import Announcement, AnnouncementId, Filter, Revision, Sighting
 from aggregator.store import rows
 from aggregator.store.citations import Citations, citations
+from aggregator.store.hunt import Hunter
 from aggregator.store.members import crowded_keys
 from aggregator.store.records import sort_time
-from aggregator.store.where import where
 
 #: Entries in a feed document (DESIGN.md, one number each).
 FEED_ENTRIES = 50
+#: Counting stops here: nobody reads on, and a word that stands in every text would cost seconds.
+COUNTED = 1_000
 
 
 class Announcements:
     """Reads announcements; they are written where articles are recorded."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, hunter: Hunter | None = None) -> None:
         self._engine = engine
+        self._hunter = hunter or Hunter()
 
     def find(
         self,
@@ -39,32 +43,24 @@ class Announcements:
         """A page of what matches, newest first by posted time or by change; what is gone, and
         what was merged into another, only when it is asked for.
         """
-        condition, values = where(filter_, merged=include_withdrawn)
-        if not include_withdrawn:
-            condition += " and a.withdrawn_at is null"
-        by = "a.change desc" if order == "changed" else "a.sort_at desc, a.id desc"
-        with self._engine.connect() as connection:
+        with self._snapshot() as connection:
+            ids = self._hunter.newest(
+                connection, filter_, order=order, limit=offset + limit, gone=include_withdrawn
+            )[offset:]
             found = connection.execute(
-                text(
-                    f"select a.* from announcements a where {condition} order by {by}"
-                    " limit :limit offset :offset"
-                ),
-                {**values, "limit": limit, "offset": offset},
+                text("select * from announcements where id = any(cast(:ids as bigint[]))"),
+                {"ids": ids},
             ).mappings()
-            return with_sightings(connection, list(found))
+            by_id = {row["id"]: row for row in found}
+            return with_sightings(connection, [by_id[one] for one in ids])
 
-    def count(self, filter_: Filter) -> int:
-        """How many match and are not withdrawn."""
-        condition, values = where(filter_)
-        with self._engine.connect() as connection:
-            found = connection.execute(
-                text(
-                    f"select count(*) from announcements a where {condition}"
-                    " and a.withdrawn_at is null"
-                ),
-                values,
+    def count(self, filter_: Filter, *, at_most: int = COUNTED) -> int:
+        """How many match and are not withdrawn; counting stops at ``at_most``."""
+        with self._snapshot() as connection:
+            found = self._hunter.newest(
+                connection, filter_, order="posted", limit=at_most, gone=False
             )
-            return int(found.scalar_one())
+            return len(found)
 
     def get(self, ref: UUID | str | int) -> Announcement:
         """An announcement by uuid or id.
@@ -119,21 +115,24 @@ class Announcements:
 
     def feed_version(self, filter_: Filter) -> tuple[int, datetime]:
         """The last change of what matches, and when it was; (0, first migration) for none."""
-        condition, values = where(filter_, merged=True)
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                text(
-                    f"select a.change, a.changed_at from announcements a where {condition}"
-                    " order by a.change desc limit 1"
-                ),
-                values,
-            ).first()
-            if row:
+        with self._snapshot() as connection:
+            found = self._hunter.newest(connection, filter_, order="changed", limit=1, gone=True)
+            if found:
+                row = connection.execute(
+                    text("select change, changed_at from announcements where id = :id"),
+                    {"id": found[0]},
+                ).one()
                 return row[0], row[1]
             born = connection.execute(
                 text("select cast(tag_date as timestamp) at time zone 'Asia/Shanghai' from house")
             ).scalar_one()
             return 0, born
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Connection]:
+        """A connection that sees one moment, whatever is written meanwhile."""
+        with self._engine.connect() as made:
+            yield made.execution_options(isolation_level="REPEATABLE READ")
 
     def identity(self) -> tuple[str, str]:
         """Authority and date of our ``tag:`` ids, fixed at the first migration."""

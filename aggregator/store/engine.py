@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError as DatabaseBusyError
 
 from aggregator.errors import OutageError
 from aggregator.store.publish import publish_missed
-from aggregator.store.rekey import rekey
+from aggregator.store.rekey import rekey, rewrite_searched
 
 log = structlog.get_logger()
 
@@ -135,6 +135,7 @@ def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:
             config.attributes["tag_authority"] = tag_authority
             _upgrade(connection, config)
             rekey(connection)
+            rewrite_searched(connection)
             publish_missed(connection, None)
         finally:
             connection.rollback()

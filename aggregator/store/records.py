@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from aggregator import cluster, divisions
-from aggregator.filters import amount_of
+from aggregator.filters import amount_of, search_text
 from aggregator.model import (
     Announcement,
     AnnouncementId,
@@ -23,7 +23,6 @@ from aggregator.model import (
 )
 from aggregator.store import rows
 from aggregator.store.members import Member
-from aggregator.text import fold
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: Posted this long before first seen: mailed and marked late, or not mailed (promise 11).
@@ -148,7 +147,6 @@ def _values(member: Member, drafts: Iterable[Draft]) -> dict[str, object]:
     codes = [region.code for region in draft.regions] or [member.region or ""]
     codes = [code for code in codes if code]
     roll = sorted({above for code in codes for above in divisions.roll(code)} | set(codes))
-    searched = (draft.title, draft.issuer or "", draft.doc_number or "", draft.body_text)
     return {
         **names_of(drafts),
         "source_id": member.source_id,
@@ -169,7 +167,7 @@ def _values(member: Member, drafts: Iterable[Draft]) -> dict[str, object]:
         "excluded": Flag.EXCLUDED in draft.flags,
         "substance_hash": draft.substance_hash,
         "draft": rows.to_json(draft),
-        "search": "\x1f".join(fold(part) for part in searched),
+        "search": search_text(draft),
     }
 
 

@@ -1,11 +1,11 @@
-"""Keys and names of what was stored by an earlier version, made anew once."""
+"""What an earlier version stored otherwise, made anew once: keys and names, searched texts."""
 
 from __future__ import annotations
 
 import structlog
 from sqlalchemy import Connection, text
 
-from aggregator import cluster
+from aggregator import cluster, filters
 from aggregator.model import Draft
 from aggregator.store import rows
 from aggregator.store.records import names_of
@@ -54,5 +54,39 @@ def rekey(connection: Connection) -> int:
         last = found[-1][0]
         log.info("keys made anew", announcements=done)
     connection.execute(text("update house set keys_version = :v"), {"v": cluster.VERSION})
+    connection.commit()
+    return done
+
+
+def rewrite_searched(connection: Connection) -> int:
+    """Write searched texts anew where this version makes others than the store holds, and fill
+    the search index with rows that it lacks; how many announcements were gone through.
+
+    Safe to end and begin again: the version is written last, each batch commits. What is stored
+    meanwhile, by whichever version, is in the index at once (migration 0006).
+    """
+    held = connection.execute(text("select search_version from house")).scalar()
+    if held is None or held >= filters.SEARCH_VERSION:
+        return 0
+    done = last = 0
+    while True:
+        found = connection.execute(
+            text("select id, draft from announcements where id > :last order by id limit :batch"),
+            {"last": last, "batch": _BATCH},
+        ).all()
+        if not found:
+            break
+        connection.execute(
+            text("update announcements set search = :search where id = :id"),
+            [
+                {"id": number, "search": filters.search_text(rows.from_json(draft, Draft))}
+                for number, draft in found
+            ],
+        )
+        connection.commit()
+        done += len(found)
+        last = found[-1][0]
+        log.info("searched texts made anew", announcements=done)
+    connection.execute(text("update house set search_version = :v"), {"v": filters.SEARCH_VERSION})
     connection.commit()
     return done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aggregator.filters import shown_excluded
 from aggregator.model import Filter
-from aggregator.text import fold
+from aggregator.terms import Term, terms
 
 
 def where(
@@ -13,7 +13,9 @@ def where(
     """The condition and its parameters; ``prefix`` keeps several filters' names apart.
 
     What was merged into another is left out unless ``merged`` asks for it: feeds print its
-    tombstone. Says the same as ``filters.matches``: a test holds the two together.
+    tombstone. Says the same as ``filters.matches``: a test holds the two together. The row
+    ``alias`` may be of any table that has merged_into, excluded, region_roll, kind, categories,
+    authority, amount_yuan, sort_at, deadline_on and search.
     """
     a, p = alias, prefix
     wanted: list[tuple[str, str, object]] = [
@@ -25,26 +27,38 @@ def where(
             f"{a}.authority = any(cast(:{p}authority as text[]))",
             [one.value for one in filter_.authority],
         ),
-        *(
-            (f"q{number}", f"position(:{p}q{number} in {a}.search) > 0", fold(word))
-            for number, word in enumerate(filter_.q)
-        ),
-        *(
-            (f"x{number}", f"position(:{p}x{number} in {a}.search) = 0", fold(word))
-            for number, word in enumerate(filter_.exclude)
-        ),
         ("amount", f"coalesce({a}.amount_yuan, 0) >= :{p}amount", filter_.amount_min),
-        (
-            "posted",
-            f"cast({a}.sort_at at time zone 'Asia/Shanghai' as date) >= :{p}posted",
-            filter_.posted_after,
-        ),
-        ("deadline", f"{a}.deadline_on <= :{p}deadline", filter_.deadline_before),
+        ("since", f"{_posted_on(a)} >= :{p}since", filter_.posted_after),
+        ("until", f"{_posted_on(a)} <= :{p}until", filter_.posted_before),
+        ("due_from", f"{a}.deadline_on >= :{p}due_from", filter_.deadline_after),
+        ("due_by", f"{a}.deadline_on <= :{p}due_by", filter_.deadline_before),
     ]
     asked = [one for one in wanted if one[2] not in (None, [])]
     parts = [condition for _, condition, _ in asked]
+    values = {f"{p}{name}": value for name, _, value in asked}
     if not merged:
         parts.insert(0, f"{a}.merged_into is null")
     if not shown_excluded(filter_):
         parts.append(f"not {a}.excluded")
-    return " and ".join(parts) or "true", {f"{p}{name}": value for name, _, value in asked}
+    for sign, words in (("", terms(filter_.q)), ("not ", terms(filter_.exclude))):
+        for number, term in enumerate(words):
+            name = f"{p}{'x' if sign else 'q'}{number}"
+            parts.append(sign + _holds(a, name, term))
+            values[name] = term.text
+            if term.bounded:
+                values[f"{name}_alone"] = term.bounded
+    return " and ".join(parts) or "true", values
+
+
+def _posted_on(a: str) -> str:
+    return f"cast({a}.sort_at at time zone 'Asia/Shanghai' as date)"
+
+
+def _holds(a: str, name: str, term: Term) -> str:
+    """That a text holds a term, as ``Term.within`` says it."""
+    if term.bounded is None:
+        return f"position(:{name} in {a}.search) > 0"
+    return (
+        f"(position(:{name} in split_part({a}.search, chr(30), 1)) > 0"
+        f" or split_part({a}.search, chr(30), 2) ~ :{name}_alone)"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
 
 import typer
 
@@ -51,7 +52,12 @@ def feed(
 
 
 def search(
-    words: Annotated[list[str], typer.Argument(help="words, all of which must stand in it")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help="words, all of which must stand in it; '\"exact phrase\"' (docs/filters.md)"
+        ),
+    ],
     filter_query: Annotated[
         str,
         typer.Option(
@@ -63,22 +69,19 @@ def search(
 ) -> None:
     """Find announcements by words, newest first."""
     from aggregator.filters import parse_query
-    from aggregator.model import Filter
+    from aggregator.store.announcements import COUNTED
 
-    base = parse_query(filter_query)
-    wanted = Filter(
-        region=base.region, kind=base.kind, category=base.category, authority=base.authority,
-        q=(*base.q, *words), exclude=base.exclude, amount_min=base.amount_min,
-        posted_after=base.posted_after, deadline_before=base.deadline_before,
-    )  # fmt: skip
+    said = urlencode([("q", word) for word in words])
+    wanted = parse_query(f"{filter_query.removeprefix('?')}&{said}")
     with opened() as parts:
         found = parts.announcements.find(wanted, limit=limit)
         total = parts.announcements.count(wanted)
+    counted = total < COUNTED
     if as_json:
-        say({"total": total, "announcements": [answer(one) for one in found]})
+        say({"total": total, "counted": counted, "announcements": [answer(one) for one in found]})
         return
     show_table(
-        f"{total} announcements",
+        f"{total}{'' if counted else '+'} announcements",
         ("posted", "region", "kind", "title", "id"),
         [
             (_day(one), ", ".join(r.name for r in one.draft.regions), one.draft.kind.value,

@@ -14,6 +14,7 @@ import feeds
 from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Announcement, Filter
+from aggregator.store.announcements import COUNTED
 from quxun.web.feedshelf import feed_path
 from quxun.web.http import query_pairs
 from quxun.web.site import Site, form_values
@@ -21,7 +22,7 @@ from quxun.web.words import CHINA
 
 ROWS = 20
 #: Nobody pages further; a filter finds it sooner.
-LAST_PAGE = 500
+LAST_PAGE = COUNTED // ROWS
 
 
 def router(site: Site) -> APIRouter:
@@ -64,6 +65,7 @@ def _list_page(site: Site, request: Request) -> Response:
         form=form_values(typed, wanted, problem),
         days=_days(found),
         total=total,
+        counted=total < COUNTED,
         number=number,
         pages=pages,
         regions=site.watched_regions(),

@@ -1,7 +1,9 @@
 """The filter language: one canonical form, and what it matches."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import UsageError
-from aggregator.filters import CATEGORIES, canonical, describe, matches, parse_query
+from aggregator.filters import CATEGORIES, FIELDS, canonical, describe, matches, parse_query
 from aggregator.model import (
     Amount,
     Announcement,
@@ -33,7 +35,7 @@ DRAFT = Draft(
     doc_number="江津经信发〔2026〕12号",
     kind=Kind.POLICY,
     categories=(Category(slug="application", why="申报"),),
-    body_text="支持储能与氢能企业。",
+    body_text="支持储能与氢能企业。见第18号、aigc@mail.example，New\nEnergy 新",
     facts=Facts(
         amounts=(
             Amount(value=500, yuan=5e6, basis="cap", unit="万元", sentence="最高500万元"),
@@ -73,6 +75,35 @@ ANNOUNCEMENT = Announcement(
         ("not=招聘", True),
         ("amount_min=500万", True),
         ("amount_min=5000001", False),
+        ("q=展示", False),
+        ("q=示范项", True),
+        ("q=示 范", True),
+        ("q=AI", False),
+        ("q=ＡＩＧＣ", True),
+        ('q="AI"', True),
+        ("q=“ai”", True),
+        ("q=new energy", True),
+        ('q="new energy"', True),
+        ('q="energy new"', False),
+        ('q="ENERGY  新"', True),
+        ("q=ew", False),
+        ("q=new", True),
+        ("q=2号", True),
+        ("q=8号", False),
+        ('q="8号"', True),
+        ("q=18号", True),
+        ("q=026年", True),
+        ('q="储能与', True),
+        ('q="', True),
+        ("q=储能&not=AI", True),
+        ('q=储能&not="AI"', False),
+        ("q=储能&not=氢能 光伏", False),
+        ("posted_before=2026-11-20", True),
+        ("posted_before=2026-11-19", False),
+        ("posted_after=2026-11-20&posted_before=2026-11-20", True),
+        ("deadline_after=2026-12-01", True),
+        ("deadline_after=2026-12-02", False),
+        ("deadline_after=2026-12-01&deadline_before=2026-12-01", True),
         ("posted_after=2026-11-20", True),
         ("posted_after=2026-11-21", False),
         ("deadline_before=2026-12-01", True),
@@ -138,7 +169,7 @@ def test_a_field_that_cannot_be_used_is_named(query):
     assert "\n" not in str(caught.value)
 
 
-words = st.text(min_size=1, max_size=8)
+words = st.text(min_size=1, max_size=8) | st.text('"“”「」『』＂ aＡ储１\u3000', max_size=12)
 filters = st.builds(
     Filter,
     kind=st.lists(st.sampled_from(Kind), max_size=3).map(tuple),
@@ -148,6 +179,8 @@ filters = st.builds(
     exclude=st.lists(words, max_size=3).map(tuple),
     amount_min=st.none() | st.integers(0, 10**14).map(lambda fen: fen / 100),
     posted_after=st.none() | st.dates(),
+    posted_before=st.none() | st.dates(),
+    deadline_after=st.none() | st.dates(),
     deadline_before=st.none() | st.dates(),
 )
 
@@ -170,6 +203,38 @@ def test_order_and_repetition_do_not_matter(wish, random):
     }
 
     assert canonical(replace(wish, **again)) == canonical(wish)
+
+
+@pytest.mark.parametrize(
+    ("typed", "canonical_form"),
+    [
+        ("q=储能 补贴", ["储能", "补贴"]),
+        ("q=补贴&q=储能", ["储能", "补贴"]),
+        ("q=“新型　储能”补贴", ['"新型 储能"', "补贴"]),
+        ("q=「ＡＩ」", ['"ai"']),
+        ("q=关于“十四五”规划", ["关于“十四五”规划"]),
+        ('q=储能 "', ["储能"]),
+        ('q="" 储能', ["储能"]),
+        ('q="储能', ["储能"]),
+        ("q=\u200b\x00储能\ud800", ["储能"]),
+    ],
+)
+def test_words_and_phrases_have_one_form(typed, canonical_form):
+    """Whatever keyboard it was typed on, the same wish is the same wish."""
+    wish = parse_query(typed)
+
+    assert list(wish.q) == sorted(canonical_form)
+    assert parse_query(canonical(wish)) == wish
+
+
+def test_every_field_is_in_the_page_on_filters():
+    """The language is documented once; a field that is not there does not exist for readers."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "filters.md").read_text(encoding="utf-8")
+    cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+
+    assert sorted(word for cell in cells for word in re.findall("`([^`]+)`", cell)) == sorted(
+        FIELDS
+    )
 
 
 def test_a_wish_is_told_in_words():

@@ -1,0 +1,249 @@
+"""The newest announcements that a filter matches, in a store of a million.
+
+An index of words has no order, and an order has no words; each alone is slow at one end (a word
+that stands in every text, two that never meet). So the order is cut into windows of time, small
+ones first; within a window the index finds what may match; what is found is put in order and
+looked at until there is enough. A window that holds too much is halved (ADR 0019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from time import monotonic
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from aggregator.filters import SEARCH_VERSION
+from aggregator.model import Filter
+from aggregator.store import clues
+from aggregator.store.where import where
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+#: The windows end behind so many of the newest; the last one takes the rest.
+RANKS = (500, 4_000, 32_000, 256_000)
+#: A window in which the index finds more is halved.
+CAP = 5_000
+#: Where the windows end may have been looked up so many seconds ago: they need not be exact.
+MARKS_SECONDS = 60.0
+_COLUMN = {"posted": "sort_at", "changed": "change"}
+_ORDER = {"posted": "a.sort_at desc, a.id desc", "changed": "a.change desc"}
+#: Windows in which words of one character are looked for in the texts themselves.
+_PLAIN_WINDOWS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """From ``first`` to ``last``, both in it: days as ordinals, or blocks of changes."""
+
+    first: int
+    last: int
+    plain: bool
+
+
+@dataclass(slots=True)
+class Hunter:
+    """Looks for announcements; remembers for a minute where the windows end."""
+
+    ranks: Sequence[int] = RANKS
+    cap: int = CAP
+    _marks: dict[str, tuple[float, tuple[int, ...]]] = field(default_factory=dict)
+
+    def newest(
+        self, connection: Connection, filter_: Filter, *, order: str, limit: int, gone: bool
+    ) -> list[int]:
+        """Ids of the first ``limit`` matches, newest first; those withdrawn or merged as asked.
+
+        ``connection`` reads one snapshot (repeatable read), else a row that moves meanwhile
+        may be met twice or not at all.
+        """
+        one = _Hunt(connection, filter_, order, gone, self.cap)
+        if _broad(filter_):
+            return one.walk("true", {}, limit)
+        windows = one.windows(self._cuts(connection, order))
+        if windows is None:
+            return one.walk("true", {}, limit)
+        one.plan(ordered=False)
+        found: list[int] = []
+        while windows and len(found) < limit:
+            window = windows.pop(0)
+            ids = one.candidates(window)
+            if len(ids) <= self.cap:
+                found += one.verified(ids, limit - len(found))
+            elif window.first < window.last:
+                middle = (window.first + window.last) // 2
+                windows[:0] = [
+                    _Window(middle + 1, window.last, window.plain),
+                    _Window(window.first, middle, window.plain),
+                ]
+            else:
+                found += one.walk_window(window, limit - len(found))
+        return found
+
+    def _cuts(self, connection: Connection, order: str) -> tuple[int, ...]:
+        at = monotonic()
+        held = self._marks.get(order)
+        if held and at - held[0] < MARKS_SECONDS:
+            return held[1]
+        column = _COLUMN[order]
+        cuts = []
+        for rank in self.ranks:
+            key = connection.execute(
+                text(
+                    f"select {column} from announcements order by {column} desc offset :n limit 1"
+                ),
+                {"n": rank},
+            ).scalar()
+            if key is None:
+                break
+            cuts.append(_place(key))
+        self._marks[order] = (at, tuple(cuts))
+        return tuple(cuts)
+
+
+@dataclass(slots=True)
+class _Hunt:
+    connection: Connection
+    filter_: Filter
+    order: str
+    gone: bool
+    cap: int
+
+    def windows(self, cuts: Sequence[int]) -> list[_Window] | None:
+        """From new to old; what was written since the cuts were looked up is in the first.
+
+        None while rows that an earlier version stored are not yet in the index.
+        """
+        column = _COLUMN[self.order]
+        newest, oldest, version = self.connection.execute(
+            text(
+                f"select max({column}), min({column}), (select search_version from house)"
+                " from announcements"
+            )
+        ).one()
+        if version < SEARCH_VERSION:
+            return None
+        if newest is None:
+            return []
+        last, first = _place(newest), _place(oldest)
+        if self.order == "posted":
+            last = min(
+                last, clues.clamped(self.filter_.posted_before or clues.LAST_DAY).toordinal()
+            )
+            first = max(first, clues.clamped(self.filter_.posted_after).toordinal())
+        made = []
+        for number, cut in enumerate((*cuts, first)):
+            cut = max(cut, first)  # noqa: PLW2901  # a window ends where the filter does
+            if cut <= last:
+                made.append(_Window(cut, last, number < _PLAIN_WINDOWS))
+                last = cut - 1
+        return made
+
+    def plan(self, *, ordered: bool) -> None:
+        """Say which way the planner shall go: along the order, or by the index of words."""
+        along = "on" if ordered else "off"
+        self.connection.execute(
+            text(
+                "select set_config('enable_seqscan', :along, true),"
+                " set_config('enable_indexscan', :along, true),"
+                " set_config('enable_indexonlyscan', :along, true),"
+                " set_config('jit', 'off', true)"
+            ),
+            {"along": along},
+        )
+
+    def candidates(self, window: _Window) -> list[int]:
+        """What may match in a window, newest first; one more than the cap when there is more."""
+        asked = {
+            "facets": clues.facets(self.filter_, gone=self.gone, window=self._clue(window)),
+            "grams": clues.grams(self.filter_, singles=not window.plain),
+        }
+        conditions = [
+            f"a.{name} @@ cast(:{name} as tsquery)" for name, query in asked.items() if query
+        ]
+        found = self.connection.execute(
+            text(
+                f"select array_agg(a.id order by {_ORDER[self.order]}) from (select a.id,"
+                f" a.{_COLUMN[self.order]} from announcements a where {' and '.join(conditions)}"
+                " limit :cap) a"
+            ),
+            {**asked, "cap": self.cap + 1},
+        ).scalar()
+        return list(found or ())
+
+    def verified(self, ids: Sequence[int], limit: int) -> list[int]:
+        """Those of the ids that match, until there are enough; in their order."""
+        condition, values = self._condition()
+        found: list[int] = []
+        start, size = 0, limit + 8
+        while start < len(ids) and len(found) < limit:
+            part = ids[start : start + size]
+            rows = self.connection.execute(
+                text(f"select a.id from announcements a where a.id = any(:ids) and {condition}"),
+                {**values, "ids": part},
+            )
+            matching = {row.id for row in rows}
+            found += [one for one in part if one in matching]
+            start, size = start + size, size * 4
+        return found[:limit]
+
+    def walk_window(self, window: _Window, limit: int) -> list[int]:
+        """A window that cannot be halved and is full of what may match: along the order."""
+        first, last = _key(self.order, window.first), _key(self.order, window.last + 1)
+        column = f"a.{_COLUMN[self.order]}"
+        found = self.walk(
+            f"a.facets @@ cast(:clue as tsquery) and {column} >= :first and {column} < :last",
+            {"clue": self._clue(window), "first": first, "last": last},
+            limit,
+        )
+        self.plan(ordered=False)
+        return found
+
+    def walk(self, within: str, more: Mapping[str, object], limit: int) -> list[int]:
+        """Along the order, looking at every row."""
+        condition, values = self._condition()
+        self.plan(ordered=True)
+        found = self.connection.execute(
+            text(
+                f"select a.id from announcements a where {condition} and {within}"
+                f" order by {_ORDER[self.order]} limit :limit"
+            ),
+            {**values, **more, "limit": limit},
+        )
+        return [row.id for row in found]
+
+    def _condition(self) -> tuple[str, dict[str, object]]:
+        condition, values = where(self.filter_, merged=self.gone)
+        return condition if self.gone else f"{condition} and a.withdrawn_at is null", values
+
+    def _clue(self, window: _Window) -> str:
+        if self.order == "changed":
+            return clues.changes(window.first, window.last)
+        first, last = (date.fromordinal(one) for one in (window.first, window.last))
+        return clues.days("d", first, last)
+
+
+def _broad(filter_: Filter) -> bool:
+    """Whether a filter asks for (nearly) everything: the order alone is fast."""
+    return filter_ == Filter()
+
+
+def _key(order: str, place: int) -> datetime | int:
+    """Where a place begins in the column that is ordered by; days at the ends hold all beyond."""
+    if order == "changed":
+        return place * clues.CHANGES
+    day = date.fromordinal(place)
+    if day <= clues.FIRST_DAY:
+        return datetime.min.replace(tzinfo=UTC)
+    if day > clues.LAST_DAY:
+        return datetime.max.replace(tzinfo=UTC)
+    return datetime.combine(day, time(0), SHANGHAI)
+
+
+def _place(key: datetime | int) -> int:
+    """Where a row stands in its order, as windows count."""
+    if isinstance(key, datetime):
+        return clues.clamped(key.astimezone(SHANGHAI).date()).toordinal()
+    return key // clues.CHANGES
