@@ -13,7 +13,9 @@ from aggregator.errors import QuxunError, UsageError
 from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, remark, say, show_table
 
-app = typer.Typer(help="Benchmarks: feeds, poll, read, quality, real, serve.", no_args_is_help=True)
+app = typer.Typer(
+    help="Benchmarks: feeds, poll, read, search, quality, real, serve.", no_args_is_help=True
+)
 
 
 @app.callback()
@@ -203,6 +205,45 @@ def _hold(below: Sequence[str], missing: Sequence[str] = ()) -> None:
         remark(line)
     if below:
         raise QuxunError(f"{len(below)} of the figures in bench/floors.json are not reached")
+
+
+@app.command()
+def search(
+    announcements: Annotated[
+        int, typer.Option(min=1000, help="how many the store holds")
+    ] = 1_000_000,
+    home: Annotated[
+        Path | None, typer.Option(help="keep the store here, and use it again the next time")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time searches of every sort in a large store, first pages and feeds; 1 when slow."""
+    from quxun.bench.search import bench_search  # noqa: PLC0415  # only here
+
+    times = bench_search(
+        announcements=announcements,
+        home=home,
+        say=lambda line: errors.print(line, markup=False),
+    )
+    if as_json:
+        say(times)
+    else:
+        show_table(
+            f"searches in {times.announcements:,} announcements, ms",
+            ("sort", "searches", "page p50", "page p95", "feed p50", "feed p95", "count p95", "slowest"),
+            [
+                (s.name, s.searches, s.page_p50, s.page_p95, s.window_p50, s.window_p95, s.count_p95,
+                 s.slowest)
+                for s in times.sorts
+            ],
+        )  # fmt: skip
+        show_table(
+            "all of them, p95 ms; a write, ms; MB",
+            ("page", "feed", "count", "write", "without search", *times.megabytes),
+            [(times.page_p95, times.window_p95, times.count_p95, times.write_ms,
+              times.write_without_ms, *times.megabytes.values())],
+        )  # fmt: skip
+    _hold(times.below)
 
 
 @app.command()
