@@ -88,8 +88,11 @@ def _copy(part: tuple[str, int, int, int]) -> None:
         copy_rows(connection, press.rows(start, stop, count))
 
 
-def copy_rows(connection: psycopg.Connection, made: Iterable[tuple[object, ...]]) -> None:
+def copy_rows(
+    connection: psycopg.Connection, made: Iterable[tuple[object, ...]], *, published: bool = True
+) -> None:
     """Write rows as ``Press.rows`` makes them, in the caller's transaction."""
+    change = _COLUMNS.index("change")
     columns = ", ".join(_COLUMNS)
     with (
         connection.cursor() as cursor,
@@ -97,7 +100,7 @@ def copy_rows(connection: psycopg.Connection, made: Iterable[tuple[object, ...]]
     ):
         copy.set_types(_TYPES)
         for row in made:
-            copy.write_row(row)
+            copy.write_row(row if published else (*row[:change], 0, *row[change + 1 :]))
 
 
 _PRESS: list[Press] = []

@@ -72,10 +72,14 @@ begin
   );
 end $$
 """,
+    # A row is written with no number of a change, and gets one when its transaction publishes it:
+    # its text goes into the index then, once.
     """
 create function quxun_search_columns() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'INSERT' then
+  if new.change = 0 then
+    new.grams := '''any''';
+  elsif tg_op = 'INSERT' then
     new.grams := quxun_grams(new.search);
   elsif new.search is distinct from old.search or new.grams = '''any''' then
     new.grams := quxun_grams(new.search);
