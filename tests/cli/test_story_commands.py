@@ -150,6 +150,15 @@ def test_feeds_are_printed_as_they_are_served(town, form: str):
     assert done.err == ""
 
 
+def test_deadlines_are_printed_as_a_calendar(town):
+    """A site without our web server can publish calendars, too: of a feed and of any filter."""
+    for name in ("policies", "deadlines", "deadlines?kind=policy"):
+        printed = town.run("feed", name, "--format", "ics").out.splitlines()
+        assert (printed[0], printed[-1]) == ("BEGIN:VCALENDAR", "END:VCALENDAR")
+    wrong = town.run("feed", "deadlines?colour=red", "--format", "ics", code=2)
+    assert "colour" in wrong.complaint
+
+
 def test_a_feed_that_is_not_there_is_one_line(town):
     """The name that was asked for, and what there is."""
     assert "gossip" in town.run("feed", "gossip", code=1).complaint
