@@ -98,6 +98,17 @@ def clock_of(day: date, sentence: str) -> time | None:
     return None
 
 
+def mark_of(day: date, sentence: str) -> str:
+    """What tells a deadline from another of its notice, in the notice's own words: ``第二批``,
+    ``网上``, ``纸质``, ``报名``; nothing where it says nothing.
+    """
+    near = _near(day, sentence.translate(_PLAIN))[1]
+    for word in (_TURN, *_WAYS.values(), *_THINGS.values()):
+        if found := word.search(near):
+            return found.group()
+    return ""
+
+
 # --- Which is which ---------------------------------------------------------------------
 
 
@@ -160,11 +171,7 @@ def _paired(before: Sequence[Due], new: Sequence[Deadline]) -> dict[int, int]:
 
 
 def _words(day: date, sentence: str) -> _Words:
-    plain = sentence.translate(_PLAIN)
-    found = _day_in(day.month, day.day).search(plain)
-    start, end = (found.start(), found.end()) if found else (len(plain), len(plain))
-    label = _CLAUSE_END.split(plain[max(start - _BEFORE, 0) : start])[-1]
-    near = label + "|" + _CLAUSE_END.split(plain[end : end + _BEHIND])[0]
+    label, near = _near(day, sentence.translate(_PLAIN))
     turn = _TURN.search(near)
     folded = _NUMBERS.sub("", fold(sentence))
     return _Words(
@@ -174,6 +181,14 @@ def _words(day: date, sentence: str) -> _Words:
         label=_NUMBERS.sub("", fold(label)),
         pairs=frozenset(folded[at : at + 2] for at in range(len(folded) - 1)),
     )
+
+
+def _near(day: date, plain: str) -> tuple[str, str]:
+    """The label before a day, and the label with what follows the day in its clause."""
+    found = _day_in(day.month, day.day).search(plain)
+    start, end = (found.start(), found.end()) if found else (len(plain), len(plain))
+    label = _CLAUSE_END.split(plain[max(start - _BEFORE, 0) : start])[-1]
+    return label, f"{label}|{_CLAUSE_END.split(plain[end : end + _BEHIND])[0]}"
 
 
 def _named(words: dict[str, re.Pattern[str]], near: str) -> frozenset[str]:

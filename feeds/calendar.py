@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from aggregator.deadlines import clock_of
+from aggregator.deadlines import clock_of, mark_of
 from aggregator.filters import CATEGORIES, KINDS, chief_amount, money
 from aggregator.model import Announcement, CalendarPage, Due
 from aggregator.text import shorten
@@ -43,7 +43,11 @@ class Event:
 
 def events(page: CalendarPage) -> list[Event]:
     """The events of a page by day and hour, in an order that stays."""
-    made = [_event(page, one, due) for one, dues in page.agenda.entries for due in dues]
+    made = [
+        _event(page, one, due, several=len(dues) > 1)
+        for one, dues in page.agenda.entries
+        for due in dues
+    ]
     return sorted(made, key=lambda event: (event.day, event.clock or time(0), event.uid))
 
 
@@ -52,14 +56,15 @@ def words(text: str) -> str:
     return _BREAK_LIKE.sub("＼", tidy(text))
 
 
-def _event(page: CalendarPage, one: Announcement, due: Due) -> Event:
+def _event(page: CalendarPage, one: Announcement, due: Due, *, several: bool) -> Event:
     ended = one.withdrawn_at
     cancelled = due.cancelled_at is not None or ended is not None
     known = [due.born_at, due.changed_at, one.changed_at]
     clock = clock_of(due.day, due.sentence)
     title = words(one.draft.title) or "(无标题)"
-    places = [words(region.name) for region in one.draft.regions]
-    where = f"（{'、'.join(filter(None, places[:_PLACES]))}）" if any(places[:_PLACES]) else ""
+    about = [words(region.name) for region in one.draft.regions[:_PLACES]]
+    about += [words(mark_of(due.day, due.sentence))] if several else []
+    which = f"（{'、'.join(filter(None, about))}）" if any(about) else ""
     page_url = f"{page.public_url}/a/{one.uuid}"
     return Event(
         uid=f"{one.uuid}-{due.number}@{page.tag_authority}",
@@ -68,7 +73,7 @@ def _event(page: CalendarPage, one: Announcement, due: Due) -> Event:
         cancelled=cancelled,
         day=due.day,
         clock=clock,
-        title=f"{'【已取消】' if cancelled else ''}截止：{title}{where}",
+        title=f"{'【已取消】' if cancelled else ''}截止：{title}{which}",
         description="\n".join(_lines(page, one, due, clock=clock, page_url=page_url)),
         url=web_url(one.draft.url) or page_url,
         place="、".join(dict.fromkeys(_whole_place(one))),

@@ -110,11 +110,19 @@ def test_equal_content_is_equal_bytes_and_nothing_is_stamped_with_the_present():
 def test_several_deadlines_of_a_notice_are_several_events():
     """The portal closes before paper has to arrive: both days are in the calendar."""
     body = render_calendar(
-        page((notice(), (due(0), due(1, day=date(2026, 12, 5), sentence="纸质材料12月5日前"))))
+        page(
+            (
+                notice(title="通知"),
+                (due(0), due(1, day=date(2026, 12, 5), sentence="纸质材料12月5日前")),
+            )
+        )
     )
 
     found = read(body).of("VEVENT")
     assert [event.get("DTSTART").value for event in found] == ["20261130", "20261205"]
+    assert [event.text("SUMMARY") for event in found] == [
+        "截止：通知（江津区、提交）", "截止：通知（江津区、纸质）",
+    ]  # fmt: skip
     assert [event.text("UID") for event in found] == [
         f"{UUID(int=1)}-0@quxun.example", f"{UUID(int=1)}-1@quxun.example",
     ]  # fmt: skip

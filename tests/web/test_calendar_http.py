@@ -135,6 +135,21 @@ def test_marks_that_others_hang_on_an_address_do_no_harm(web, due):
     assert (marked.status, marked.body) == (200, plain.body)
 
 
+@pytest.mark.parametrize(
+    ("spelt", "canonical"),
+    [
+        ("500116/policies", "policies/500116"),
+        ("Policies//500116", "policies/500116"),
+        ("chongqing/jiangjin", "500116"),
+    ],
+)
+def test_a_written_name_leads_to_the_one_address(web, due, spelt, canonical):
+    """People write addresses by hand; caches keep one copy."""
+    answer = web.ask(f"/feeds/{spelt}.ics")
+
+    assert (answer.status, answer.headers["location"]) == (308, f"/feeds/{canonical}.ics")
+
+
 def test_a_moved_deadline_is_the_same_event_later(web, due):
     """延期: subscribers see the event move, and no client shows two."""
     web.publish(due(1))
