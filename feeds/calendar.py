@@ -109,6 +109,8 @@ def _lines(
 
 def _reason(page: CalendarPage, one: Announcement, due: Due) -> str:
     """Why an event is cancelled, in words for those whose client shows it still."""
+    if one.removed_at is not None:
+        return "已取消：此公告已依法移除"
     if one.merged_into is not None:
         return f"已取消：此公告已并入 {page.public_url}/a/{one.merged_into}"
     if one.withdrawn_at is not None:

@@ -23,7 +23,7 @@ AGENDA_ENTRIES = 1000
 _COLUMNS = (
     "a.id, a.uuid, a.draft - 'body_html' - 'body_text' as draft, a.region_roll, a.first_seen_at,"
     " a.announced_at, a.changed_at, a.change, a.revision, a.novelty, a.source_id, a.source_name,"
-    " a.withdrawn_at, a.merged_into"
+    " a.withdrawn_at, a.merged_into, a.removed_at"
 )
 
 

@@ -85,6 +85,7 @@ def _blank(connection: Connection, one: Announcement, values: dict[str, object])
     for statement in (
         "delete from sightings where announcement_id = :id",
         "delete from revisions where announcement_id = :id",
+        "update deadlines set sentence = '' where announcement_id = :id",
         "insert into removals (announcement_id, by, why, at) values (:id, :by, :why, :now)",
     ):
         connection.execute(text(statement), values)

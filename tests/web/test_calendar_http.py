@@ -234,6 +234,22 @@ def test_a_merged_notice_leaves_one_event_standing(web, due):
     assert f"/a/{heir.uuid}" in gone["DESCRIPTION"]
 
 
+def test_what_the_law_takes_out_leaves_calendars_without_a_word(web, due):
+    """A cancelled event with nothing of the notice in it: no title, no sentence, no address."""
+    web.publish(due(1, (DAY, "请张三于11月30日17:00前报送。")))
+    uid = only(web.ask("/feeds/deadlines.ics"))["UID"]
+    [one] = web.parts.announcements.find(_everything(), limit=9)
+    web.parts.removals.remove(one.uuid, by="tests", why="a court", now=web.time[0])
+
+    answer = web.ask("/feeds/deadlines.ics")
+
+    gone = only(answer)
+    assert (gone["UID"], gone["STATUS"], gone["SEQUENCE"]) == (uid, "CANCELLED", 1)
+    assert "依法移除" in gone["DESCRIPTION"]
+    for word in ("张三", "第1批", "portal1.example"):
+        assert word not in answer.text
+
+
 def test_days_go_by_in_shanghai(web, due):
     """What was due stays a month, so that nobody's calendar forgets it on the day itself."""
     web.publish(due(1, date(2026, 10, 10)))
