@@ -115,7 +115,7 @@ class Lookout:
             due = self._coverage_at + self._patience * COVERAGE_LOOKS
             if self._coverage is None or at >= due:
                 coverage = self._ask_coverage()
-                changed = self._coverage not in {None, coverage}
+                changed = self._coverage is not None and self._coverage != coverage
                 self._coverage, self._coverage_at = coverage, at
                 if changed:
                     self._covered()
