@@ -121,11 +121,16 @@ def feed_id(page: FeedPage) -> str:
 
 
 def stamp(page: FeedPage, entries: list[Item]) -> datetime:
-    """The feed's own ``updated``: never older than anything in it."""
-    times = [whole_second(page.updated_at), *(i.updated for i in entries)]
-    times += [i.published for i in entries]
-    times += [moment(grave.at, grave.uuid) for grave in graves(page)]
-    return max(times).astimezone(UTC)
+    """The feed's own ``updated``: the second after everything in it.
+
+    So it is never older than an entry, whose fraction of a second is its own, and of two
+    documents of one feed the later one's is never the smaller (RFC 5005 §4.2).
+    """
+    buried = graves(page)
+    times = [page.updated_at, *(i.updated for i in entries), *(i.published for i in entries)]
+    times += [grave.at for grave in buried]
+    last = whole_second(max(times))
+    return last + timedelta(seconds=1) if entries or buried else last
 
 
 def whole_second(at: datetime) -> datetime:

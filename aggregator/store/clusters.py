@@ -184,6 +184,8 @@ class Clusters:
             region=report.entry.source.region,
             seen_at=report.entry.first_seen_at,
         )
+        if there is not None:
+            self.touched.add(there.id)  # it may lose this page to another
         there = self._join(me, there)
         if there is None:
             return self._create(report, me, held=held)

@@ -69,7 +69,11 @@ def publish(
         ),
         {"now": now},
     ).scalar_one()
-    _write(connection, [_row(connection, one, before.get(one.id), at) for one in fresh], at)
+    told: list[_Row] = []
+    for one in fresh:
+        told.append(_row(connection, one, before.get(one.id), at))
+        at = told[-1].at
+    _write(connection, told)
     return [one.id for one in fresh]
 
 
@@ -169,50 +173,61 @@ def _concerns(one: Announcement, before: Published | None) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     record: Announcement
+    at: datetime
     names: frozenset[str]
     news: bool
 
 
 def _row(connection: Connection, one: Announcement, before: Published | None, at: datetime) -> _Row:
-    """The row of a change: it concerns the feeds that hold the record, and those that held it."""
+    """The row of a change: it concerns the feeds that hold the record, and those that held it.
+
+    No row is older than the one before it nor than what it publishes, so that of two documents
+    of a feed the later one is never ``updated`` before the other (RFC 5005 §4.2).
+    """
     names = feeds_of(one)
     held = feeds_of(before.record) if before else frozenset()
-    if before is not None and names - held:
-        one = _returned(connection, one, names - held, at)
+    if before is not None:
+        one = _in_time(connection, one, before.record, names - held, at)
     return _Row(
         record=record_of(one),
+        at=max(at, one.changed_at, one.first_seen_at),
         names=names | held,
         news=before is None or one.changed_at != before.record.changed_at or not names,
     )
 
 
-def _returned(
+def _in_time(
     connection: Connection,
     one: Announcement,
+    before: Announcement,
     gained: frozenset[str],
     at: datetime,
 ) -> Announcement:
-    """An announcement that is back in a feed is newer than the tombstone it has there
-    (RFC 6721 §2); one that comes to a feed for the first time stays as it is.
+    """An announcement that is not older than it was, whatever clock its worker has; one that is
+    back in a feed is newer than the tombstone it has there (RFC 6721 §3), by a whole second,
+    for that is how times are printed. One that comes to a feed for the first time stays as it is.
     """
-    left_at = connection.execute(
-        text(
-            "select max(at) from changes where announcement_id = :id"
-            " and terms && cast(:gained as text[])"
-        ),
-        {"id": one.id, "gained": sorted(gained)},
-    ).scalar()
-    if left_at is None or one.changed_at > left_at:
+    least = before.changed_at
+    if gained:
+        left_at = connection.execute(
+            text(
+                "select date_trunc('second', max(at)) from changes where announcement_id = :id"
+                " and terms && cast(:gained as text[])"
+            ),
+            {"id": one.id, "gained": sorted(gained)},
+        ).scalar()
+        if left_at is not None and one.changed_at < left_at + timedelta(seconds=1):
+            least = max(least, at, left_at + timedelta(seconds=1))
+    if one.changed_at >= least:
         return one
-    changed_at = max(at, left_at + timedelta(seconds=1))
     connection.execute(
         text("update announcements set changed_at = :at where id = :id"),
-        {"at": changed_at, "id": one.id},
+        {"at": least, "id": one.id},
     )
-    return replace(one, changed_at=changed_at)
+    return replace(one, changed_at=least)
 
 
-def _write(connection: Connection, fresh: Sequence[_Row], at: datetime) -> None:
+def _write(connection: Connection, fresh: Sequence[_Row]) -> None:
     count = len(fresh)
     numbers = connection.execute(
         text("select nextval('change_number') from generate_series(1, :n)"), {"n": count}
@@ -220,7 +235,7 @@ def _write(connection: Connection, fresh: Sequence[_Row], at: datetime) -> None:
     values = [
         {
             "change": number,
-            "at": at,
+            "at": row.at,
             "id": row.record.id,
             "uuid": row.record.uuid,
             "news": row.news,
