@@ -148,13 +148,14 @@ def _paired(before: Sequence[Due], new: Sequence[Deadline]) -> dict[int, int]:
     def by_words(known: Sequence[Due], fit: Callable[[float], bool]) -> None:
         left = [one for one in known if one.number not in pairs][:_MOST]
         open_ = [place for place in range(len(new)) if place not in taken][:_MOST]
-        words = {place: _words(new[place].value, new[place].sentence) for place in open_}
+        theirs = {place: _words(new[place].value, new[place].sentence) for place in open_}
+        ours = [_words(one.day, one.sentence) for one in left]
         scored = sorted(
             (
                 (-score, abs(order - rank), one.number, place)
                 for order, one in enumerate(left)
                 for rank, place in enumerate(open_)
-                if fit(score := _likeness(_words(one.day, one.sentence), words[place]))
+                if fit(score := _likeness(ours[order], theirs[place]))
             ),
         )
         numbered = {one.number: one for one in left}

@@ -11,7 +11,7 @@ from aggregator.filters import CATEGORIES, KINDS, chief_amount, money
 from aggregator.model import Announcement, CalendarPage, Due
 from aggregator.text import shorten
 from feeds.items import DISCLAIMER, SUMMARY_CHARACTERS, whole_second
-from feeds.words import impersonal, tidy, web_url
+from feeds.words import TITLE_CHARACTERS, impersonal, tidy, web_url
 
 #: A backslash before an n is read as a line break by both libraries that we are tried with, and
 #: by whoever unescapes as they do.
@@ -61,7 +61,7 @@ def _event(page: CalendarPage, one: Announcement, due: Due, *, several: bool) ->
     cancelled = due.cancelled_at is not None or ended is not None
     known = [due.born_at, due.changed_at, one.changed_at]
     clock = clock_of(due.day, due.sentence)
-    title = words(one.draft.title) or "(无标题)"
+    title = shorten(impersonal(words(one.draft.title)), TITLE_CHARACTERS) or "(无标题)"
     about = [words(region.name) for region in one.draft.regions[:_PLACES]]
     about += [words(mark_of(due.day, due.sentence))] if several else []
     which = f"（{'、'.join(filter(None, about))}）" if any(about) else ""

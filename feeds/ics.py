@@ -67,7 +67,7 @@ def _zone() -> Timezone:
     return zone
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _printed(event: Event, publisher: str) -> bytes:
     """An event's lines; the others of a calendar are as they were when one of them changes."""
     document: bytes = _component(event, publisher).to_ical()

@@ -151,12 +151,17 @@ def test_what_is_no_more_due_is_cancelled_once(one, deadline, reason):
 def test_personal_numbers_and_long_prose_stay_out():
     """A deadline's sentence may name a person; the law and manners hold in calendars too."""
     sentence = "请于11月30日前联系张某13912345678（110101199001011234）报名。" + "等" * 400
-    told = only(page((notice(authority=Authority.COMMERCIAL), (due(sentence=sentence),))))
+    title = "关于李某13800138000补贴的公示" + "长" * 3000
+    told = only(
+        page((notice(title=title, authority=Authority.COMMERCIAL), (due(sentence=sentence),)))
+    )
 
     words = told.text("DESCRIPTION")
     assert "139" not in words
     assert "1101" not in words
+    assert "138" not in told.text("SUMMARY")
     assert len(words) < 500
+    assert len(told.text("SUMMARY")) < 600
 
 
 def test_an_empty_calendar_is_a_calendar():
