@@ -120,7 +120,6 @@ class Site:
             "posted": words.posted,
             "query_of": query_of,
             "feed_path": feed_path,
-            "filter_of": feeds.filter_of,
             "list_path": feeds.list_path,
             "discovery": self.discovery,
         }

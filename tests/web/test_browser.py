@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -77,3 +79,65 @@ def test_a_page_fits_asks_nobody_else_and_says_no_error(web, page, path, make_dr
     assert page.wrong == []
     assert all(url.startswith(f"http://127.0.0.1:{web.port}/") for url in page.asked)
     assert page.locator("h1").count() == 1
+
+
+def test_an_address_is_copied_with_one_click(web, page, make_draft):
+    """A reader takes the feed's address to another program; on a phone nothing else is easy."""
+    web.publish(make_draft(1))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    page.goto(f"http://127.0.0.1:{web.port}/feeds/?region=500116&kind=policy")
+    page.locator(".addresses code + button").first.click()
+    page.get_by_role("button", name="已复制 Atom").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+
+    assert copied == "http://quxun.example/feeds/policies/500116.atom"
+    assert page.wrong == []
+
+
+@pytest.fixture
+def other_site() -> Iterator[Callable[[str], str]]:
+    """Another site on loopback: shows whatever markup it is given, and says where."""
+    shown: list[bytes] = []
+
+    class Host(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(shown[-1])
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Host)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+
+    def show(markup: str) -> str:
+        shown.append(f"<!doctype html><link rel=icon href=data:,><h1>x</h1>{markup}".encode())
+        return f"http://localhost:{server.server_port}/"
+
+    yield show
+    server.shutdown()
+    server.server_close()
+    thread.join(20)
+
+
+def test_a_list_stands_in_another_sites_page(web, page, other_site, make_draft):
+    """The frame of the snippet shows our list in our style, runs nothing, and links lead out."""
+    web.publish(make_draft(1))
+    base = f"http://127.0.0.1:{web.port}"
+    page.goto(f"{base}/feeds/?region=500116")
+    code = page.locator("#embed pre code").first.inner_text()
+
+    page.goto(other_site(code.replace("http://quxun.example", base)))
+    frame = page.frame_locator("iframe")
+    link = frame.locator("a.quxun-title")
+    link.wait_for()
+
+    assert link.inner_text() == make_draft(1).title
+    assert link.get_attribute("target") == "_blank"
+    styled = frame.locator("ul").evaluate("e => getComputedStyle(e).listStyleType")
+    assert styled == "none"
+    assert page.wrong == []

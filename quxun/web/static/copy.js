@@ -9,26 +9,32 @@ function selectAll(element) {
   selection.addRange(range);
 }
 
+let used = null;
+
+function tell(button, text) {
+  button.textContent = text;
+  button.setAttribute("aria-label", `${text} ${button.dataset.of}`);
+}
+
 async function copy(element, button) {
-  const text = element.href || element.textContent;
   try {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(element.href || element.textContent);
   } catch {
     // No clipboard on pages that came without TLS: select it, and try the old way.
     selectAll(element);
     if (!document.execCommand("copy")) return;
   }
-  const before = button.textContent;
-  button.textContent = "已复制";
-  setTimeout(() => { button.textContent = before; }, 1500);
+  if (used) tell(used, "复制");
+  used = button;
+  tell(button, "已复制");
 }
 
 for (const element of document.querySelectorAll("[data-copy]")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copier";
-  button.textContent = "复制";
-  button.setAttribute("aria-label", `复制 ${element.dataset.copy}`);
+  button.dataset.of = element.dataset.copy;
+  tell(button, "复制");
   button.addEventListener("click", () => copy(element, button));
   element.after(" ", button);
 }
