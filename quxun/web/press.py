@@ -25,9 +25,12 @@ CLOSED = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Print:
-    """A document, what it was made from, its ``Cache-Control``, and when its date is final."""
+    """A document, its ``Cache-Control``, and when its date is final.
 
-    version: object
+    ``version`` is the last change in it and its coverage; None for an archive document.
+    """
+
+    version: tuple[int, Coverage] | None
     document: Document
     cache: str = CURRENT
     settles_at: datetime | None = None
@@ -47,36 +50,41 @@ class Press:
         """
         parts = self._parts
         if address.archive is not None:
+            # Read again after a change of the feed: it gets a successor, and a removal that the
+            # law demands may blank an entry.
             page = publish.archive_page(
                 address.name, address.archive, address.form, journal=parts.journal,
                 house=parts.house,
             )  # fmt: skip
-            return self._printed(address, page, None)
+            return self._printed(address, page, None, None)
         journal, announcements = parts.journal, parts.announcements
-        version = (
-            publish.feed_version(address.name, journal=journal, announcements=announcements),
-            publish.coverage_of(address.wanted, watch),
-        )
+        change, _ = publish.feed_version(address.name, journal=journal, announcements=announcements)
+        version = (change, publish.coverage_of(address.wanted, watch))
         if before is not None and before.version == version:
             return before
         page = publish.current_page(
             address.name, address.form, journal=journal, announcements=announcements,
             house=parts.house, watch=watch,
         )  # fmt: skip
-        return self._printed(address, page, version)
+        return self._printed(address, page, version, before)
 
-    def _printed(self, address: Address, page: FeedPage, version: object) -> Print:
+    def _printed(
+        self,
+        address: Address,
+        page: FeedPage,
+        version: tuple[int, Coverage] | None,
+        before: Print | None,
+    ) -> Print:
         plain = feeds.render(page, address.form)
         closed = page.archived and page.next_url is not None
         at = page.updated_at.replace(microsecond=0)
         # The newest archive document gets its successor's address later, and is another then.
         early = not closed and (page.archived or self._parts.now() < at + SETTLING)
-        document = pack(
-            plain,
-            feeds.MEDIA_TYPES[address.form],
-            at - timedelta(seconds=1) if early else at,
-            link=link_of(page),
-        )
+        modified_at = at - timedelta(seconds=1) if early else at
+        if not early and before and version and before.version and before.version[0] != version[0]:
+            # Committed late, and so dated like the change before: the date moves all the same.
+            modified_at = max(modified_at, before.document.modified_at + timedelta(seconds=1))
+        document = pack(plain, feeds.MEDIA_TYPES[address.form], modified_at, link=link_of(page))
         return Print(
             version=version,
             document=document,

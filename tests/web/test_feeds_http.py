@@ -189,6 +189,22 @@ def test_a_second_change_within_a_second_is_not_missed(web, make_draft):
     )
 
 
+def test_a_change_that_is_committed_late_moves_the_date(web, make_draft):
+    """A worker that began before another may end after it; a reader sees both all the same."""
+    web.publish(make_draft(1))
+    web.pass_time(timedelta(minutes=1))
+    first = web.ask("/feeds/all.atom").headers["last-modified"]
+    assert web.ask("/feeds/all.atom", If_Modified_Since=first).status == 304
+    web.pass_time(timedelta(minutes=-2))
+    web.publish(make_draft(2))
+    web.pass_time(timedelta(minutes=2))
+
+    answer = web.ask("/feeds/all.atom", If_Modified_Since=first)
+
+    assert answer.status == 200
+    assert make_draft(2).title in answer.text
+
+
 def test_head_is_get_without_a_body(web, make_draft):
     """Link checkers and caches ask for the head alone."""
     web.publish(make_draft(1))
