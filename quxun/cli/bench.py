@@ -293,7 +293,7 @@ def serve(
         show_table(
             f"one feed of {served.feed_bytes / 1000:.0f} KB, 1 thread, 32 connections;"
             f" a change was served after {served.change_seconds:g} s under load",
-            ("server", "answer", "requests/s", "p99 ms", "× nginx"),
-            [(r.server, r.mode, r.per_second, r.p99_ms, r.of_nginx) for r in served.rows],
+            ("server", "answer", "requests/s", "p99 ms", "CPU µs each", "× nginx"),
+            [(r.server, r.mode, r.per_second, r.p99_ms, r.cpu_us, r.of_nginx) for r in served.rows],
         )
     _hold(served.below)

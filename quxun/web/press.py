@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import feeds
 from aggregator.flow import publish
-from aggregator.model import FeedPage, Watch
+from aggregator.model import Coverage, FeedPage, Watch
 from aggregator.wiring import Parts
 from quxun.web.addresses import Address
 from quxun.web.documents import Document, pack
