@@ -167,7 +167,7 @@ class Parts:
     @cached_property
     def press(self) -> Press:
         """Feed documents for followers, each rendered once."""
-        return Press(self._edition)
+        return Press(self.edition)
 
     @cached_property
     def webhooks(self) -> store.Webhooks:
@@ -198,7 +198,8 @@ class Parts:
         """The last change of a feed."""
         return publish.feed_version(name, journal=self.journal, announcements=self.announcements)[0]
 
-    def _edition(self, topic: Topic) -> Edition:
+    def edition(self, topic: Topic) -> Edition:
+        """A topic's current document, rendered now."""
         through = self.feed_version(topic.name)  # first: what comes meanwhile is told again
         page = publish.current_page(
             topic.name, topic.form, journal=self.journal, announcements=self.announcements,

@@ -167,15 +167,19 @@ async def distribute(
     def record(told: Sequence[Told]) -> None:
         store.record_told(told)
         for one in told:
-            log.info(
-                "follower told", follower=one.follower.id, status=one.reply.status,
-                ended=one.ended, through=one.through,
-            )  # fmt: skip
+            if one.through is None:
+                log.info(
+                    "follower not told", follower=one.follower.id, status=one.reply.status,
+                    attempt=one.follower.attempts, ended=one.ended,
+                )  # fmt: skip
 
-    return await pump(
+    told = await pump(
         lambda free: store.claim_followers(clock(), limit=free, lease=LEASE),
         one, record, instead=failed, clock=clock,
     )  # fmt: skip
+    if told:
+        log.info("followers told", told=sum(one.through is not None for one in told), of=len(told))
+    return told
 
 
 class Press:

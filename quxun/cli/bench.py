@@ -14,7 +14,7 @@ from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, remark, say, show_table
 
 app = typer.Typer(
-    help="Benchmarks: feeds, poll, read, search, quality, real, serve.", no_args_is_help=True
+    help="Benchmarks: feeds, poll, push, read, search, quality, real, serve.", no_args_is_help=True
 )
 
 
@@ -74,6 +74,25 @@ def poll(
             for p in phases
         ],
     )
+
+
+@app.command()
+def push(
+    followers: Annotated[int, typer.Option("--n", min=1, help="who follows the feed")] = 2000,
+    hosts: Annotated[int, typer.Option(min=1, max=250, help="on how many hosts")] = 250,
+    as_json: AsJson = False,
+) -> None:
+    """Tell many followers of one changed feed, through the real store and caller."""
+    from quxun.bench.push import bench_push  # noqa: PLC0415  # only here
+
+    told = bench_push(
+        followers=followers, hosts=hosts, say=lambda line: errors.print(line, markup=False)
+    )
+    figures = msgspec.to_builtins(told)
+    if as_json:
+        say(figures)
+    else:
+        show_table("one change, told to all", ("what", "how much"), list(figures.items()))
 
 
 @app.command()

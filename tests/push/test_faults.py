@@ -245,7 +245,7 @@ def test_a_change_costs_one_rendering_however_many_follow(house):
         house.follow(other, "policies/500116.rss", path=f"/b/{number}")
         house.follow(other, "land.atom", path=f"/c/{number}")
     rendered = []
-    press = Press(lambda topic: rendered.append(topic.address) or house.parts._edition(topic))
+    press = Press(lambda topic: rendered.append(topic.address) or house.parts.edition(topic))
     house.publish(1)
     house.push(press=press)
 

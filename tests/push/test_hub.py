@@ -248,8 +248,17 @@ def test_of_two_requests_the_later_holds_whatever_is_answered_first(house):
     for one in (second, first):
         house.parts.hub.settle(one, "confirmed", house.parts.now(), confirmed=True)
     [row] = house.followers()
+    house.ask(mode="unsubscribe", topic=house.topic(), callback=who.url())
+    house.ask(mode="subscribe", topic=house.topic(), callback=who.url(), secret="newest")
+    left, back = house.parts.hub.claim_requests(
+        house.parts.now(), limit=9, lease=timedelta(minutes=1)
+    )
+    for one in (back, left):
+        house.parts.hub.settle(one, "confirmed", house.parts.now(), confirmed=True)
+    [after] = house.followers()
 
     assert row["secret"] == "new"
+    assert (after["secret"], after["ended_at"]) == ("newest", None)
 
 
 def test_a_change_between_asking_and_confirming_is_told(house):
