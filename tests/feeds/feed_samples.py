@@ -258,3 +258,28 @@ def pages(draw, most: int = 5) -> FeedPage:
         hub_url=draw(st.none() | st.just("https://quxun.example/hub")),
         coverage=draw(st.sampled_from([None, Coverage(watched=3, well=3), COVERAGE])),
     )
+
+
+def golden_documents() -> dict[str, bytes]:
+    """Documents that must never be printed otherwise, by the names of their files."""
+    made = page(
+        notice(1, title="关于<促进>投资的“若干”措施 & 细则"),
+        notice(2, kind=Kind.PROJECT, at_revision=3, posted_at=None),
+        prev_url="older",
+        next_url="newer",
+        hub_url="https://quxun.example/hub",
+        graves=tuple(
+            Grave(
+                uuid=UUID(int=90 + n),
+                at=SEEN,
+                why=why,
+                merged_into=UUID(int=1) if why is GraveReason.MERGED else None,
+            )
+            for n, why in enumerate(GraveReason)
+        ),
+    )
+    return {
+        f"{name}.{form}": feeds.render(addressed(made, form, archive=archive), form)
+        for name, archive in (("current", None), ("archive", 8))
+        for form in feeds.FORMATS
+    }

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from feed_samples import (
     A,
     addressed,
     atom,
+    golden_documents,
     ids,
     notice,
     page,
@@ -140,3 +142,15 @@ def test_a_tombstone_is_never_older_than_its_entry():
     made = page(graves=(Grave(uuid=one.uuid, at=one.changed_at),))
 
     assert atom(made).find(f"{AT}deleted-entry").get("when") >= entry.findtext(f"{A}updated")
+
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", sorted(golden_documents()))
+def test_documents_are_printed_as_they_always_were(name):
+    """A new release must not print an old archive document otherwise: consumers hold its bytes.
+
+    ``make golden`` writes them anew; a changed archive document needs a line in CHANGELOG.md.
+    """
+    assert golden_documents()[name] == (GOLDEN / name).read_bytes()
