@@ -146,6 +146,9 @@ def batch_of(hook: Webhook, *, happenings: Happenings, blank: BlankPage, newest:
 def event_of(wish: Filter, one: Happening, page: FeedPage) -> dict[str, object] | None:
     """What a change is to somebody with a filter; None when it does not concern them."""
     is_in, was_in = _shown(wish, one.after, one.words), _shown(wish, one.before, one.words)
+    removed = one.after.removed_at is not None
+    if removed:  # its words are gone from here, and must go wherever they may have been sent
+        was_in = filters.matches(_subjects(wish), one.after)
     if not (is_in or was_in):
         return None
     event: dict[str, object] = {
@@ -160,7 +163,8 @@ def event_of(wish: Filter, one: Happening, page: FeedPage) -> dict[str, object] 
     event["type"] = "announcement.withdrawn"
     event["item"] = {"id": _tag(page, one.after.uuid)}
     heir = one.after.merged_into
-    event["why"] = "merged" if heir else "withdrawn" if one.after.withdrawn_at else "left"
+    gone = "removed" if removed else "withdrawn" if one.after.withdrawn_at else "left"
+    event["why"] = "merged" if heir else gone
     event["merged_into"] = _tag(page, heir) if heir else None
     return event
 
@@ -266,6 +270,13 @@ def _shown(wish: Filter, one: Announcement | None, words: str) -> bool:
     if one is None or one.withdrawn_at is not None or one.merged_into is not None:
         return False
     return filters.matches(wish, replace(one, draft=replace(one.draft, body_text=words)))
+
+
+def _subjects(wish: Filter) -> Filter:
+    """As much of a filter as can be asked of what was blanked."""
+    return Filter(
+        region=wish.region, kind=wish.kind, category=wish.category, authority=wish.authority
+    )
 
 
 def _item(page: FeedPage, one: Announcement) -> object:

@@ -92,6 +92,28 @@ def test_edits_and_withdrawals_are_events_of_their_own(house):
     assert [one["change"] for one in told] == sorted(one["change"] for one in told)
 
 
+def test_what_the_law_takes_out_is_told_to_whoever_may_have_it(house):
+    """Its words are gone from our store, so that a search can not say any more who was sent it."""
+    from aggregator.store.removals import Removals
+
+    words, elsewhere = house.callbacks(), house.callbacks()
+    house.hook(words, "kind=policy&q=若干措施")
+    house.hook(elsewhere, "category=land")
+    house.publish(1)
+    house.call_hooks()
+    published = events(words)[0]
+    house.later(HOUR)
+    Removals(house.parts.engine).remove(
+        published["item"]["id"].rpartition(":")[2], by="a judge", why="§", now=house.parts.now()
+    )
+    house.call_hooks()
+    removed = events(words)[1]
+
+    assert (removed["type"], removed["why"]) == ("announcement.withdrawn", "removed")
+    assert removed["item"] == {"id": published["item"]["id"]}
+    assert elsewhere.pings == []
+
+
 def test_only_what_the_filter_matches_is_sent(house):
     """And what does not concern it costs it no call."""
     who = house.callbacks()
