@@ -14,6 +14,8 @@ from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Filter, Kind
 from feeds.names import KIND_NAMES
 
+#: No name of ours has so many parts, a place's by its whole path included.
+MOST_PARTS = 8
 #: No filter of ours has so many fields and values.
 FIELDS = 200
 _REGION = re.compile(r"\d{6}|z\d{8}")
@@ -54,7 +56,8 @@ def read_address(path: str, query: str) -> Address:
         UsageError: the filter cannot be read, or the feed takes none; says what would do.
     """
     parts = [part.lower() for part in path.removeprefix("/feeds/").split("/") if part]
-    if not parts or any(part in {".", ".."} or not part.isprintable() for part in parts):
+    odd = any(part in {".", ".."} or not part.isprintable() for part in parts)
+    if odd or not 0 < len(parts) <= MOST_PARTS:
         raise NotFoundError("这里没有订阅源 · no feed has that name; /feeds/ lists them")
     last, dot, form = parts[-1].rpartition(".")
     if not dot or form not in feeds.FORMATS:

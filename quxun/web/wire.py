@@ -2,7 +2,7 @@
 
 A request for a feed that comes in the very bytes of one answered before, at the start of a
 message, gets that answer again without being parsed, as long as the document is fresh
-(docs/adr/0019). Everything else takes uvicorn's way.
+(docs/adr/0023). Everything else takes uvicorn's way.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ class FeedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """A client that says nothing is let go."""
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            HEAD_SECONDS, self.timeout_keep_alive_handler
-        )
+        self._head_late = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer of the head, too."""
@@ -119,6 +117,8 @@ class FeedProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         self.memory.count(ready)
         self._answered = True
+        if self._head_late is not None:
+            self._head_came()
         if self.timeout_keep_alive_task is None:
             self._wait_for_more()
 
@@ -138,14 +138,18 @@ class FeedProtocol(HttpToolsProtocol):
         if self._head_bytes > HEAD_BYTES:
             self._refuse(431, f"a request's head may have {HEAD_BYTES:,} bytes\n")
         elif self._head_late is None:
-            self._head_late = self.loop.call_later(
-                HEAD_SECONDS, self._refuse, 408, "the request took too long\n"
-            )
+            self._head_late = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _head_came(self) -> None:
         if self._head_late is not None:
             self._head_late.cancel()
             self._head_late = None
+
+    def _give_up(self) -> None:
+        if self._in_head:
+            self._refuse(408, "the request took too long\n")
+        else:
+            self.transport.close()
 
     def _refuse(self, status: int, words: str) -> None:
         """Say why, where nothing else is being said, and close."""

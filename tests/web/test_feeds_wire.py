@@ -224,6 +224,27 @@ def test_a_long_head_is_told_why(known):
         assert b"65,536" in body
 
 
+def test_a_head_that_does_not_come_to_its_end_is_ended(known, monkeypatch):
+    """Thousands of half requests are an old way to take a server down."""
+    monkeypatch.setattr(wire, "HEAD_SECONDS", 0.2)
+    with connected(known) as silent, connected(known) as slow:
+        slow.say(GET[:30])
+
+        assert slow.hear()[0] == 408
+        assert slow.is_closed()
+        assert silent.is_closed()
+    assert known.ask("/feeds/all.rss").status == 200
+
+
+def test_an_idle_connection_is_let_go_whichever_way_it_was_answered(known):
+    """What was answered the short way must not stay open for ever."""
+    known.config.timeout_keep_alive = 0
+    with connected(known) as client:
+        client.say(GET)
+        assert client.hear()[0] == 200
+        assert client.is_closed()
+
+
 @pytest.mark.parametrize(
     ("line", "status"),
     [
