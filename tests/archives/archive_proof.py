@@ -26,7 +26,7 @@ FEEDS = (
 )  # fmt: skip
 #: Filters that have no name: their feeds show what changed last, and no archive.
 SEARCHES = (
-    "q=储能&not=氢能", "region=500116&kind=policy", "authority=official&q=人才", "not=设备",
+    "q=储能&not=氢能", "region=500116&kind=policy&authority=official", "authority=official&q=人才", "not=设备",
     "amount_min=500万", "deadline_before=2027-06-30",
     "posted_after=2026-06-01&category=land&category=policy",
 )  # fmt: skip

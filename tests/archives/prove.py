@@ -8,6 +8,7 @@ says its seed, and ``--first SEED --histories 1`` plays it again.
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from time import perf_counter
 import archive_atom
 from archive_growth import COMMON, OLD, RARE, begin, counted, grow
 from archive_history import History
-from archive_proof import Figures, Proof, address
+from archive_proof import FEEDS, Figures, Proof, address
 from archive_world import START, Web, fresh_database, open_web
 
 from quxun import embedded
@@ -31,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=20)
     parser.add_argument("--steps", type=int, default=80, help="events of a history")
+    parser.add_argument("--feeds", type=int, default=4, help="feeds that are read, with all")
     parser.add_argument("--first", type=int, default=1_000, help="seed of the first history")
     parser.add_argument("--often", type=float, default=0.05, help="how often readers come")
     parser.add_argument("--busy", type=float, default=0.02, help="how often during a visit")
@@ -52,9 +54,11 @@ def prove(servers: Urls, home: Path, asked: argparse.Namespace) -> int:
         time = [START]
         with fresh_database(servers) as url:
             web = open_web(url, home, time)
-            proof = Proof(web, History(parts=web.parts, time=time, seed=seed), busy=asked.busy)
+            names = sorted({"all", *random.Random(seed).sample(FEEDS, asked.feeds)})
+            history = History(parts=web.parts, time=time, seed=seed)
+            proof = Proof(web, history, names=names, busy=asked.busy)
             try:
-                if seed % 5 == 0:
+                if seed % 20 == 0:
                     proof.history.flood(5)
                 proof.run(asked.steps, often=asked.often)
                 total.add(proof.figures)
