@@ -117,7 +117,7 @@ def entry_id(page: FeedPage, uuid: UUID) -> str:
 
 def feed_id(page: FeedPage) -> str:
     """The permanent id of a feed; its archive documents carry the same (RFC 5005 §4)."""
-    return f"{mint_of(page)}feed/{quote(page.name, safe='/=&')}"
+    return f"{mint_of(page)}feed/{quote(page.name, safe='/=&?%+')}"
 
 
 def stamp(page: FeedPage, entries: list[Item]) -> datetime:

@@ -166,3 +166,17 @@ def test_an_empty_feed_is_still_a_feed(form):
     parsed = feedparser.parse(io.BytesIO(feeds.render(page(), form)))
 
     assert form == "json" or (not parsed.bozo and parsed.feed.title)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("policies/500116", "feed/policies/500116"),
+        ("search?not=a+b&q=%E9%80%9A~", "feed/search?not=a+b&q=%E9%80%9A~"),
+    ],
+)
+def test_a_feed_is_known_by_its_name(name, said):
+    """Its id follows no address, is the archive's too, and is written once only (RFC 3986 §6)."""
+    told = {atom(page(name=name, archived=old)).findtext(f"{A}id") for old in (True, False)}
+
+    assert told == {f"tag:quxun.example,2026-01-01:{said}"}
