@@ -136,6 +136,18 @@ def ends(change: int, following: int | None, cuts: Sequence[int]) -> bool:
     return marked(change) or (place < len(cuts) and (following is None or cuts[place] < following))
 
 
+def document_ends(changes: Sequence[int], cuts: Sequence[int]) -> list[int]:
+    """Where the archive documents of a feed end: places in its changes, the oldest first."""
+    found: list[int] = []
+    begun = 0
+    for place, change in enumerate(changes):
+        following = changes[place + 1] if place + 1 < len(changes) else None
+        if place + 1 - begun == DOCUMENT_ENTRIES or ends(change, following, cuts):
+            found.append(place)
+            begun = place + 1
+    return found
+
+
 def era_keys(names: Sequence[str], change: int) -> list[int]:
     """Keys under which the index finds the changes of feeds in the era of a change."""
     return [_key(name) << 24 | change >> ERA_BITS for name in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aggregator.model import FeedPage
 from feeds.atom import render_atom
 from feeds.ics import render_calendar
-from feeds.items import full_text, items_of, posted_at, summary
+from feeds.items import MOST_ITEMS, full_text, items_of, posted_at, remember, stamp, summary
 from feeds.jsonfeed import render_json
 from feeds.lists import WHOLE_LISTS, feed_list, list_names, list_path
 from feeds.names import (
@@ -50,6 +50,7 @@ def render(page: FeedPage, form: str) -> bytes:
 __all__ = [
     "FORMATS",
     "MEDIA_TYPES",
+    "MOST_ITEMS",
     "WHOLE_LISTS",
     "FeedList",
     "OutlineFeed",
@@ -59,15 +60,18 @@ __all__ = [
     "feed_title",
     "filter_of",
     "full_text",
+    "items_of",
     "list_names",
     "list_path",
     "meant",
     "opml",
     "posted_at",
     "region_title",
+    "remember",
     "render",
     "render_calendar",
     "settled",
+    "stamp",
     "subject_names",
     "subject_title",
     "summary",

@@ -182,7 +182,8 @@ def full_text(one: Announcement) -> str | None:
 #: them the other entries are as they were.
 _ITEMS: dict[tuple[str, str, UUID], Item] = {}
 _ITEMS_LOCK = Lock()
-_MOST_ITEMS = 500
+MOST_ITEMS = 500
+_most_items = MOST_ITEMS
 #: Longer texts are not remembered.
 _KEPT_CHARACTERS = 50_000
 
@@ -192,12 +193,12 @@ def _known(page: FeedPage, mint: str, one: Announcement) -> Item:
     key = (mint, page.public_url, one.uuid)
     with _ITEMS_LOCK:
         item = _ITEMS.pop(key, None)
-    if item is None or item.announcement != one:
+    if item is None or (item.announcement is not one and item.announcement != one):
         item = _item(page, mint, one)
     if len(item.content_html or "") <= _KEPT_CHARACTERS:
         with _ITEMS_LOCK:
             _ITEMS[key] = item
-            if len(_ITEMS) > _MOST_ITEMS:
+            if len(_ITEMS) > _most_items:
                 del _ITEMS[next(iter(_ITEMS))]
     return item
 
@@ -272,6 +273,12 @@ def _links(one: Announcement, *, url: str, page_url: str) -> tuple[Link, ...]:
             kind = attachment.media_type if _MEDIA_TYPE.fullmatch(attachment.media_type) else None
             links[href] = Link(rel="related", href=href, title=title, media_type=kind)
     return tuple(links.values())
+
+
+def remember(most: int) -> None:
+    """Keep so many items from now on: one costs some 30 KB, its entries in every format included."""
+    global _most_items  # noqa: PLW0603  # one number of the process, beside what it bounds
+    _most_items = most
 
 
 def forget() -> None:

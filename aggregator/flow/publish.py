@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import feeds
 from aggregator import divisions, filters
@@ -102,8 +103,7 @@ def current_page(
     wanted = wanted_by(name)
     window = _searched(wanted, announcements) if name.startswith(SEARCH) else journal.window(name)
     if window is None:
-        born = announcements.feed_version(wanted)[1]
-        window = Window(entries=(), graves=(), through=0, at=born)
+        window = empty_window(name, announcements=announcements)
     return _page(name, form, wanted, window, house=house, coverage=coverage_of(wanted, watch))
 
 
@@ -123,6 +123,29 @@ def archive_page(
     return _page(name, form, wanted, journal.archive(name, number), house=house, number=number)
 
 
+def window_page(
+    name: str,
+    form: str,
+    window: Window,
+    *,
+    house: House,
+    coverage: Coverage | None = None,
+    number: int | None = None,
+) -> FeedPage:
+    """The page of a document whose window is known: an archive document's by its number.
+
+    Raises:
+        NotFoundError: when there is no such feed.
+    """
+    return _page(name, form, wanted_by(name), window, house=house, coverage=coverage, number=number)
+
+
+def empty_window(name: str, *, announcements: FeedStore) -> Window:
+    """What a feed shows that nothing has concerned yet."""
+    born = announcements.feed_version(wanted_by(name))[1]
+    return Window(entries=(), graves=(), through=0, at=born)
+
+
 def _page(
     name: str,
     form: str,
@@ -134,8 +157,7 @@ def _page(
     number: int | None = None,
 ) -> FeedPage:
     url = house.public_url
-    query = filters.canonical(wanted)
-    said = filters.describe(wanted, "zh")
+    query, said = _words(wanted)
 
     def beside(other: int | None) -> str | None:
         return None if other is None else feed_address(url, name, form, other)
@@ -160,6 +182,12 @@ def _page(
         prev_url=beside(window.prev),
         next_url=beside(window.next),
     )
+
+
+@lru_cache(maxsize=8)
+def _words(wanted: Filter) -> tuple[str, str]:
+    """A filter as a query and in words: the same in all formats, which are asked for in a row."""
+    return filters.canonical(wanted), filters.describe(wanted, "zh")
 
 
 def _searched(wanted: Filter, announcements: FeedStore) -> Window:

@@ -85,7 +85,7 @@ class Journal:
             if not ends(newest, None, feed.cuts):
                 whole = len(run) - len(run) % DOCUMENT_ENTRIES
                 left, prev = run[whole:], run[whole - 1] if whole else before
-            entries, graves = feed.outcome(feed.at_changes(left))
+            entries, graves = outcome(name, feed.at_changes(left))
             seen = {one.uuid for one in entries} | {one.uuid for one in graves}
             if prev is not None and len(entries) < DOCUMENT_ENTRIES:
                 more = feed.earlier(prev, DOCUMENT_ENTRIES - len(entries), seen)
@@ -114,7 +114,7 @@ class Journal:
                     " from its current document"
                 )
             start = (len(run) - 1) // DOCUMENT_ENTRIES * DOCUMENT_ENTRIES
-            entries, graves = feed.outcome(feed.at_changes(run[start:]))
+            entries, graves = outcome(name, feed.at_changes(run[start:]))
             return Window(
                 entries=tuple(entries), graves=tuple(graves), through=number,
                 at=feed.made_at(number), prev=run[start - 1] if start else before,
@@ -219,7 +219,7 @@ class _Feed:
             ),
             {"n": list(numbers)},
         )
-        return [_published(row[0], row[1], row[2]) for row in found]
+        return [published(row[0], row[1], row[2]) for row in found]
 
     def made_at(self, number: int) -> datetime:
         """When a change was made."""
@@ -228,19 +228,6 @@ class _Feed:
         )
         made: datetime = found.scalar_one()
         return made
-
-    def outcome(
-        self, published: Sequence[publish.Published]
-    ) -> tuple[list[Announcement], list[Grave]]:
-        """What is left in the feed after these changes, and what is no more, in their order."""
-        last = {one.record.uuid: one for one in published}
-        entries, graves = [], []
-        for one in sorted(last.values(), key=lambda one: one.change):
-            if self._name in feeds_of(one.record):
-                entries.append(one.record)
-            else:
-                graves.append(_grave(one))
-        return entries, graves
 
     def earlier(
         self, top: int, count: int, seen: set[UUID]
@@ -251,15 +238,17 @@ class _Feed:
             numbers = self.back(top, wanted, news=True)
             found = self._connection.execute(
                 text(
-                    "select distinct on (c.announcement_id) c.change, c.at, c.record,"
-                    " :name = any(c.terms) from changes c where c.announcement_id in (select announcement_id"
+                    "select distinct on (c.announcement_id) c.change, c.at, c.record"
+                    " from changes c where c.announcement_id in (select announcement_id"
                     " from changes where change = any(cast(:n as bigint[])))"
-                    " order by c.announcement_id, c.change desc"
+                    " and :name = any(c.terms) order by c.announcement_id, c.change desc"
                 ),
                 {"n": numbers, "name": self._name},
             )
-            last = [_published(row[0], row[1], row[2]) for row in found if row[3]]
-            entries, graves = self.outcome([one for one in last if one.record.uuid not in seen])
+            last = [published(row[0], row[1], row[2]) for row in found]
+            entries, graves = outcome(
+                self._name, [one for one in last if one.record.uuid not in seen]
+            )
             if len(entries) >= count or len(numbers) < wanted or wanted > 8 * DOCUMENT_ENTRIES:
                 return entries[-count:], graves
             wanted *= 2
@@ -302,6 +291,27 @@ class _Feed:
         return found[:count]
 
 
+def outcome(
+    name: str, changes: Sequence[publish.Published]
+) -> tuple[list[Announcement], list[Grave]]:
+    """What is left in a feed after some of its changes, and what is no more, in their order."""
+    last = {one.record.uuid: one for one in changes}
+    entries, graves = [], []
+    for one in sorted(last.values(), key=lambda one: one.change):
+        if name in feeds_of(one.record):
+            entries.append(one.record)
+        else:
+            graves.append(_grave(one))
+    return entries, graves
+
+
+def published(change: int, at: datetime, record: str) -> publish.Published:
+    """What a change published, from its row."""
+    return publish.Published(
+        change=change, at=at, record=replace(rows.record(record), change=change)
+    )
+
+
 def _first_end(following: Sequence[int], cuts: Sequence[int]) -> int | None:
     """Where the document after another ends, if it has ended."""
     for place, number in enumerate(following[:DOCUMENT_ENTRIES], start=1):
@@ -309,12 +319,6 @@ def _first_end(following: Sequence[int], cuts: Sequence[int]) -> int | None:
         if place == DOCUMENT_ENTRIES or ends(number, after, cuts):
             return number
     return None
-
-
-def _published(change: int, at: datetime, record: str) -> publish.Published:
-    return publish.Published(
-        change=change, at=at, record=replace(rows.record(record), change=change)
-    )
 
 
 def _grave(one: publish.Published) -> Grave:

@@ -19,6 +19,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "polls": ("poll", "reprocess"),
     "reading": ("parse", "extract", "classify", "facts", "similar"),
     "announcements": ("feed", "search", "show", "why"),
+    "feeds": ("feeds",),
     "clusters": ("announcements",),
     "digests": ("digest",),
     "subscribers": ("subscribers",),
