@@ -29,6 +29,8 @@ GIVEN_UP_AFTER = timedelta(hours=72)
 USUAL_LEASE, SHORTEST_LEASE, LONGEST_LEASE = 10 * 86_400, 3_600, 30 * 86_400
 #: A secret has fewer bytes than this (WebSub §5.1).
 SECRET_BYTES = 200
+#: So much of an answer stands in logs.
+SAID_BYTES = 300
 #: An address to call has at most this many characters.
 LONGEST_CALLBACK = 1_000
 LONGEST_TOPIC = 2_000
@@ -79,7 +81,7 @@ class Reply:
             return (
                 f"{self.status}: it redirects, and we follow none; give the address where it ends"
             )
-        text = " ".join(self.body[:300].decode("utf-8", "replace").split())
+        text = " ".join(self.body[:SAID_BYTES].decode("utf-8", "replace").split())
         return f"{self.status} {text}".strip()
 
 

@@ -102,11 +102,10 @@ async def verify(
             store.settle(request, outcome, clock(), confirmed=confirmed)
             log.info("hub asked", mode=request.mode.value, host=request.host, outcome=outcome[:80])
 
-    asked = await pump(
+    return await pump(
         lambda free: store.claim_requests(clock(), limit=free, lease=LEASE),
         one, record, instead=lambda request, words: (request, words, False), clock=clock,
     )  # fmt: skip
-    return len(asked)
 
 
 def notice(
@@ -164,8 +163,11 @@ async def distribute(
         reply = await caller.call(push.fat_ping(follower, edition, hub_url=hub_url))
         return _told(follower, reply, edition, clock(), jitter())
 
+    ended: list[Told] = []
+
     def record(told: Sequence[Told]) -> None:
         store.record_told(told)
+        ended.extend(told)
         for one in told:
             if one.through is None:
                 log.info(
@@ -173,13 +175,14 @@ async def distribute(
                     attempt=one.follower.attempts, ended=one.ended,
                 )  # fmt: skip
 
-    told = await pump(
+    await pump(
         lambda free: store.claim_followers(clock(), limit=free, lease=LEASE),
         one, record, instead=failed, clock=clock,
     )  # fmt: skip
-    if told:
-        log.info("followers told", told=sum(one.through is not None for one in told), of=len(told))
-    return told
+    if ended:
+        taken = sum(one.through is not None for one in ended)
+        log.info("followers told", told=taken, of=len(ended))
+    return ended
 
 
 class Press:
@@ -302,6 +305,7 @@ def _version(version: Callable[[str], int], name: str) -> int:
 def _told(
     follower: Follower, reply: Reply, edition: Edition | None, now: datetime, jitter: float
 ) -> Told:
+    reply = replace(reply, body=reply.body[: push.SAID_BYTES])  # of many, only this is kept
     if edition and reply.well:
         return Told(
             follower=follower, at=now, reply=reply, through=edition.through, due_at=now + REST

@@ -35,8 +35,8 @@ async def pump(
     *,
     instead: Callable[[Piece, str], Outcome],
     clock: Callable[[], datetime],
-) -> list[Outcome]:
-    """Claim, do and record until nothing more is to be claimed; what came of it all.
+) -> int:
+    """Claim, do and record until nothing more is to be claimed; how many pieces that were.
 
     Args:
         claim: leases at most so many pieces; fewer when fewer are due.
@@ -60,7 +60,7 @@ async def pump(
 
     until = clock() + LONGEST
     flying: set[asyncio.Task[Outcome]] = set()
-    ended: list[Outcome] = []
+    ended = 0
     try:
         while True:
             if clock() < until and len(flying) < AT_ONCE:
@@ -71,7 +71,7 @@ async def pump(
             done, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
             outcomes = [task.result() for task in done]
             await asyncio.to_thread(_record, record, outcomes)
-            ended += outcomes
+            ended += len(outcomes)
     finally:
         for task in flying:
             task.cancel()

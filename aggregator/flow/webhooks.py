@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 #: Events of one call, and changes looked at to find them.
 EVENTS: Final = 50
-LOOKED_AT: Final = 500
+LOOKED_AT: Final = 200
 #: Bytes of the events of one call; a batch ends before it is bigger, but never empty.
 BATCH_BYTES: Final = 1_000_000
 _SECRET_BYTES = range(24, 65)
@@ -93,16 +93,20 @@ async def deliver(
             return hook, batch, None
         return hook, batch, await _call(hook, batch, caller=caller, now=clock())
 
+    calls = 0
+
     def record(called: Sequence[_Called]) -> None:
+        nonlocal calls
         for hook, batch, reply in called:
+            calls += reply is not None
             _record(hook, batch, reply, store=store, now=clock(), jitter=jitter())
 
-    called = await pump(
+    await pump(
         lambda free: store.claim_webhooks(clock(), last=last(), limit=free, lease=LEASE),
         one, record, clock=clock,
         instead=lambda hook, words: (hook, _no_batch(hook), Reply(status=0, words=words)),
     )  # fmt: skip
-    return sum(reply is not None for _, _, reply in called)
+    return calls
 
 
 def batch_of(hook: Webhook, *, happenings: Happenings, blank: BlankPage, newest: int) -> Batch:
