@@ -9,7 +9,8 @@ RUN /opt/quxun/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13.1-slim-bookworm
 RUN groupadd --system --gid 10001 quxun \
- && useradd --system --uid 10001 --gid quxun --home-dir /var/lib/quxun --create-home quxun
+ && useradd --system --uid 10001 --gid quxun --home-dir /var/lib/quxun --create-home quxun \
+ && mkdir /srv/feeds && chown quxun:quxun /srv/feeds
 COPY --from=build /opt/quxun /opt/quxun
 ENV PATH=/opt/quxun/bin:$PATH PYTHONUNBUFFERED=1 QUXUN_HOME=/var/lib/quxun QUXUN_HOST=0.0.0.0
 USER quxun

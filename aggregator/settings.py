@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     allow_nets: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="networks exempt from the address guard, comma separated"
     )
+    proxy_nets: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="proxies whose X-Forwarded-For is believed, comma separated"
+    )
     embed_sites: Annotated[tuple[str, ...], NoDecode] = Field(
         ("*",), description="sites that may show our lists in a frame, comma separated"
     )
@@ -99,7 +102,7 @@ class Settings(BaseSettings):
             for name in type(self).model_fields
         }
 
-    @field_validator("allow_nets", "embed_sites", mode="before")
+    @field_validator("allow_nets", "proxy_nets", "embed_sites", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -108,7 +111,7 @@ class Settings(BaseSettings):
             else value
         )
 
-    @field_validator("allow_nets")
+    @field_validator("allow_nets", "proxy_nets")
     @classmethod
     def _check_nets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for net in value:

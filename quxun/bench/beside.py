@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -31,12 +32,15 @@ user {user}; worker_processes {workers}; daemon off; pid {home}/nginx.pid;
 error_log {home}/nginx.log; events {{ worker_connections 1024; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000;
-  open_file_cache max=100 inactive=60s; open_file_cache_valid 1s;
-  gzip_static on; gzip_vary on; types {{ application/atom+xml atom; }}
   client_body_temp_path {home}/t1; proxy_temp_path {home}/t2; fastcgi_temp_path {home}/t3;
   uwsgi_temp_path {home}/t4; scgi_temp_path {home}/t5;
-  server {{ listen 127.0.0.1:{port}; root {root}; }}
+  {site}
 }}
+"""
+_FILES = """
+  open_file_cache max=100 inactive=60s; open_file_cache_valid 1s;
+  gzip_static on; gzip_vary on; types {{ application/atom+xml atom; }}
+  server {{ listen 127.0.0.1:{port}; root {root}; }}
 """
 
 
@@ -98,13 +102,24 @@ def measure(
 
 
 @contextmanager
-def serving(nginx: str, home: Path, root: Path, path: str, *, workers: int) -> Iterator[Target]:
-    """A server of nginx's on a folder of files, each with its ``.gz`` beside it."""
+def serving(
+    nginx: str,
+    home: Path,
+    root: Path,
+    path: str,
+    *,
+    workers: int,
+    site: Callable[[int], str] | None = None,
+) -> Iterator[Target]:
+    """A server of nginx's on a folder of files, each with its ``.gz`` beside it; ``site`` makes
+    another configuration for a port.
+    """
     home.mkdir()
     port = any_port()
     config = home / "nginx.conf"
+    made = site(port) if site else _FILES.format(port=port, root=root)
     config.write_text(
-        _NGINX.format(user=getpass.getuser(), workers=workers, home=home, root=root, port=port),
+        _NGINX.format(user=getpass.getuser(), workers=workers, home=home, site=made),
         encoding="utf-8",
     )
     argv = [nginx, "-c", str(config), "-e", str(home / "nginx.log")]
@@ -112,6 +127,20 @@ def serving(nginx: str, home: Path, root: Path, path: str, *, workers: int) -> I
     with running(argv, {}, home / "nginx.log", url) as process:
         name = f"nginx, {workers} worker{'s' if workers > 1 else ''}"
         yield Target(name=name, url=url, process=process)
+
+
+def door(root: Path, *, port: int, public_url: str, web: str) -> str:
+    """The configuration of docker-compose.yml's nginx, for a folder and a port of loopback."""
+    text = (files("quxun.export") / "nginx.conf.template").read_text(encoding="utf-8")
+    for old, new in (
+        ("${QUXUN_PUBLIC_URL}", public_url),
+        ("${QUXUN_WEB}", web),
+        ("${NGINX_LOCAL_RESOLVERS}", "127.0.0.1"),
+        ("listen 8000;", f"listen 127.0.0.1:{port};"),
+        ("/srv/feeds;", f"{root};"),
+    ):
+        text = text.replace(old, new)
+    return text
 
 
 @contextmanager

@@ -43,6 +43,7 @@ _SLICE = 100
 LISTS_SECONDS = 60.0
 #: After a full disk, the folder is tried again after so many seconds.
 _PAUSE = 5.0
+_BEAT = 5.0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +86,9 @@ class Publisher:
         self._stop = stop or Event()
         self._renewal: _Renewal | None = None
         self._looked_at: float | None = None
+        self._beat_at = -_BEAT
+        #: Whether somebody looks whether we are alive.
+        self.follows = False
 
     def work(self, *, everything: bool = False) -> Report:
         """Bring the folder to where the journal is.
@@ -195,6 +199,7 @@ class Publisher:
         printer = self._printer()
         for done, of in print_shards(found, self._parts, printer, jobs=self._jobs, stop=self._stop):
             self._say(f"{done:,} of {of:,} documents")
+            self.beat()
         self._check()
         written = printer.documents + self._write_lists(concerned=outline.feeds)
         self._clear(outline)
@@ -310,8 +315,16 @@ class Publisher:
         Raises:
             StoppedError: we were told to.
         """
+        self.beat()
         if self._stop.is_set():
             raise StoppedError("stopped; the next run goes on")
+
+    def beat(self) -> None:
+        """Show that the folder is kept, where that is promised."""
+        at = time.monotonic()
+        if self.follows and at > self._beat_at + _BEAT:
+            self._beat_at = at
+            self._folder.beat()
 
 
 class StoppedError(QuxunError):
@@ -320,10 +333,11 @@ class StoppedError(QuxunError):
 
 def follow(publisher: Publisher, stop: Event, *, everything: bool = False) -> None:
     """Keep a folder fresh until told to stop, whatever becomes of database and disk meanwhile."""
-    down = False
+    down, publisher.follows = False, True
     while not stop.is_set():
         try:
             publisher.work(everything=everything)
+            publisher.beat()
             everything = False
         except StoppedError:
             return

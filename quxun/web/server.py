@@ -26,7 +26,8 @@ def server_of(parts: Parts, *, patience: float = 1.0, **changes: Any) -> uvicorn
         "log_level": "warning",
         "access_log": False,
         "server_header": False,
-        "proxy_headers": False,
+        "proxy_headers": bool(parts.settings.proxy_nets),
+        "forwarded_allow_ips": ",".join(parts.settings.proxy_nets),
         "timeout_graceful_shutdown": 3,
         **changes,
     }
