@@ -151,10 +151,13 @@ class History(Author):
 
     def reread(self) -> object:
         """A newer extractor reads the archive, and files some notices elsewhere."""
-        return self._reread({
+        told = self._reread({
             one.entry: self._refiled(one.draft)
             for one in self.notices if self.pick.random() < 0.3
         })  # fmt: skip
+        if self.pick.random() < 0.7:
+            self.parts.entries.cut_feeds("read again")
+        return told
 
     def split(self) -> object:
         """An operator takes a page out of an announcement."""

@@ -14,7 +14,7 @@ from archive_world import START, Web, fresh_database, open_web
 
 from quxun.embedded import Urls
 
-SMALL, LARGE = 1_000, 20_000
+SMALL, LARGE = 1_000, 15_000
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def warm(web: Web) -> None:
 def test_what_a_document_reads_does_not_grow_with_the_store(
     blocks: dict[tuple[str, str, int], int], feed: str, what: str
 ):
-    """Twenty times the changes: a common feed, a rare one, one that nobody writes to."""
+    """Fifteen times the changes: a common feed, a rare one, one that nobody writes to."""
     small, large = blocks[feed, what, SMALL], blocks[feed, what, LARGE]
 
     assert 0 < large <= 2 * small + 200, (feed, what, small, large)
