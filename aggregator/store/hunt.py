@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-from aggregator.filters import SEARCH_VERSION
+from aggregator.filters import SEARCH_VERSION, shown_excluded
 from aggregator.model import Filter
 from aggregator.store import clues
 from aggregator.store.where import where
@@ -29,18 +29,27 @@ CAP = 5_000
 #: Where the windows end may have been looked up so many seconds ago: they need not be exact.
 MARKS_SECONDS = 60.0
 _COLUMN = {"posted": "sort_at", "changed": "change"}
+#: The same, such that the planner does not take that index.
+_UNINDEXED = {"posted": "a.sort_at + interval '0'", "changed": "a.change + 0"}
 _ORDER = {"posted": "a.sort_at desc, a.id desc", "changed": "a.change desc"}
+#: Before and after all days: what is stored beyond the first and the last belongs to these.
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 #: Windows in which words of one character are looked for in the texts themselves.
 _PLAIN_WINDOWS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """From ``first`` to ``last``, both in it: days as ordinals, or blocks of changes."""
+    """From ``first`` to ``last``, both in it: days as ordinals, or blocks of changes.
+
+    ``plain``: words of one character are looked for in the texts themselves. ``whole``: it holds
+    nearly everything, and to name it in the query would only cost.
+    """
 
     first: int
     last: int
-    plain: bool
+    plain: bool = False
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -75,8 +84,8 @@ class Hunter:
             elif window.first < window.last:
                 middle = (window.first + window.last) // 2
                 windows[:0] = [
-                    _Window(middle + 1, window.last, window.plain),
-                    _Window(window.first, middle, window.plain),
+                    _Window(middle + 1, window.last, plain=window.plain),
+                    _Window(window.first, middle, plain=window.plain),
                 ]
             else:
                 found += one.walk_window(window, limit - len(found))
@@ -137,7 +146,8 @@ class _Hunt:
         for number, cut in enumerate((*cuts, first)):
             cut = max(cut, first)  # noqa: PLW2901  # a window ends where the filter does
             if cut <= last:
-                made.append(_Window(cut, last, number < _PLAIN_WINDOWS))
+                plain = number < min(_PLAIN_WINDOWS, len(cuts))
+                made.append(_Window(cut, last, plain=plain, whole=number == len(cuts)))
                 last = cut - 1
         return made
 
@@ -156,20 +166,25 @@ class _Hunt:
 
     def candidates(self, window: _Window) -> list[int]:
         """What may match in a window, newest first; one more than the cap when there is more."""
+        column = _COLUMN[self.order]
         asked = {
-            "facets": clues.facets(self.filter_, gone=self.gone, window=self._clue(window)),
+            "facets": clues.facets(self.filter_),
             "grams": clues.grams(self.filter_, singles=not window.plain),
         }
+        if not (window.whole and any(asked.values())):
+            asked["facets"] = clues.both(self._clue(window), asked["facets"])
         conditions = [
-            f"a.{name} @@ cast(:{name} as tsquery)" for name, query in asked.items() if query
+            *(f"a.{name} @@ cast(:{name} as tsquery)" for name, query in asked.items() if query),
+            "true" if self.gone else "a.withdrawn_at is null and a.merged_into is null",
+            "true" if shown_excluded(self.filter_) else "not a.excluded",
         ]
         found = self.connection.execute(
             text(
                 f"select array_agg(a.id order by {_ORDER[self.order]}) from (select a.id,"
-                f" a.{_COLUMN[self.order]} from announcements a where {' and '.join(conditions)}"
-                " limit :cap) a"
+                f" a.{column} from announcements a where {' and '.join(conditions)}"
+                f" and {_UNINDEXED[self.order]} between :first and :last limit :cap) a"
             ),
-            {**asked, "cap": self.cap + 1},
+            {**asked, **self._ends(window), "cap": self.cap + 1},
         ).scalar()
         return list(found or ())
 
@@ -191,13 +206,8 @@ class _Hunt:
 
     def walk_window(self, window: _Window, limit: int) -> list[int]:
         """A window that cannot be halved and is full of what may match: along the order."""
-        first, last = _key(self.order, window.first), _key(self.order, window.last + 1)
-        column = f"a.{_COLUMN[self.order]}"
-        found = self.walk(
-            f"a.facets @@ cast(:clue as tsquery) and {column} >= :first and {column} < :last",
-            {"clue": self._clue(window), "first": first, "last": last},
-            limit,
-        )
+        ends = self._ends(window)
+        found = self.walk(f"a.{_COLUMN[self.order]} between :first and :last", ends, limit)
         self.plan(ordered=False)
         return found
 
@@ -218,6 +228,21 @@ class _Hunt:
         condition, values = where(self.filter_, merged=self.gone)
         return condition if self.gone else f"{condition} and a.withdrawn_at is null", values
 
+    def _ends(self, window: _Window) -> dict[str, object]:
+        """The first and the last value that a window holds."""
+        if self.order == "changed":
+            size = clues.CHANGES
+            return {"first": window.first * size, "last": window.last * size + size - 1}
+        first, last = date.fromordinal(window.first), date.fromordinal(window.last)
+        return {
+            "first": _EVER
+            if first <= clues.FIRST_DAY
+            else datetime.combine(first, time.min, SHANGHAI),
+            "last": _NEVER
+            if last >= clues.LAST_DAY
+            else datetime.combine(last, time.max, SHANGHAI),
+        }
+
     def _clue(self, window: _Window) -> str:
         if self.order == "changed":
             return clues.changes(window.first, window.last)
@@ -228,18 +253,6 @@ class _Hunt:
 def _broad(filter_: Filter) -> bool:
     """Whether a filter asks for (nearly) everything: the order alone is fast."""
     return filter_ == Filter()
-
-
-def _key(order: str, place: int) -> datetime | int:
-    """Where a place begins in the column that is ordered by; days at the ends hold all beyond."""
-    if order == "changed":
-        return place * clues.CHANGES
-    day = date.fromordinal(place)
-    if day <= clues.FIRST_DAY:
-        return datetime.min.replace(tzinfo=UTC)
-    if day > clues.LAST_DAY:
-        return datetime.max.replace(tzinfo=UTC)
-    return datetime.combine(day, time(0), SHANGHAI)
 
 
 def _place(key: datetime | int) -> int:

@@ -15,6 +15,7 @@ from random import Random
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from aggregator import divisions
 from aggregator.filters import search_text
@@ -77,6 +78,12 @@ def fill(url: str, count: int, *, say: Callable[[str], None], processes: int = 2
             connection.execute(definition)
             say(f"index {name} made")
         connection.execute("select setval('change_number', %s)", (2 * count,))
+        # As if published, in no feed: the next start has nothing to catch up with.
+        connection.execute(
+            "insert into changes (change, at, announcement_id, uuid, news, terms, eras, record)"
+            " select change, changed_at, id, uuid, true, '{}', '{}', '{}' from announcements"
+            " on conflict do nothing"
+        )
         connection.execute("vacuum analyze announcements")
 
 
@@ -164,7 +171,7 @@ class Press:
             max((a.yuan for a in draft.facts.amounts if a.yuan), default=None),
             draft.kind.value, [c.slug for c in draft.categories], [home.code], roll,
             draft.authority.value, draft.doc_number, Flag.EXCLUDED in draft.flags, "news", "",
-            rows.to_json(draft), search_text(draft), change, seen_at, seen_at, seen_at,
+            Jsonb(rows.to_json(draft), dumps=str), search_text(draft), change, seen_at, seen_at, seen_at,
         )  # fmt: skip
 
     def _draft(self, dice: Random, home: divisions.Division, posted_at: datetime) -> Draft:
