@@ -27,6 +27,8 @@ _LATIN_LENGTH = 40
 _DECADES = 64
 _FINE = 4
 _RUNS = re.compile(r"\A[a-z0-9]{2,}|[a-z0-9]{2,}\Z")
+#: What a head's Latin words are cut into.
+_HEAD_PIECE = 3
 
 
 def facets(filter_: Filter) -> str:
@@ -45,8 +47,8 @@ def facets(filter_: Filter) -> str:
 
 
 def grams(filter_: Filter, *, singles: bool) -> str:
-    """The words of a filter as a ``tsquery``; ``singles``: also those of one character, whose
-    look-up costs as much as they have neighbours.
+    """The words of a filter as a ``tsquery``; ``singles``: also those of one Chinese character,
+    whose look-up costs as much as they have neighbours.
     """
     pairs = (pair for term in terms(filter_.q) for pair in _pairs(term, singles=singles))
     found = list(dict.fromkeys(pairs))[:_GRAMS]
@@ -109,14 +111,18 @@ def _pairs(term: Term, *, singles: bool) -> list[str]:
     """What a text that holds a term must have: pairs, and whole Latin words or those of a head."""
     text = term.text
     if len(text) == 1:
-        return [f"{quoted(text)}:*"] if singles else []
+        if term.bounded:
+            return [f"({quoted('=' + text)} | {quoted('^' + text)})"]
+        # A letter or digit within others is common: it is found by looking.
+        return [f"{quoted(text)}:*"] if singles and not (text.isascii() and text.isalnum()) else []
     covered: set[int] = set()
     found = []
     for run in _RUNS.finditer(text) if term.bounded else ():
         inner = range(run.start(), run.end() - 1)
         covered.update(inner)
-        ends = sorted({inner[0], inner[-1]})
-        head = " & ".join(quoted("h" + text[at : at + 2]) for at in ends)
+        size = min(_HEAD_PIECE, len(run[0]))
+        ends = sorted({run.start(), run.end() - size})
+        head = " & ".join(quoted("h" + text[at : at + size]) for at in ends)
         found.append(f"({quoted('=' + run[0][:_LATIN_LENGTH])} | {head})")
     pairs = [text[at : at + 2] for at in range(len(text) - 1) if at not in covered]
     if len(pairs) > _GRAMS_OF_A_TERM:  # the first, the last, and some between

@@ -3,7 +3,7 @@
 An index of words has no order, and an order has no words; each alone is slow at one end (a word
 that stands in every text, two that never meet). So the order is cut into windows of time, small
 ones first; within a window the index finds what may match; what is found is put in order and
-looked at until there is enough. A window that holds too much is halved (ADR 0019).
+looked at until there is enough. A window that holds too much is parted (ADR 0019).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from aggregator.errors import UsageError
 from aggregator.filters import SEARCH_VERSION, shown_excluded
 from aggregator.model import Filter
 from aggregator.store import clues
@@ -24,8 +25,13 @@ from aggregator.store.where import where
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The windows end behind so many of the newest; the last one takes the rest.
 RANKS = (500, 4_000, 32_000, 256_000)
-#: A window in which the index finds more is halved.
-CAP = 5_000
+#: A window in which the index finds more is parted.
+CAP = 2_000
+#: Into so many.
+_PARTS = 8
+#: So many texts are looked through for one search; the index leaves far fewer, unless a word is
+#: nothing but a letter.
+LOOKED_AT = 100_000
 #: Where the windows end may have been looked up so many seconds ago: they need not be exact.
 MARKS_SECONDS = 60.0
 _COLUMN = {"posted": "sort_at", "changed": "change"}
@@ -50,6 +56,14 @@ class _Window:
     last: int
     plain: bool = False
     whole: bool = False
+
+    def parts(self) -> list[_Window]:
+        """The window in smaller ones, from new to old."""
+        size = max(1, -(-(self.last - self.first + 1) // _PARTS))
+        return [
+            _Window(max(self.first, last - size + 1), last, plain=self.plain)
+            for last in range(self.last, self.first - 1, -size)
+        ]
 
 
 @dataclass(slots=True)
@@ -82,11 +96,7 @@ class Hunter:
             if len(ids) <= self.cap:
                 found += one.verified(ids, limit - len(found))
             elif window.first < window.last:
-                middle = (window.first + window.last) // 2
-                windows[:0] = [
-                    _Window(middle + 1, window.last, plain=window.plain),
-                    _Window(window.first, middle, plain=window.plain),
-                ]
+                windows[:0] = window.parts()
             else:
                 found += one.walk_window(window, limit - len(found))
         return found
@@ -119,6 +129,7 @@ class _Hunt:
     order: str
     gone: bool
     cap: int
+    looked_at: int = 0
 
     def windows(self, cuts: Sequence[int]) -> list[_Window] | None:
         """From new to old; what was written since the cuts were looked up is in the first.
@@ -195,6 +206,12 @@ class _Hunt:
         start, size = 0, limit + 8
         while start < len(ids) and len(found) < limit:
             part = ids[start : start + size]
+            self.looked_at += len(part)
+            if self.looked_at > LOOKED_AT:
+                raise UsageError(
+                    f"the filter is too wide: of {LOOKED_AT:,} texts that were looked through for"
+                    " it too few match; add a longer word, a region or a span of days"
+                )
             rows = self.connection.execute(
                 text(f"select a.id from announcements a where a.id = any(:ids) and {condition}"),
                 {**values, "ids": part},
@@ -205,7 +222,7 @@ class _Hunt:
         return found[:limit]
 
     def walk_window(self, window: _Window, limit: int) -> list[int]:
-        """A window that cannot be halved and is full of what may match: along the order."""
+        """A window that cannot be parted and is full of what may match: along the order."""
         ends = self._ends(window)
         found = self.walk(f"a.{_COLUMN[self.order]} between :first and :last", ends, limit)
         self.plan(ordered=False)

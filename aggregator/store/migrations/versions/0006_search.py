@@ -20,8 +20,8 @@ SCHEMA = (
     "alter table house add column search_version integer not null default 0",
     "alter table announcements add column grams tsvector not null default '''any'''",
     "alter table announcements add column facets tsvector not null default '''any'''",
-    # Every two neighbouring characters; of a head's Latin words the same again after ``h``, and
-    # every whole Latin word after ``=``. A body of more than a hundred pages is looked through.
+    # Every two neighbouring characters; every whole Latin word after ``=``, and of those of a head
+    # every character after ``^``, every two and three after ``h``. A body of more than a hundred pages is looked through.
     """
 create function quxun_grams(words text) returns tsvector
 language plpgsql immutable strict parallel safe as $$
@@ -35,10 +35,18 @@ begin
   if size > 60000 then return '''any'''; end if;
   for i in 1..size loop
     pairs[i] := letters[i] || coalesce(letters[i + 1], '');
-    if i < head and pairs[i] ~ '^[a-z0-9]{2}$' then heads := heads || ('h' || pairs[i]); end if;
+    if i < head and letters[i] ~ '^[a-z0-9]$' then
+      heads := heads || ('^' || letters[i]);
+      if pairs[i] ~ '^[a-z0-9]{2}$' then
+        heads := heads || ('h' || pairs[i]);
+        if letters[i + 2] ~ '^[a-z0-9]$' then
+          heads := heads || ('h' || pairs[i] || letters[i + 2]);
+        end if;
+      end if;
+    end if;
   end loop;
   return coalesce(array_to_tsvector(pairs || heads || array(
-    select '=' || left(run[1], 40) from regexp_matches(words, '[a-z0-9]{2,}', 'g') run
+    select '=' || left(run[1], 40) from regexp_matches(words, '[a-z0-9]+', 'g') run
   )), '');
 end $$
 """,
