@@ -146,14 +146,17 @@ class Folder:
         final = f"{self._top}/{path}"
         twin = f"{final}.gz"
         seconds = int(modified_at.replace(microsecond=0).timestamp())
-        there = _second(final)
-        beside = _second(twin)
-        if there is not None and there == beside and self.read(path) == body:
+        there, beside = _second(final), _second(twin)
+        same = there is not None and self.read(path) == body
+        if same and there == beside:
             return False
-        if there is not None or beside is not None:
-            seconds = max(seconds, (there or 0) + 1, (beside or 0) + 1)
+        packed = gzipped(body)
+        if there is not None:
+            seconds = max(seconds, there if same else there + 1)
+        if beside is not None:  # it may be new already: a run was killed between the two
+            seconds = max(seconds, beside if self.read(f"{path}.gz") == packed else beside + 1)
         try:
-            self._stage(twin, gzipped(body), seconds)
+            self._stage(twin, packed, seconds)
             self._stage(final, body, seconds)
         except OSError as error:
             self.forget()
