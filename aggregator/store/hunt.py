@@ -9,7 +9,7 @@ looked at until there is enough. A window that holds too much is parted (ADR 001
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from time import monotonic
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, text
 
 from aggregator.errors import UsageError
-from aggregator.filters import SEARCH_VERSION, shown_excluded
+from aggregator.filters import SEARCH_VERSION
 from aggregator.model import Filter
 from aggregator.store import clues
 from aggregator.store.where import where
@@ -41,7 +41,7 @@ _ORDER = {"posted": "a.sort_at desc, a.id desc", "changed": "a.change desc"}
 #: Before and after all days: what is stored beyond the first and the last belongs to these.
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 #: Windows in which words of one character are looked for in the texts themselves.
-_PLAIN_WINDOWS = 2
+_PLAIN_WINDOWS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,7 @@ class _Hunt:
     def candidates(self, window: _Window) -> list[int]:
         """What may match in a window, newest first; one more than the cap when there is more."""
         column = _COLUMN[self.order]
+        fields, values = self._condition(replace(self.filter_, q=(), exclude=()))
         asked = {
             "facets": clues.facets(self.filter_),
             "grams": clues.grams(self.filter_, singles=not window.plain),
@@ -186,8 +187,7 @@ class _Hunt:
             asked["facets"] = clues.both(self._clue(window), asked["facets"])
         conditions = [
             *(f"a.{name} @@ cast(:{name} as tsquery)" for name, query in asked.items() if query),
-            "true" if self.gone else "a.withdrawn_at is null and a.merged_into is null",
-            "true" if shown_excluded(self.filter_) else "not a.excluded",
+            fields,
         ]
         found = self.connection.execute(
             text(
@@ -195,13 +195,13 @@ class _Hunt:
                 f" a.{column} from announcements a where {' and '.join(conditions)}"
                 f" and {_UNINDEXED[self.order]} between :first and :last limit :cap) a"
             ),
-            {**asked, **self._ends(window), "cap": self.cap + 1},
+            {**values, **asked, **self._ends(window), "cap": self.cap + 1},
         ).scalar()
         return list(found or ())
 
     def verified(self, ids: Sequence[int], limit: int) -> list[int]:
         """Those of the ids that match, until there are enough; in their order."""
-        condition, values = self._condition()
+        condition, values = self._condition(self.filter_)
         found: list[int] = []
         start, size = 0, limit + 8
         while start < len(ids) and len(found) < limit:
@@ -230,7 +230,7 @@ class _Hunt:
 
     def walk(self, within: str, more: Mapping[str, object], limit: int) -> list[int]:
         """Along the order, looking at every row."""
-        condition, values = self._condition()
+        condition, values = self._condition(self.filter_)
         self.plan(ordered=True)
         found = self.connection.execute(
             text(
@@ -241,8 +241,8 @@ class _Hunt:
         )
         return [row.id for row in found]
 
-    def _condition(self) -> tuple[str, dict[str, object]]:
-        condition, values = where(self.filter_, merged=self.gone)
+    def _condition(self, filter_: Filter) -> tuple[str, dict[str, object]]:
+        condition, values = where(filter_, merged=self.gone)
         return condition if self.gone else f"{condition} and a.withdrawn_at is null", values
 
     def _ends(self, window: _Window) -> dict[str, object]:

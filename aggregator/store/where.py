@@ -58,7 +58,8 @@ def _holds(a: str, name: str, term: Term) -> str:
     """That a text holds a term, as ``Term.within`` says it."""
     if term.bounded is None:
         return f"position(:{name} in {a}.search) > 0"
-    return (
-        f"(position(:{name} in split_part({a}.search, chr(30), 1)) > 0"
-        f" or split_part({a}.search, chr(30), 2) ~ :{name}_alone)"
+    return (  # the first part is there to spare texts the pattern
+        f"(position(:{name} in {a}.search) > 0"
+        f" and (position(:{name} in split_part({a}.search, chr(30), 1)) > 0"
+        f" or split_part({a}.search, chr(30), 2) ~ :{name}_alone))"
     )
