@@ -25,6 +25,8 @@ log = structlog.get_logger()
 #: Any number will do; it must only never change.
 _LOCK = 7_405_117
 _BATCH = 500
+#: Numbers that go by between two sweeps, with room to spare.
+_RECENT = 5_000
 #: The term under which only those changes are found that moved the substance.
 NEWS = "*"
 
@@ -105,13 +107,12 @@ def cut(connection: Connection, why: str) -> None:
 def publish_missed(connection: Connection, now: datetime | None, *, recent: bool = False) -> int:
     """Publish what was stored by workers that knew no journal, in batches; how many.
 
-    ``recent`` looks only beyond the newest change: cheap enough for every sweep.
+    ``recent`` looks only at the last numbers, for others may have published since: cheap enough
+    for every sweep.
     """
-    which = (
-        "a.change > coalesce((select max(c.change) from changes c), 0)"
-        if recent
-        else "a.change > 0 and not exists (select 1 from changes c where c.change = a.change)"
-    )
+    which = "a.change > 0 and not exists (select 1 from changes c where c.change = a.change)"
+    if recent:
+        which += f" and a.change > (select coalesce(max(change), 0) - {_RECENT} from changes)"
     done = 0
     while True:
         ids = connection.execute(

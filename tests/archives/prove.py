@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import asdict
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--busy", type=float, default=0.02, help="how often during a visit")
     parser.add_argument("--cost", type=int, metavar="CHANGES", help="measure instead")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and clean up
     home = Path(tempfile.mkdtemp(prefix="quxun-archives-"))
     home.chmod(0o755)
     try:

@@ -13,6 +13,7 @@ from archive_history import History
 from archive_notices import keyed
 from archive_proof import Proof
 from archive_world import START, is_archive, open_web
+from sqlalchemy import text
 
 from aggregator.model import Filter
 
@@ -118,3 +119,20 @@ def test_a_removal_that_the_law_demands_blanks_one_entry_and_nothing_else(proof:
             assert new.links[0] not in old.links[:1]
     assert blank >= 1
     assert gone.id not in proof.expected("all", "atom")
+
+
+def test_what_a_worker_of_the_version_before_stores_is_published_as_well(proof: Proof):
+    """It knows no journal, and may store between two notices of a worker that does."""
+    history = proof.history
+    history._show(0, [keyed(replace(history._draft(0), flags=()))])
+    with history.parts.engine.begin() as connection:
+        newest = "(select max(id) from announcements)"
+        connection.execute(text(f"delete from changes where announcement_id = {newest}"))
+        connection.execute(
+            text(f"update announcements set change = nextval('change_number') where id = {newest}")
+        )
+    history._show(0, [keyed(replace(history._draft(0), flags=()))])
+    history.parts.journal.catch_up(history.now)
+    everyone_looks(proof)
+
+    assert len(proof.expected("all", "atom")) == 7
