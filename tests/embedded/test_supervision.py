@@ -99,7 +99,7 @@ def test_mail_still_comes_after_the_mailbox_was_killed(running):
 
     running.until(
         lambda: set((running.home / "mailbox").glob("*.eml")) - before,
-        seconds=60, what="a mail in the mailbox",
+        seconds=150, what="a mail in the mailbox (the first wait after a failure is a minute)",
     )  # fmt: skip
 
 
