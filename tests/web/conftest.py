@@ -61,7 +61,7 @@ class Web:
     time: list[datetime]
     shelf: FeedShelf
     memory: Memory
-    config: uvicorn.Config
+    server: uvicorn.Server
     sources: dict[str, object] = field(default_factory=dict)
 
     def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers) -> Answer:
@@ -192,9 +192,7 @@ def serving(settings: Settings, time: list[datetime], *, patience: float) -> Ite
     thread.start()
     assert started.wait(20)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Web(
-        parts=parts, port=port, time=time, shelf=shelf, memory=state.memory, config=server.config
-    )
+    yield Web(parts=parts, port=port, time=time, shelf=shelf, memory=state.memory, server=server)
     server.should_exit = True
     thread.join(20)
     shelf.close()
