@@ -109,9 +109,9 @@ def _store_entries(
 ) -> dict[SourceId, tuple[int, int]]:
     """Insert what is new, update what changed; (new, changed) by source.
 
-    A changed row makes its article due at once. Keys are sorted, so that two batches that
-    meet wait for each other instead of locking each other out; a key that a list shows twice
-    counts once, its last row wins.
+    A changed row makes its article due at once, unless the law took its notice out. Keys are
+    sorted, so that two batches that meet wait for each other instead of locking each other out;
+    a key that a list shows twice counts once, its last row wins.
     """
     by_key = {
         (report.source.id, entry.key): (entry, report)
@@ -129,7 +129,8 @@ def _store_entries(
             " on conflict (source_id, key) do update set url = excluded.url,"
             " title = excluded.title, entry = excluded.entry, raw_hash = excluded.raw_hash,"
             " due_at = excluded.due_at, attempts = 0, gone_since = null"
-            " where e.raw_hash <> excluded.raw_hash"
+            " where e.raw_hash <> excluded.raw_hash and not exists (select 1 from announcements a"
+            " where a.id = e.announcement_id and a.removed_at is not null)"
             " returning source_id, (xmax = 0) as inserted"
         )
     )

@@ -91,16 +91,20 @@ def lock(connection: Connection, ids: Collection[AnnouncementId]) -> list[Announ
     return [AnnouncementId(one) for one in found]
 
 
-def cut(connection: Connection, why: str) -> None:
-    """End a document of every feed here: what comes later stands in later ones."""
+def cut(connection: Connection, why: str, *, always: bool = False) -> None:
+    """End a document of every feed here: what comes later stands in later ones.
+
+    Where nothing was published since the last cut there is nothing to end, and no new number
+    unless it is ``always`` wanted: whoever keeps documents reads them again after it.
+    """
     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     connection.execute(
         text(
             "insert into cuts (change, at, why) select nextval('change_number'), now(), :why"
-            " where exists (select 1 from changes where change >"
+            " where :always or exists (select 1 from changes where change >"
             " coalesce((select max(change) from cuts), 0))"
         ),
-        {"why": why},
+        {"why": why, "always": always},
     )
 
 
@@ -116,13 +120,10 @@ def publish_missed(connection: Connection, now: datetime | None, *, recent: bool
     done = 0
     while True:
         ids = connection.execute(
-            text(
-                f"select a.id from announcements a where {which} order by a.change limit :batch"
-                " for update"
-            ),
+            text(f"select a.id from announcements a where {which} order by a.change limit :batch"),
             {"batch": _BATCH},
         ).scalars()
-        batch = [AnnouncementId(one) for one in ids]
+        batch = lock(connection, [AnnouncementId(one) for one in ids])
         if batch:
             publish(connection, batch, now)
             connection.execute(

@@ -29,8 +29,8 @@ class Removals:
         """Blank an announcement everywhere, and leave a grave in every feed that held it.
 
         Title, text, files, addresses, sightings, history and raw pages are gone from the
-        database; its id, its days and its subjects stay. Reprints that are announcements of
-        their own are not touched.
+        database; its id, its days and its subjects stay. The same goes for what was merged into
+        it. Reprints that are announcements of their own are not touched.
 
         Raises:
             NotFoundError: there is no such announcement.
@@ -40,22 +40,40 @@ class Removals:
         if one.removed_at is not None:
             raise UsageError(f"{one.uuid} was removed at {one.removed_at:%Y-%m-%d %H:%M} UTC")
         with self._engine.begin() as connection:
-            values = {"id": one.id, "now": now, "by": by, "why": why}
-            _forget_pages(connection, one.id)
-            _blank(connection, one, values)
-            _blank_records(connection, one.id)
+            for part in (one, *_merged_into(connection, one)):
+                values = {"id": part.id, "now": now, "by": by, "why": why}
+                _forget_pages(connection, part.id)
+                _blank(connection, part, values)
+                _blank_records(connection, part.id)
             publish(connection, [one.id], now)
-            cut(connection, f"removed {one.uuid}")
+            # Always: of what was withdrawn before, nothing but this says that archives changed.
+            cut(connection, f"removed {one.uuid}", always=True)
         return Announcements(self._engine).get(one.id)
 
 
+def _merged_into(connection: Connection, one: Announcement) -> list[Announcement]:
+    """What was merged into an announcement, and into that, and is not removed yet."""
+    found = connection.execute(
+        text(
+            "with recursive lost as (select id, uuid from announcements where merged_into = :uuid"
+            " union select a.id, a.uuid from announcements a join lost l on a.merged_into = l.uuid)"
+            " select a.* from announcements a join lost using (id) where a.removed_at is null"
+            " order by a.id"
+        ),
+        {"uuid": one.uuid},
+    ).mappings()
+    return [rows.announcement(row) for row in found]
+
+
 def _forget_pages(connection: Connection, one: AnnouncementId) -> None:
-    """Drop the raw pages of its entries, and what their rows said; nobody reads them again."""
+    """Drop the raw pages of its entries, and what their rows said; nobody reads them again, and
+    who reads one just now has lost its lease.
+    """
     hashes = connection.execute(
         text(
             "with mine as (select id, page_hash from entries where announcement_id = :id"
             " order by id for update) update entries e set page_hash = null, due_at = null,"
-            " title = '', url = null, etag = null, last_modified = null,"
+            " lease_until = null, title = '', url = null, etag = null, last_modified = null,"
             " entry = jsonb_build_object('key', e.key, 'url', null, 'title', '', 'raw_hash',"
             " e.raw_hash) from mine where e.id = mine.id returning mine.page_hash"
         ),

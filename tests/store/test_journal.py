@@ -14,7 +14,7 @@ from store_drafts import HOUR, NOW, again, draft_of, read, shown
 
 import feeds
 from aggregator import store
-from aggregator.errors import NotFoundError, UsageError
+from aggregator.errors import NotFoundError
 from aggregator.model import (
     ArticleOutcome,
     Authority,
@@ -306,45 +306,3 @@ def test_a_document_ends_where_its_numbers_say(numbers, data):
 def test_one_change_in_sixty_four_ends_a_document():
     """Documents are neither tiny nor without end."""
     assert 900 < sum(marked(number) for number in range(64_000)) < 1100
-
-
-def test_what_the_law_demands_is_blanked_in_archives_too(engine):
-    """Nothing is left to read of it anywhere, its entry stays where it stood, and the portal's
-    page is not looked at again.
-    """
-    many(engine, 120)
-    before = chain(engine, "all")
-    [one] = [o for d in before[1:] for o in d.entries if o.draft.title == "公告5"]
-
-    store.Removals(engine).remove(one.uuid, by="甲", why="法院", now=NOW + HOUR)
-
-    journal = store.Journal(engine)
-    after = [journal.archive("all", document.through) for document in before[1:]]
-    told = [o for document in after for o in document.entries if o.uuid == one.uuid]
-    assert [o.draft.title for o in told] == ["（已依法移除）"]
-    assert [len(d.entries) for d in after] == [len(d.entries) for d in before[1:]]
-    graves = [g for d in chain(engine, "all") for g in d.graves if g.uuid == one.uuid]
-    assert {g.why for g in graves} == {GraveReason.REMOVED}
-    with engine.connect() as connection:
-        for table in ("announcements", "entries", "sightings", "revisions", "changes", "pages"):
-            rows = connection.execute(text(f"select t::text from {table} t")).scalars()
-            assert not [row for row in rows if "公告5之" in row or "公告5公告5" in row]
-    due = {e.entry.title for e in again(engine, NOW + 3 * HOUR)}
-    assert "公告4" in due
-    assert "公告5" not in due
-    with pytest.raises(UsageError, match="removed"):
-        store.Removals(engine).remove(one.uuid, by="甲", why="法院", now=NOW + HOUR)
-
-
-def test_a_page_that_changes_after_its_removal_changes_nothing(engine):
-    """A portal that touches its list does not bring back what was taken out."""
-    publish(engine, "办法")
-    [one] = store.Journal(engine).window("all").entries
-    [entry] = again(engine, NOW + 2 * HOUR)
-    store.Removals(engine).remove(one.id, by="甲", why="法院", now=NOW + 2 * HOUR)
-    at = NOW + 2 * HOUR
-    store.Entries(engine).record_articles([read(entry, draft_of("办法 (新)"), at=at)], at)
-
-    window = store.Journal(engine).window("all")
-    assert window.entries == ()
-    assert store.Announcements(engine).get(one.id).draft.title == "（已依法移除）"
