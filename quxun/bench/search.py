@@ -25,7 +25,7 @@ from quxun.bench.searchstore import EVERYWHERE, NOWHERE, RARE, Press, copy_rows,
 
 #: Entries of a first page and of a feed.
 FIRST = 50
-_ROUNDS = 3
+_ROUNDS = 2
 _WRITES = 200
 _BUSY = ("项目", "企业", "申报", "公示", "建设", "资金", "人才", "储能")
 _MEET = ("储能 补贴", "项目 申报", "企业 人才", "资金 公示", "建设 园区", "光伏 土地")
