@@ -60,7 +60,8 @@ class Press:
         journal, announcements = parts.journal, parts.announcements
         change, _ = publish.feed_version(address.name, journal=journal, announcements=announcements)
         version = (change, publish.coverage_of(address.wanted, watch))
-        if before is not None and before.version == version:
+        searched = address.name.startswith(publish.SEARCH)  # what left it moves no number there
+        if before is not None and before.version == version and not searched:
             return before
         page = publish.current_page(
             address.name, address.form, journal=journal, announcements=announcements,
@@ -81,7 +82,7 @@ class Press:
         # The newest archive document gets its successor's address later, and is another then.
         early = not closed and (page.archived or self._parts.now() < at + SETTLING)
         modified_at = at - timedelta(seconds=1) if early else at
-        if not early and before and version and before.version and before.version[0] != version[0]:
+        if not early and before and version and _differs(before, version[0], address, plain):
             # Committed late, and so dated like the change before: the date moves all the same.
             modified_at = max(modified_at, before.document.modified_at + timedelta(seconds=1))
         document = pack(plain, feeds.MEDIA_TYPES[address.form], modified_at, link=link_of(page))
@@ -91,6 +92,13 @@ class Press:
             cache=CLOSED if closed else CURRENT,
             settles_at=at + SETTLING if early and not page.archived else None,
         )
+
+
+def _differs(before: Print, change: int, address: Address, plain: bytes) -> bool:
+    """Whether a document shows other changes than the one before."""
+    if address.name.startswith(publish.SEARCH):
+        return before.document.plain != plain
+    return before.version is not None and before.version[0] != change
 
 
 def link_of(page: FeedPage) -> str:

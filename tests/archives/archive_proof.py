@@ -147,7 +147,7 @@ class Proof:
                     self.visit(reader)
             if self.pick.random() < often and self.memory.bodies:
                 self.audit(self.pick.choice(sorted(self.memory.bodies)))
-            if self.pick.random() < often:
+            if self.pick.random() < 3 * often:
                 self.look(self.pick.choice(SEARCHES))
         for reader in self.readers:
             self.visit(reader)

@@ -121,6 +121,21 @@ def test_a_removal_that_the_law_demands_blanks_one_entry_and_nothing_else(proof:
     assert gone.id not in proof.expected("all", "atom")
 
 
+def test_what_leaves_a_filter_leaves_its_feed_at_once(proof: Proof):
+    """A feed of any filter has no archive; what it shows now has to be right all the same."""
+    history = proof.history
+    query = "q=慢车"
+    some = history.notices[:3]
+    for one in some:
+        history.time[0] += timedelta(hours=1)
+        history._read([(one, keyed(replace(one.draft, body_text="慢车" * 99)))])
+    proof.look(query)
+    for one in some:
+        history.time[0] += timedelta(hours=1)
+        history._read([(one, keyed(replace(one.draft, body_text="快车" * 99)))])
+        proof.look(query)
+
+
 def test_what_a_worker_of_the_version_before_stores_is_published_as_well(proof: Proof):
     """It knows no journal, and may store between two notices of a worker that does."""
     history = proof.history
