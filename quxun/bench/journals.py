@@ -70,22 +70,41 @@ def write_journal(
             "copy changes (change, at, announcement_id, uuid, news, terms, eras, record) from stdin"
         ) as rows:
             for last, (one, before) in enumerate(_history(announcements, places, Random(seed)), 1):  # noqa: S311  # repeatable
-                held = feeds_of(before) if before else frozenset()
-                names = feeds_of(one) | held
-                news = before is None or one.changed_at != before.changed_at
-                rows.write_row(
-                    (
-                        last, BORN + timedelta(minutes=last), one.id, one.uuid, news,
-                        sorted(names), era_keys([*names, *(NEWS + name for name in names if news)], last),
-                        to_json(record_of(one)),
-                    )
-                )  # fmt: skip
+                rows.write_row(_row(last, one, before))
         cursor.execute("select setval('change_number', %s)", (max(last, 1),))
         cursor.execute("analyze changes")
         raw.commit()
     finally:
         raw.close()
     return last
+
+
+def write_change(engine: Engine, number: int, place: str) -> list[str]:
+    """Write one more change, a new notice of a district; the names of the feeds it concerns."""
+    raw = engine.raw_connection()
+    try:
+        one = _announcement(10_000_000 + number, place, number, Random(number))  # noqa: S311  # as above
+        row = _row(number, one, None)
+        cursor = raw.cursor()
+        cursor.execute(
+            "insert into changes (change, at, announcement_id, uuid, news, terms, eras, record)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            row,
+        )
+        raw.commit()
+    finally:
+        raw.close()
+    return sorted(feeds_of(one))
+
+
+def _row(number: int, one: Announcement, before: Announcement | None) -> tuple[object, ...]:
+    names = feeds_of(one) | (feeds_of(before) if before else frozenset())
+    news = before is None or one.changed_at != before.changed_at
+    return (
+        number, BORN + timedelta(minutes=number), one.id, one.uuid, news, sorted(names),
+        era_keys([*names, *(NEWS + name for name in names if news)], number),
+        to_json(record_of(one)),
+    )  # fmt: skip
 
 
 def _history(

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,8 +34,19 @@ from aggregator.model import (
 )
 from aggregator.settings import inherited_environment, load_settings
 from aggregator.wiring import Parts, build_parts, now
-from quxun import embedded
-from quxun.bench.beside import Load, Row, Target, any_port, get, measure, program, running, serving
+from quxun import embedded, export
+from quxun.bench.beside import (
+    Load,
+    Row,
+    Target,
+    any_port,
+    door,
+    get,
+    measure,
+    program,
+    running,
+    serving,
+)
 from quxun.bench.floors import shortfalls
 
 #: The feed that is asked for, and how large its fifty entries make it (PERFORMANCE.md §5).
@@ -43,6 +55,8 @@ ENTRIES = 50
 BODY_CHARACTERS = 24
 #: A change must be served within this, whatever the load.
 CHANGE_SECONDS = 10.0
+#: The compose file's nginx on what "quxun feeds publish" wrote.
+EXPORTED = "nginx, feeds publish"
 LEASE = timedelta(seconds=90)
 
 
@@ -85,12 +99,17 @@ def bench_serve(*, seconds: int, runs: int, say: Callable[[str], None]) -> Serve
             )
             for workers in (1, 2)
         ]
-        targets.append(ours)  # a further server of the same feed is one more target
+        targets += [ours, stack.enter_context(_exported(nginx, parts, home))]
         _check_same(targets, plain)
         rows = measure(wrk, targets, seconds=seconds, runs=runs, say=say)
         say("quxun: a change under load")
         waited = _change_under_load(wrk, ours, parts)
-    figures = {f"serve.{row.mode}": row.of_nginx for row in rows if row.server == ours.name}
+    figures = {
+        f"{name}.{row.mode}": row.of_nginx
+        for row in rows
+        for name in [{ours.name: "serve", EXPORTED: "serve.export"}.get(row.server)]
+        if name
+    }
     return Served(
         feed_bytes=len(plain),
         change_seconds=round(waited, 2),
@@ -171,6 +190,23 @@ def _parts(home: Path, urls: embedded.Urls) -> Parts:
             public_url=f"http://127.0.0.1:{port}",
         )
     )
+
+
+@contextmanager
+def _exported(nginx: str, parts: Parts, home: Path) -> Iterator[Target]:
+    """The compose file's nginx on a folder of feeds, with one worker."""
+    root = home / "exported"
+    folder = export.Folder(root)
+    with folder.locked():
+        export.Publisher(parts, folder).finish()
+        folder.close()
+    public_url = parts.settings.public_url
+    web = public_url.removeprefix("http://")
+    with serving(
+        nginx, home / "door", root, PATH, workers=1,
+        site=lambda port: door(root, port=port, public_url=public_url, web=web),
+    ) as target:  # fmt: skip
+        yield replace(target, name=EXPORTED)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, remark, say, show_table
 
 app = typer.Typer(
-    help="Benchmarks: feeds, poll, push, read, search, quality, real, serve.", no_args_is_help=True
+    help="Benchmarks: export, feeds, poll, push, read, search, quality, real, serve.",
+    no_args_is_help=True,
 )
 
 
@@ -290,6 +291,47 @@ def real(
         ("pages", "read", "from the row alone", "announcements", "problems"),
         [(read.pages, read.read, read.row_only, read.announcements, "; ".join(read.problems))],
     )
+
+
+@app.command()
+def export(
+    announcements: Annotated[
+        int, typer.Option(min=100, help="how many the store holds; each takes 0.2 MB of room")
+    ] = 100_000,
+    divisions: Annotated[
+        int, typer.Option(min=1, max=3100, help="districts that they go round")
+    ] = 3000,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="processes that print")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Write every feed of a large store as files, then follow changes; 1 when it takes too long."""
+    from quxun.bench.export import bench_export  # noqa: PLC0415  # only here
+
+    made = bench_export(
+        announcements=announcements,
+        divisions=divisions,
+        jobs=jobs,
+        say=lambda line: errors.print(line, markup=False),
+    )
+    if as_json:
+        say(msgspec.to_builtins(made))
+    else:
+        show_table(
+            f"{made.announcements:,} announcements of {made.divisions:,} districts",
+            ("feeds", "documents", "files", "GB", "seconds", "CPU s", "peak MB", "with no news s"),
+            [
+                (
+                    f"{made.feeds:,}", f"{made.documents:,}", f"{made.files:,}", made.gigabytes,
+                    made.seconds, made.cpu_seconds, made.peak_mb, made.idle_seconds,
+                )
+            ],
+        )  # fmt: skip
+        show_table(
+            "one change",
+            ("files", "seconds, the longest"),
+            [(made.change_files, made.change_seconds)],
+        )
+    _hold(made.below)
 
 
 @app.command()
