@@ -125,11 +125,7 @@ class CalendarShelf:
     def _renewed(self, name: str, wanted: Filter, slot: _Slot | None) -> Document:
         parts = self._parts
         now = parts.now()
-        version = (
-            parts.announcements.feed_version(wanted)[0],
-            parts.deadlines.version(),
-            today_of(now),
-        )
+        version = (_last_change(parts, name), parts.deadlines.version(), today_of(now))
         if slot and slot.version == version:
             slot.looked_at = monotonic()
             return slot.document
@@ -155,6 +151,15 @@ class CalendarShelf:
             while self._bytes > SHELF_BYTES and len(self._slots) > 1:
                 _, dropped = self._slots.popitem(last=False)
                 self._bytes -= dropped.document.weight
+
+
+def _last_change(parts: Parts, name: str) -> int:
+    """The last change that may have brought something into a calendar, or taken it out: of any
+    filter it may be any, for what matches no more leaves no trace.
+    """
+    if name.startswith(ANY_FILTER[0]):
+        return parts.journal.last()
+    return (parts.journal.version(name) or (0,))[0]
 
 
 def _page(parts: Parts, name: str, wanted: Filter, now: datetime) -> CalendarPage:

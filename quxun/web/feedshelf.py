@@ -75,7 +75,7 @@ class FeedShelf:
         self._bytes = 0
         #: Counts looks; whoever uses an answer notes it there, so that the idle ones are known.
         self.looks = 0
-        #: Rises whenever a document became stale.
+        #: Rises whenever a document became stale or was dropped: whoever remembers answers lets go.
         self.turns = 0
         #: Answers by their status, and documents rendered.
         self.counts: Counter[int] = Counter()
@@ -228,6 +228,7 @@ class FeedShelf:
                 self._bytes -= idle.print.document.weight
                 del self._slots[idle.address.path]
                 idle.print = None
+                self.turns += 1
 
     def _tell(self, news: Sequence[Terms] | None) -> None:
         """The lookout's news: mark what they concern."""

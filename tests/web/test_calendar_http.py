@@ -201,6 +201,19 @@ def test_a_withdrawn_notice_is_cancelled_then_forgotten_and_may_come_back(web, d
     assert (back["UID"], back["STATUS"], back["SEQUENCE"]) == (uid, "CONFIRMED", 2)
 
 
+def test_a_notice_that_matches_no_more_leaves_the_calendar(web, due):
+    """A corrected region takes it out, although its deadline and all others stay as they are."""
+    path = "/feeds/deadlines.ics?region=500116&q=%E7%94%B3%E6%8A%A5"
+    web.publish(due(1), due(2))
+    assert len(events(web.ask(path))) == 2
+    far = Region(code="330100", name="杭州市", path=("浙江省", "杭州市"))
+    web.pass_time(timedelta(hours=2))
+
+    web.publish(replace(due(1, regions=(far,)), substance_hash="elsewhere"))
+
+    assert str(only(web.ask(path))["SUMMARY"]).count("第2批")
+
+
 def test_one_of_two_deadlines_may_go(web, due):
     """Paper is asked for no more: its event is cancelled, the other stands as it was."""
     online = (date(2026, 11, 20), "网上申报截止11月20日。")
@@ -320,10 +333,13 @@ def test_calendars_stay_while_the_database_is_away(web, due):
     before = web.ask("/feeds/deadlines.ics")
 
     class Away:
-        def feed_version(self, _: object) -> None:
+        def last(self) -> None:
             raise OutageError("the database cannot be reached just now: gone")
 
-    web.parts.__dict__["announcements"] = Away()
+        def version(self, _: object) -> None:
+            self.last()
+
+    web.parts.__dict__["journal"] = Away()
 
     assert web.ask("/feeds/deadlines.ics").body == before.body
     other = web.ask("/feeds/land.ics")
