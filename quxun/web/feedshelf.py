@@ -16,6 +16,7 @@ import structlog
 import feeds
 from aggregator import filters
 from aggregator.errors import UsageError
+from aggregator.flow.publish import SEARCH
 from aggregator.model import Filter, Kind
 from aggregator.wiring import Parts
 from feeds.names import KIND_NAMES
@@ -49,9 +50,14 @@ class _Slot:
     #: The store could not be asked: the document stays, and is owed at the next look.
     owed: bool = False
 
+    @property
+    def is_search(self) -> bool:
+        """Whether it is a feed of a filter, and has no name."""
+        return self.address.name.startswith(SEARCH)
+
     def concerns(self, news: Sequence[Terms], names: Terms) -> bool:
         """Whether one of the changes may stand in it."""
-        if not self.address.name.startswith("search?"):
+        if not self.is_search:
             return self.address.name in names
         return any(_may_show(self.address.wanted, terms) for terms in news)
 
@@ -72,6 +78,8 @@ class FeedShelf:
         self._lock = threading.Lock()
         self._flights: dict[_Slot, Future[Answers]] = {}
         self._pool = ThreadPoolExecutor(RENDERERS, thread_name_prefix="shelf")
+        #: Searches are without end and slower: a crowd of them holds up no feed that has a name.
+        self._searches = ThreadPoolExecutor(RENDERERS, thread_name_prefix="search")
         self._bytes = 0
         #: Counts looks; whoever uses an answer notes it there, so that the idle ones are known.
         self.looks = 0
@@ -103,7 +111,8 @@ class FeedShelf:
             return before
         flight = self._flights.get(slot)
         if flight is None or not self.lookout.patient:
-            flight = self._pool.submit(self._renewed, slot)
+            pool = self._searches if slot.is_search else self._pool
+            flight = pool.submit(self._renewed, slot)
             self._flights[slot] = flight
             loop = asyncio.get_running_loop()
             flight.add_done_callback(lambda done: self._arrive(loop, slot, done))
@@ -137,6 +146,7 @@ class FeedShelf:
         """End what runs in the background."""
         self.lookout.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._searches.shutdown(wait=False, cancel_futures=True)
 
     def _arrive(
         self, loop: asyncio.AbstractEventLoop, slot: _Slot, flight: Future[Answers]

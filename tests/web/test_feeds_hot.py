@@ -174,6 +174,26 @@ def test_what_is_searched_for_stays_within_bounds(patient, make_draft, monkeypat
     assert len(seen) > 0
 
 
+def test_a_crowd_of_searches_holds_up_no_named_feed(patient, make_draft):
+    """Anybody may ask for searches without end, and slow ones; readers of a feed must not feel it."""
+    patient.publish(make_draft(1))
+    go, real = threading.Event(), patient.shelf._press.make
+
+    def slow(address, *more):
+        assert not address.name.startswith("search?") or go.wait(20)
+        return real(address, *more)
+
+    patient.shelf._press.make = slow
+    with ThreadPoolExecutor(12) as crowd:
+        searches = [crowd.submit(patient.ask, f"/feeds/search.atom?q=a{n}") for n in range(12)]
+        try:
+            assert patient.ask(ATOM).status == 200
+            assert not any(one.done() for one in searches)
+        finally:
+            go.set()
+        assert {one.result(20).status for one in searches} == {200}
+
+
 def test_what_matches_a_search_no_more_leaves_it(patient, beside, make_draft):
     """A corrected title takes a notice out of a search, on every server alike, for readers that
     go by the date, too.
