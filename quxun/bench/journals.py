@@ -66,6 +66,7 @@ def write_journal(
     last = 0
     try:
         cursor = raw.cursor()
+        cursor.execute("set local statement_timeout = 0")  # as long as it takes
         with cursor.copy(
             "copy changes (change, at, announcement_id, uuid, news, terms, eras, record) from stdin"
         ) as rows:

@@ -93,11 +93,16 @@ class Folder:
                 lock.truncate(0)
                 lock.write(f"{os.getpid()}\n")
                 lock.flush()
-                for left in (self.root / OURS).glob("new-*"):
-                    shutil.rmtree(left, ignore_errors=True)
+                self.sweep()
             except OSError as error:
                 raise trouble(self.root, error) from error
             yield
+
+    def sweep(self) -> None:
+        """Clear away what processes left that were ended; nobody else writes here."""
+        for left in (self.root / OURS).glob("new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        self._count = 0
 
     def state(self) -> State | None:
         """What the folder holds, or None for a new or a damaged one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -60,6 +60,8 @@ class Printer:
     folder: Folder
     house: House
     watch: Watch
+    #: Called every some documents; what it raises ends the printing.
+    check: Callable[[], None] = lambda: None
     #: Documents that are others than before.
     documents: int = field(default=0, init=False)
 
@@ -90,6 +92,7 @@ class Printer:
         count = 0
         try:
             while some := list(islice(left, _READ)):
+                self.check()
                 records.fetch(change for job in some for change in job.feed.needs(job.number))
                 for job in some:
                     self.print(job.feed.name, job.feed.window(job.number, records), job.number)

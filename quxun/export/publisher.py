@@ -157,8 +157,7 @@ class Publisher:
                 for one in self._named(outline)
                 for job in jobs_of(one, since=printer.archived_through(one.name), blanked=blanked)
             ]
-            for _ in printer.print_many(jobs, self._parts.engine):
-                self._check()
+            deque(printer.print_many(jobs, self._parts.engine), maxlen=0)
             names = list(outline.feeds)
         if self._renewal is not None:
             gone = set(names)
@@ -191,6 +190,7 @@ class Publisher:
     def _write_all(self) -> tuple[int, int, int]:
         """Everything, from one pass over the journal; what is there already is not touched."""
         self._renewal = None
+        self._folder.sweep()
         begun_at = self._parts.now().timestamp()
         self._say("reading the journal")
         removed, _ = removed_after(self._parts.engine, "")
@@ -222,7 +222,10 @@ class Publisher:
 
     def _printer(self) -> Printer:
         return Printer(
-            folder=self._folder, house=self._parts.house, watch=self._parts.sources.watch()
+            folder=self._folder,
+            house=self._parts.house,
+            watch=self._parts.sources.watch(),
+            check=self._check,
         )
 
     def _lists_now(self) -> tuple[str, list[str], datetime]:
@@ -300,8 +303,7 @@ class Publisher:
         while renewal.left and time.monotonic() < end:
             some = [renewal.left.popleft() for _ in range(min(_SLICE, len(renewal.left)))]
             jobs = [jobs_of(one)[-1] for one in some]
-            for _ in renewal.printer.print_many(jobs, self._parts.engine):
-                self._check()
+            deque(renewal.printer.print_many(jobs, self._parts.engine), maxlen=0)
         if not renewal.left:
             self._renewal = None
             self._folder.set_state(
