@@ -29,14 +29,17 @@ class Removals:
         """Blank an announcement everywhere, and leave a grave in every feed that held it.
 
         Title, text, files, addresses, sightings, history and raw pages are gone from the
-        database; its id, its days and its subjects stay. The same goes for what was merged into
-        it. Reprints that are announcements of their own are not touched.
+        database; its id, its days and its subjects stay. The same goes for what it was merged
+        into, which is answered then, and for what was merged into that. Reprints that are
+        announcements of their own are not touched.
 
         Raises:
             NotFoundError: there is no such announcement.
             UsageError: it was removed already.
         """
         one = Announcements(self._engine).get(ref)
+        while one.merged_into is not None:
+            one = Announcements(self._engine).get(one.merged_into)
         if one.removed_at is not None:
             raise UsageError(f"{one.uuid} was removed at {one.removed_at:%Y-%m-%d %H:%M} UTC")
         with self._engine.begin() as connection:

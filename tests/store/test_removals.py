@@ -92,14 +92,21 @@ def test_a_removal_is_told_although_the_notice_was_withdrawn_before(engine):
     assert numbers == sorted(set(numbers))
 
 
-def test_what_was_merged_goes_with_its_heir(engine):
-    """The same notice had an entry of its own in archives, with the same words."""
+@pytest.mark.parametrize("asked", ["heir", "lost"])
+def test_what_was_merged_goes_with_its_heir(engine, asked):
+    """The same notice had an entry of its own in archives, with the same words; whoever demands
+    its removal may name either.
+    """
     both = published(engine, "甲", "乙")
     store.Rulings(engine).merge(both[0].id, both[1].id, by="甲", why="同一", now=NOW + HOUR)
     [heir] = store.Journal(engine).window("all").entries
 
-    store.Removals(engine).remove(heir.id, by="甲", why="法院", now=NOW + 2 * HOUR)
+    [lost] = [one for one in both if one.id != heir.id]
+    named = heir if asked == "heir" else lost
+    gone = store.Removals(engine).remove(named.uuid, by="甲", why="法院", now=NOW + 2 * HOUR)
 
+    assert gone.uuid == heir.uuid
+    assert store.Journal(engine).window("all").entries == ()
     assert not rows_with(engine, "之内容")
 
 
