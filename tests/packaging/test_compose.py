@@ -57,3 +57,22 @@ def test_the_image_is_pinned_and_not_root():
 
     assert re.search(r"^FROM python:\d+\.\d+\.\d+-slim-\w+", text, re.MULTILINE)
     assert re.search(r"^USER quxun$", text, re.MULTILINE)
+
+
+def test_every_setting_can_be_set_in_the_env_file():
+    """What settings.md documents does something where the service runs in containers, too; what
+    is not set is as it is without.
+    """
+    from aggregator.settings import Settings
+
+    fixed = {"home", "host", "port", "database_url", "demo", "embedded"}
+    text = COMPOSE.read_text(encoding="utf-8")
+    for name, field in Settings.model_fields.items():
+        if name in fixed:
+            continue
+        found = re.search(rf"^\s+QUXUN_{name.upper()}: (.*)$", text, re.MULTILINE)
+        assert found, name
+        default = re.search(r"\$\{QUXUN_\w+:?-([^}]*)\}", found[1])
+        if default and name not in {"smtp_url", "mail_from", "user_agent"}:
+            given = {} if default[1] == "" else {name: default[1]}
+            assert getattr(Settings(**given), name) == getattr(Settings(), name)
