@@ -67,7 +67,7 @@ def test_every_setting_can_be_set_in_the_env_file():
 
     fixed = {"home", "host", "port", "database_url", "demo", "embedded"}
     text = COMPOSE.read_text(encoding="utf-8")
-    for name, field in Settings.model_fields.items():
+    for name in Settings.model_fields:
         if name in fixed:
             continue
         found = re.search(rf"^\s+QUXUN_{name.upper()}: (.*)$", text, re.MULTILINE)
