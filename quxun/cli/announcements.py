@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from quxun.cli.common import AsJson, opened, say, show_table, tell
+from quxun.cli.common import AsJson, opened, read_filter, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Announcement, Related
@@ -68,11 +68,10 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find announcements by words, newest first."""
-    from aggregator.filters import parse_query
     from aggregator.store.announcements import COUNTED
 
     said = urlencode([("q", word) for word in words])
-    wanted = parse_query(f"{filter_query.removeprefix('?')}&{said}")
+    wanted = read_filter(f"{filter_query.removeprefix('?')}&{said}")
     with opened() as parts:
         found = parts.announcements.find(wanted, limit=limit)
         total = parts.announcements.count(wanted)

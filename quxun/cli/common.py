@@ -21,6 +21,7 @@ from aggregator.errors import OutageError, QuxunError, UsageError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from aggregator.model import Filter
     from aggregator.settings import Settings
     from aggregator.wiring import Parts
 
@@ -57,6 +58,28 @@ def opened() -> Iterator[Parts]:
                 yield parts
     except (DatabaseError, InterfaceError, ArgumentError, OutageError) as error:
         raise QuxunError(database_trouble(error)) from error
+
+
+def know_divisions() -> None:
+    """Know the invented divisions where QUXUN_HOME holds a demonstration; no server is asked."""
+    from aggregator.settings import load_settings
+    from aggregator.wiring import build_parts
+
+    settings = load_settings()
+    of_home = not settings.database_url.get_secret_value()
+    build_parts(load_settings(demo=True) if of_home else settings)
+
+
+def read_filter(query: str) -> Filter:
+    """A filter as it was typed, before any server is started for it.
+
+    Raises:
+        UsageError: names the field that cannot be used and says what would do.
+    """
+    from aggregator.filters import parse_query
+
+    know_divisions()
+    return parse_query(query)
 
 
 def database_trouble(error: Exception) -> str:

@@ -22,6 +22,7 @@ from aggregator.model import (
 from quxun.cli.common import (
     AsJson,
     inert,
+    know_divisions,
     opened,
     read_file,
     remark,
@@ -294,6 +295,7 @@ def import_sources(
 ) -> None:
     """Import sources from an OPML or TSV file; they wait untested unless --enable is given."""
     state = SourceState.ACTIVE if enable else SourceState.UNTESTED
+    know_divisions()
     raw = read_file(_catalogue() if file == "catalogue" else Path(file))
     is_xml = raw.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
     new, skipped, notes = read_opml(raw, state) if is_xml else read_tsv(raw, state)

@@ -17,6 +17,7 @@ from quxun.cli.common import (
     live,
     opened,
     read_file,
+    read_filter,
     remark,
     say,
     show_table,
@@ -49,10 +50,9 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a subscriber; a confirming mail goes out unless --confirmed is given."""
-    from aggregator.filters import parse_query
     from aggregator.flow import subscribe as flow
 
-    wanted = parse_query(filter_query)
+    wanted = read_filter(filter_query)
     with opened() as parts:
         flow.sign_up(
             email,

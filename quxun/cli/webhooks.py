@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.errors import QuxunError, UsageError
-from quxun.cli.common import AsJson, opened, say, show_table, tell
+from quxun.cli.common import AsJson, opened, read_filter, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.push import HookDelivery, Webhook
@@ -38,10 +38,10 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Add a webhook: it is told of every change from now on. The secret is shown this once."""
-    from aggregator.filters import canonical, parse_query
+    from aggregator.filters import canonical
     from aggregator.flow import webhooks as flow
 
-    query = canonical(parse_query(filter_query))
+    query = canonical(read_filter(filter_query))
     key = flow.check_secret(secret) if secret else flow.new_secret()
     with opened() as parts:
         address, _ = parts.courier.check(url)

@@ -105,7 +105,8 @@ def settings_of(settings: Settings, urls: Urls) -> dict[str, object]:
         "database_url": urls.database,
         "broker_url": urls.broker,
         "secret_key": settings.secret_key.get_secret_value() or home.secret("secret-key"),
-        "demo": urls.demo,
+        # Its notices stay in the store when it is started without a demonstration later.
+        "demo": urls.demo or (home.path / "demo-divisions.json").exists(),
     }
     if urls.smtp:
         given["smtp_url"] = urls.smtp
