@@ -75,7 +75,8 @@ def remove(
     """Take an announcement out for good, of the archives of feeds too: the law demands it.
 
     Its text, files, addresses and raw pages are deleted; its entries stay, and say only that
-    they were removed. Exported files are made anew by "quxun feeds publish DIR --all".
+    they were removed. Exported files follow with the next "quxun feeds publish DIR"; what shared
+    caches hold of archive documents must be purged there.
     """
     with opened() as parts:
         one = parts.announcements.get(announcement)

@@ -56,7 +56,7 @@ class Press:
                 address.name, address.archive, address.form, journal=parts.journal,
                 house=parts.house,
             )  # fmt: skip
-            return self._printed(address, page, None, None)
+            return self._printed(address, page, None, before)
         journal, announcements = parts.journal, parts.announcements
         change, _ = publish.feed_version(address.name, journal=journal, announcements=announcements)
         version = (change, publish.coverage_of(address.wanted, watch))
@@ -82,8 +82,10 @@ class Press:
         # The newest archive document gets its successor's address later, and is another then.
         early = not closed and (page.archived or self._parts.now() < at + SETTLING)
         modified_at = at - timedelta(seconds=1) if early else at
-        if not early and before and version and _differs(before, version[0], address, plain):
-            # Committed late, and so dated like the change before: the date moves all the same.
+        settled = page.archived or not early
+        if settled and before and _differs(before, version, address, plain):
+            # Committed late, and so dated like the change before, or blanked in an archive
+            # document: the date moves all the same.
             modified_at = max(modified_at, before.document.modified_at + timedelta(seconds=1))
         document = pack(plain, feeds.MEDIA_TYPES[address.form], modified_at, link=link_of(page))
         return Print(
@@ -94,11 +96,13 @@ class Press:
         )
 
 
-def _differs(before: Print, change: int, address: Address, plain: bytes) -> bool:
+def _differs(
+    before: Print, version: tuple[int, Coverage] | None, address: Address, plain: bytes
+) -> bool:
     """Whether a document shows other changes than the one before."""
-    if address.name.startswith(publish.SEARCH):
+    if version is None or before.version is None or address.name.startswith(publish.SEARCH):
         return before.document.plain != plain
-    return before.version is not None and before.version[0] != change
+    return before.version[0] != version[0]
 
 
 def link_of(page: FeedPage) -> str:

@@ -217,6 +217,25 @@ def test_what_matches_a_search_no_more_leaves_it(patient, beside, make_draft):
     assert patient.ask(path, If_Modified_Since=since).status == 200
 
 
+def test_what_the_law_takes_out_of_an_archive_is_seen_by_who_has_only_its_date(patient, make_draft):
+    """No 304 may keep the old words alive."""
+    for start in (1, 41, 81):
+        patient.publish(*(make_draft(number) for number in range(start, start + 40)))
+    patient.pass_time(timedelta(hours=1))
+    journal = patient.parts.journal
+    number = journal.archive("all", journal.window("all").prev).prev
+    path = f"/feeds/all/archive/{number}.atom"
+    since = patient.ask(path).headers["last-modified"]
+    [one, *_] = journal.archive("all", number).entries
+    patient.parts.removals.remove(one.id, by="甲", why="法院", now=patient.time[0])
+
+    patient.look()
+
+    answer = patient.ask(path, If_Modified_Since=since)
+    assert answer.status == 200
+    assert one.draft.title not in answer.text
+
+
 def test_misses_are_not_kept(patient):
     """Names and numbers are without end; what there is not takes no memory."""
     for number in range(20):
