@@ -175,3 +175,19 @@ def test_a_database_that_is_away_is_waited_for(parts, root, following, database_
 
     until(reached(root, last + 1), following)
     assert list((root / "feeds/500116/archive").iterdir())
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_run_that_is_told_to_stop_stops_in_the_middle(parts, root, jobs):
+    """An operator who ends it need not wait for half a million files."""
+    write_journal(parts.engine, announcements=400, places=PLACES)
+    process = command(parts, root, "--jobs", jobs)
+    until(lambda: any((root / ".quxun").glob("new-*/*")), process)
+
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert "stopped; the next run goes on" in err.splitlines()[-1]
+    assert not (root / ".quxun/state.json").exists()
+    assert write(parts, root).documents
