@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import typer
 
+from aggregator.errors import UsageError
 from quxun.cli.common import AsJson, opened, read_filter, say, show_table, tell
 
 if TYPE_CHECKING:
@@ -53,25 +54,30 @@ def feed(
 
 def search(
     words: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             help="words, all of which must stand in it; '\"exact phrase\"' (docs/filters.md)"
         ),
-    ],
+    ] = None,
     filter_query: Annotated[
         str,
         typer.Option(
-            "--filter", metavar="QUERY", help="besides, such as region=500116&kind=policy"
+            "--filter", metavar="QUERY", help="besides or alone, such as region=500116&kind=policy"
         ),
     ] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="how many at most")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Find announcements by words, newest first."""
+    """Find announcements by words, a filter or both, newest first."""
+    from aggregator.model import Filter
     from aggregator.store.announcements import COUNTED
 
-    said = urlencode([("q", word) for word in words])
+    said = urlencode([("q", word) for word in words or ()])
     wanted = read_filter(f"{filter_query.removeprefix('?')}&{said}")
+    if wanted == Filter():
+        raise UsageError(
+            'give words, a filter or both: quxun search 氢能, quxun search --filter "category=land"'
+        )
     with opened() as parts:
         found = parts.announcements.find(wanted, limit=limit)
         total = parts.announcements.count(wanted)

@@ -164,6 +164,8 @@ def test_help_is_printed_without_any_server(cold):
         (["sources", "add", "http://a.example/", "--colour", "red"], "--colour"),
         (["sources", "add", "http://a.example/", "--authority", "loud"], "loud"),
         (["search", "x", "--limit", "many"], "--limit"),
+        (["search"], "--filter"),
+        (["search", "--filter", "kind="], "--filter"),
         (["worker", "--queues", "polls,letters"], "letters"),
     ],
 )

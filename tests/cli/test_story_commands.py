@@ -78,9 +78,12 @@ def test_search_finds_by_words_and_filter(town, one):
         "search", one["title"][:8], "--filter", "posted_after=2099-01-01", "--json"
     ).json
     table = town.run("search", one["title"][:8])
+    alone = town.run("search", "--filter", f"kind={one['kind']}", "--limit", "1000", "--json").json
 
     assert one["id"] in [a["id"] for a in found["announcements"]]
     assert none == {"total": 0, "counted": True, "announcements": []}
+    assert one["id"] in [a["id"] for a in alone["announcements"]]
+    assert {a["kind"] for a in alone["announcements"]} == {one["kind"]}
     assert one["id"] in table.out
     assert "colour" in town.run("search", "x", "--filter", "colour=red", code=2).complaint
 
