@@ -2,12 +2,14 @@
 
 A request for a feed that comes in the very bytes of one answered before, at the start of a
 message, gets that answer again without being parsed, as long as the document is fresh
-(docs/adr/0023). Everything else takes uvicorn's way.
+(docs/adr/0023). Everything else takes uvicorn's way; Chinese that stands unencoded in a request
+line is encoded first, for llhttp takes none and many readers send what was typed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any, ClassVar
 
 from uvicorn.config import Config
@@ -20,6 +22,12 @@ from quxun.web.door import LONGEST_REQUEST, Memory
 #: A request's head may have so many bytes and take so long to arrive: llhttp bounds neither.
 HEAD_BYTES = 65_536
 HEAD_SECONDS = 20.0
+#: Data is cut into so many pieces at most to find request lines; what is behind goes as it came.
+MOST_PIECES = 256
+_HEAD_END = b"\r\n\r\n"
+_BLANK_LINES = (b"\r\n", b"\n")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_RAW = re.compile(rb"[\x80-\xff]")
 _STARTS = (b"GET /feeds/", b"HEAD /feeds/")
 _NOT_PLAIN = (b"\r\nexpect:", b"\r\nupgrade:", b"\r\ncontent-length:", b"\r\ntransfer-encoding:")
 
@@ -41,6 +49,9 @@ class FeedProtocol(HttpToolsProtocol):
         self._begun = 0
         self._ended = 0
         self._in_head = False
+        #: Whether the next byte belongs to a request line, or to blank ones before it.
+        self._in_line = True
+        self._body_bytes = 0
         self._head_bytes = 0
         self._head_late: asyncio.TimerHandle | None = None
         self._answered = False
@@ -68,7 +79,10 @@ class FeedProtocol(HttpToolsProtocol):
         before = self._begun
         if self._in_head:
             self._head_bytes += len(data)
-        super().data_received(data)
+        if data.isascii() and data.endswith(_HEAD_END):
+            super().data_received(data)
+        else:
+            self._parse_in_pieces(data)
         if self._in_head:
             if self._begun > before:  # what is left of this data behind the messages in it
                 self._head_bytes = len(data) - data.rfind(b"\r\n\r\n") - 4
@@ -80,17 +94,24 @@ class FeedProtocol(HttpToolsProtocol):
         """The first byte of a message."""
         self._begun += 1
         self._in_head = True
+        self._body_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is there."""
-        self._in_head = False
+        self._in_head = self._in_line = False
         self._head_came()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Some bytes of a body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The last byte of a message."""
         self._ended += 1
+        self._in_line = True
         super().on_message_complete()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -100,6 +121,42 @@ class FeedProtocol(HttpToolsProtocol):
             self._wait_for_more()
         else:
             super().timeout_keep_alive_handler()
+
+    def _parse_in_pieces(self, data: bytes) -> None:
+        """Parse data that may hold unencoded bytes, or end within a request line.
+
+        No piece goes beyond the end of a line, a head or a body that is known, so it is known of
+        each whether it is of a request line: only there are bytes from 0x80 on percent-encoded.
+        """
+        start = 0
+        for _ in range(MOST_PIECES):
+            end = self._piece_end(data, start)
+            piece = data[start:end]
+            start = end
+            if self._in_line:
+                super().data_received(_RAW.sub(_encoded, piece))
+                if piece.endswith(b"\n") and self._in_head:
+                    self._in_line = False
+            else:
+                super().data_received(piece)
+            if start >= len(data) or self.transport.is_closing():
+                return
+        super().data_received(data[start:])
+        self._in_line &= not self._in_head
+
+    def _piece_end(self, data: bytes, start: int) -> int:
+        """Where to cut: behind the request line, at the latest behind the message."""
+        if self._in_line:
+            return data.find(b"\n", start) + 1 or len(data)
+        if not self._in_head:
+            size = next((v for name, v in self.headers if name == b"content-length"), None)
+            if size is not None:
+                return start + max(1, int(size) - self._body_bytes)
+        for blank in _BLANK_LINES:
+            if data.startswith(blank, start):
+                return start + len(blank)
+        found = _BLANK_LINE.search(data, start)
+        return found.end() if found else len(data)
 
     def _is_idle(self) -> bool:
         """Whether nothing is being answered and the client takes what it is sent."""
@@ -174,6 +231,10 @@ def _stamp(ready: Ready, headers: list[tuple[bytes, bytes]]) -> None:
     lines = [b"%s: %s" % pair for pair in (*headers, *ready.headers)]
     ready.wire = STATUS_LINE[ready.status] + b"\r\n".join((*lines, b"", ready.body))
     ready.stamp = headers
+
+
+def _encoded(raw: re.Match[bytes]) -> bytes:
+    return b"%%%02X" % raw[0][0]
 
 
 def _is_plain(data: bytes) -> bool:
