@@ -63,6 +63,8 @@ AUTHORITIES: dict[Authority, str] = {
 #: Bounds that keep one query cheap (RELIABILITY.md, hostile input 122).
 MAX_VALUES = 50
 MAX_VALUE_LENGTH = 100
+#: A name that many places bear is answered with so many of them.
+MAX_NAMED = 5
 MAX_YUAN = 1_000_000_000_000_000
 #: Bases of amounts that do not tell the size of one project or subsidy: a floor is what is asked of
 #: a firm, not what it gets.
@@ -79,7 +81,22 @@ _DAY_WORDS = {
     "deadline_after": ("{} 起截止", "due since {}"),
     "deadline_before": ("{} 前截止", "due by {}"),
 }
+#: What the form calls the fields.
+_LABELS = {
+    "region": "地区",
+    "kind": "类别",
+    "category": "分类",
+    "authority": "来源性质",
+    "q": "关键词",
+    "not": "不含",
+    "amount_min": "金额",
+    "posted_after": "发布不早于",
+    "posted_before": "发布不晚于",
+    "deadline_after": "截止不早于",
+    "deadline_before": "截止不晚于",
+}
 _SPLIT = re.compile(r"[,，、|]")
+_GAPS = re.compile(r"[-·>\s/]+")
 
 _Word = TypeVar("_Word", Kind, Authority)
 _Value = TypeVar("_Value", str, Kind, Authority)
@@ -97,7 +114,9 @@ def parse_query(query: str) -> Filter:
     try:
         pairs = parse_qsl(query.removeprefix("?"), keep_blank_values=True, max_num_fields=500)
     except ValueError as error:
-        raise UsageError(f"the filter has more fields than we read: {error}") from error
+        raise UsageError(
+            f"筛选条件过多 · the filter has more fields than we read: {error}"
+        ) from error
     return parse_filter(pairs)
 
 
@@ -113,15 +132,17 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
     given: dict[str, list[str]] = {}
     for field, raw in pairs:
         if field not in FIELDS:
+            said = one_line(field)[:40]
             raise UsageError(
-                f"{one_line(field)[:40]!r} is no filter field; use {', '.join(FIELDS)}"
+                f"没有名为 {said!r} 的筛选条件 · {said!r} is no filter field; use {', '.join(FIELDS)}"
             )
         values = given.setdefault(field, [])
         values.extend(_values(field, raw))
         if len(values) > MAX_VALUES:
-            raise UsageError(f"{field}: more than {MAX_VALUES} values")
+            raise _unusable(field, f"最多 {MAX_VALUES} 个值", f"more than {MAX_VALUES} values")
         if any(len(value) > MAX_VALUE_LENGTH for value in values):
-            raise UsageError(f"{field}: longer than {MAX_VALUE_LENGTH} characters")
+            most = MAX_VALUE_LENGTH
+            raise _unusable(field, f"最长 {most} 个字", f"longer than {most} characters")
     return Filter(
         region=_set(_region(value) for value in given.get("region", ())),
         kind=_set(_choice("kind", Kind, value, KINDS) for value in given.get("kind", ())),
@@ -267,6 +288,11 @@ def _values(field: str, raw: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def _unusable(field: str, zh: str, en: str) -> UsageError:
+    """One line in both languages: it stands on pages, and where feeds and commands say why."""
+    return UsageError(f"{_LABELS[field]}：{zh} · {field}: {en}")
+
+
 def _set(values: Iterable[_Value]) -> tuple[_Value, ...]:
     return tuple(sorted(set(values)))
 
@@ -274,7 +300,7 @@ def _set(values: Iterable[_Value]) -> tuple[_Value, ...]:
 def _single(field: str, given: dict[str, list[str]]) -> str | None:
     values = sorted(set(given.get(field, ())))
     if len(values) > 1:
-        raise UsageError(f"{field}: one value only, not {' and '.join(values[:3])}")
+        raise _unusable(field, "只能有一个值", f"one value only, not {' and '.join(values[:3])}")
     return values[0] if values else None
 
 
@@ -282,12 +308,36 @@ def _region(value: str) -> str:
     if _CODE.fullmatch(value):
         code = value.upper()
         if divisions.get(code) is None:
-            raise UsageError(f"region: no division has the code {value}")
+            raise _unusable(
+                "region", f"没有代码为 {value} 的地区", f"no division has the code {value}"
+            )
         return code
     found = divisions.resolve(value, prior=None, on=None)
     if found is None:
-        raise UsageError(f"region: no one division is called {value}; give its six-digit code")
+        raise _no_one_region(value)
     return found.code
+
+
+def _no_one_region(value: str) -> UsageError:
+    """What to say of a name that no division bears, or several."""
+    codes = divisions.called([part for part in _GAPS.split(value) if part])
+    if not codes:
+        return _unusable(
+            "region", f"没有叫“{value}”的地区，请写全称或六位代码",
+            f"no one division is called {value}; give its full name or its six-digit code",
+        )  # fmt: skip
+    named = ", ".join(f"{code} {_whole_name(code)}" for code in codes[:MAX_NAMED])
+    more = f" … ({len(codes)})" if len(codes) > MAX_NAMED else ""
+    zh = f"“{value}”可指多个地区" if len(codes) > 1 else f"没有叫“{value}”的地区"
+    return _unusable(
+        "region", f"{zh}，请用代码",
+        f"no one division is called {value}; use a code: {named}{more}",
+    )  # fmt: skip
+
+
+def _whole_name(code: str) -> str:
+    """Its names from the province down, each once."""
+    return "".join(dict.fromkeys((*divisions.path(code), _region_name(code))))
 
 
 def _region_name(code: str) -> str:
@@ -299,7 +349,10 @@ def _choice(field: str, words: type[_Word], value: str, names: dict[_Word, str])
     for word in words:
         if value.lower() == word.value or value == names[word]:
             return word
-    raise UsageError(f"{field}: {value} is none of {', '.join(word.value for word in words)}")
+    raise _unusable(
+        field, f"没有“{value}”，可选{'、'.join(names.values())}",
+        f"{value} is none of {', '.join(word.value for word in words)}",
+    )  # fmt: skip
 
 
 def _category(value: str) -> str:
@@ -308,7 +361,10 @@ def _category(value: str) -> str:
     for slug, name in CATEGORIES.items():
         if value == name:
             return slug
-    raise UsageError(f"category: {value} is none of {', '.join(CATEGORIES)}")
+    raise _unusable(
+        "category", f"没有“{value}”，可选{'、'.join(CATEGORIES.values())}",
+        f"{value} is none of {', '.join(CATEGORIES)}",
+    )  # fmt: skip
 
 
 def _amount(value: str | None) -> float | None:
@@ -316,10 +372,13 @@ def _amount(value: str | None) -> float | None:
         return None
     match = _AMOUNT.fullmatch(value.replace(",", "").replace(" ", ""))
     if match is None:
-        raise UsageError(f"amount_min: {value} is no sum in yuan; write 5000000, 500万 or 10亿")
+        raise _unusable(
+            "amount_min", f"“{value}”不是金额，请写 5000000、500万 或 10亿",
+            f"{value} is no sum in yuan; write 5000000, 500万 or 10亿",
+        )  # fmt: skip
     yuan = round(float(match["number"]) * _UNITS[match["unit"]], 2)
     if yuan > MAX_YUAN:
-        raise UsageError(f"amount_min: {value} is more than there is")
+        raise _unusable("amount_min", f"{value} 过大", f"{value} is more than there is")
     return yuan
 
 
@@ -329,7 +388,9 @@ def _day(field: str, value: str | None) -> date | None:
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise UsageError(f"{field}: {value} is no day; write YYYY-MM-DD") from error
+        raise _unusable(
+            field, f"“{value}”不是日期，请写 YYYY-MM-DD", f"{value} is no day; write YYYY-MM-DD"
+        ) from error
 
 
 def _plain(number: float) -> str:

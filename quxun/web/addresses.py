@@ -127,7 +127,8 @@ def _refuse_filter(query: str, name: str, form: str) -> None:
     fields = {field for field, _ in _pairs(query)} & set(filters.FIELDS)
     if fields:
         raise UsageError(
-            f"{name} takes no {', '.join(sorted(fields))};"
+            f"{name} 不带筛选条件，筛选请用 /feeds/search.{form}"
+            f" · {name} takes no {', '.join(sorted(fields))};"
             f" filters stand in the query of /feeds/search.{form}"
         )
 

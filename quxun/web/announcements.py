@@ -131,4 +131,6 @@ def _page_number(values: list[str]) -> int:
         return 1
     if values[-1].isascii() and values[-1].isdigit() and 1 <= int(values[-1][:6]) <= LAST_PAGE:
         return int(values[-1])
-    raise UsageError(f"page must be a number from 1 to {LAST_PAGE}")
+    raise UsageError(
+        f"页码为 1 到 {LAST_PAGE} 的数字 · page must be a number from 1 to {LAST_PAGE}"
+    )

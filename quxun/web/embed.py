@@ -68,13 +68,17 @@ def _asked(stem: str, pairs: Iterable[tuple[str, str]]) -> tuple[Filter, int]:
         UsageError: names the field that cannot be used.
     """
     named = filters.pairs_of(feeds.filter_of(stem) or Filter()) if stem != "search" else []
-    typed = [(field, value) for field, value in pairs if value]
+    blank = {"limit", *filters.FIELDS}  # as if left out; what we do not know is told all the same
+    typed = [(field, value) for field, value in pairs if value or field not in blank]
     limits = [value for field, value in typed if field == "limit"]
     typed = [(field, value) for field, value in typed if field != "limit"]
     twice = {field for field, _ in named} & {field for field, _ in typed}
     if twice:
         field = min(twice)
-        raise UsageError(f"{field}: the address /embed/{stem} says it already; use /embed/search")
+        raise UsageError(
+            f"地址 /embed/{stem} 已含 {field}，请用 /embed/search"
+            f" · {field}: the address /embed/{stem} says it already; use /embed/search"
+        )
     return filters.parse_filter([*named, *typed]), _limit(limits)
 
 
@@ -84,7 +88,7 @@ def _limit(values: list[str]) -> int:
     value = values[-1]
     if value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= MOST_ROWS:
         return int(value[:4])
-    raise UsageError(f"limit: a number from 1 to {MOST_ROWS}")
+    raise UsageError(f"limit：1 到 {MOST_ROWS} 的数字 · limit: a number from 1 to {MOST_ROWS}")
 
 
 def _made(site: Site, template: str, wanted: Filter, limit: int) -> Made:

@@ -165,8 +165,31 @@ def test_a_field_that_cannot_be_used_is_named(query):
     with pytest.raises(UsageError) as caught:
         parse_query(query)
 
-    assert field in str(caught.value) or "more fields" in str(caught.value)
+    zh, dot, en = str(caught.value).partition(" · ")
+    assert dot
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in zh)
+    assert field in en or "more fields" in en
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("朝阳区", ["110105 北京市朝阳区", "220104 吉林省长春市朝阳区"]),
+        ("chaoyang", ["110105 北京市朝阳区", "220104 吉林省长春市朝阳区"]),
+        ("jiangjin", ["500116 重庆市江津区"]),
+        ("什么区", []),
+    ],
+)
+def test_a_name_that_several_places_bear_is_answered_with_their_codes(name, told):
+    """The reader copies the right code instead of looking for it elsewhere."""
+    with pytest.raises(UsageError) as caught:
+        parse_query(f"region={name}")
+
+    line = str(caught.value)
+    assert name in line
+    assert all(one in line for one in told)
+    assert len(re.findall(r"\b\d{6}\b", line)) <= 5
 
 
 words = st.text(min_size=1, max_size=8) | st.text('"“”「」『』＂ aＡ储１\u3000', max_size=12)

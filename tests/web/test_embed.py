@@ -114,6 +114,8 @@ def test_any_filter_can_be_embedded(web, make_draft, path, count):
         ("/embed/all?limit=21", 400, "limit"),
         ("/embed/all?limit=x", 400, "limit"),
         ("/embed/all?colour=red", 400, "colour"),
+        ("/embed/all?colour=", 400, "colour"),
+        ("/embed/all?colour", 400, "colour"),
         ("/embed/500116?region=510104", 400, "region"),
         ("/embed/search?region=nowhere", 400, "nowhere"),
     ],
