@@ -43,9 +43,9 @@ def filter_of(name: str) -> Filter | None:
 def settled(written: str) -> str:
     """The name of the feed that somebody means: ``policy/chongqing/jiangjin`` is ``policy/500116``.
 
-    A kind or category may come first, by its name or in Chinese; then places from the province
-    down, in pinyin, Chinese or by code, parted by ``/`` or ``-``; levels may be left out. An
-    abolished division leads to what it became. The name of a feed is settled already.
+    A kind or category may come first or last, by its name or in Chinese; beside it places from
+    the province down, in pinyin, Chinese or by code, parted by ``/`` or ``-``; levels may be left
+    out. An abolished division leads to what it became. The name of a feed is settled already.
 
     Raises:
         NotFoundError: nothing is called so, or several places are: they are named with codes.
@@ -73,17 +73,13 @@ def meant(written: str) -> tuple[str, ...]:
         return (written,)
     # Signs that nobody can see are no slip of a reader's.
     words = [one_line(word) for word in written.split("/")] if clean(written) == written else [""]
-    first = _SUBJECTS.get(words[0], words[0].lower())
-    if words == [words[0]] and first == "all":
-        return ("all",)
-    subject = first if _subject_filter(first, ()) is not None else None
-    places = words[1:] if subject else words
-    if subject and not places:
+    if (subject := _subject(words[0])) and len(words) == 1:
         return (subject,)
-    codes = divisions.called(places)
-    if not codes:
-        codes = divisions.called([part for place in places for part in place.split("-")])
-    return tuple(feed_name(subject=subject, region=code) for code in codes)
+    if subject:
+        return _called(words[1:], subject)
+    # A place may bear a subject's name (guide is a county, too), and comes first then.
+    last = _subject(words[-1])
+    return _called(words, "all") or (_called(words[:-1], last) if last else ())
 
 
 def feed_name(*, subject: str | None = None, region: str | None = None) -> str:
@@ -121,6 +117,21 @@ def subject_names() -> tuple[str, ...]:
 def _own_name(code: str) -> str:
     found = divisions.get(code)
     return found.name if found else code
+
+
+def _subject(word: str) -> str | None:
+    """The kind or category, or ``all``, that a word names, in Chinese too."""
+    name = _SUBJECTS.get(word, word.lower())
+    return name if name == "all" or _subject_filter(name, ()) is not None else None
+
+
+def _called(places: list[str], subject: str) -> tuple[str, ...]:
+    """The names of the feeds of a subject for every region that is called so."""
+    codes = divisions.called(places)
+    if not codes:
+        codes = divisions.called([part for place in places for part in place.split("-")])
+    about = None if subject == "all" else subject
+    return tuple(feed_name(subject=about, region=code) for code in codes)
 
 
 def _subject_filter(name: str, region: tuple[str, ...]) -> Filter | None:

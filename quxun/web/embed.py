@@ -42,20 +42,20 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/embed/{name:path}")
     def embed(name: str, request: Request) -> Response:
-        stem = name.removesuffix(".html")
-        fragment = stem != name
-        if stem != "search":
-            settled = feeds.settled(stem)
-            if settled != stem:
-                return moved(request, f"/embed/{settled}{'.html' if fragment else ''}")
+        parts = [part for part in name.split("/") if part]
+        stem = "/".join(parts).removesuffix(".html")
+        ending = ".html" if parts and parts[-1].endswith(".html") else ""
+        settled = stem if stem == "search" else feeds.settled(stem)
+        if settled + ending != name:
+            return moved(request, f"/embed/{settled}{ending}")
         wanted, limit = _asked(stem, query_pairs(request))
-        template = "embed_list.html" if fragment else "embed.html"
+        template = "embed_list.html" if ending else "embed.html"
         made = site.kept.get(
             (template, filters.canonical(wanted), limit),
             lambda: _made(site, template, wanted, limit),
         )
         answer = conditional(request, made, cache=CACHE)
-        answer.headers.update(_headers(site, fragment=fragment))
+        answer.headers.update(_headers(site, fragment=bool(ending)))
         return answer
 
     return routes

@@ -60,6 +60,13 @@ def names(tree: etree._Element) -> list[str]:
         ("guide", "guide"),
         ("qinghai/guide", "632523"),
         ("guide/qinghai/guide", "guide/632523"),
+        ("qinghai/guide/guide", "guide/632523"),
+        ("jiangjin/land", "land/500116"),
+        ("500116/policy", "policy/500116"),
+        ("重庆市/江津区/土地招拍挂", "land/500116"),
+        ("chongqing-jiangjin/政策", "policies/500116"),
+        ("all/500116", "500116"),
+        ("jiangjin/all", "500116"),
     ],
 )
 def test_what_people_write_leads_to_the_one_name(written, name):
@@ -72,7 +79,7 @@ def test_what_people_write_leads_to_the_one_name(written, name):
 @pytest.mark.parametrize(
     "written",
     ["", "/", "policy/", "/policy", "policy//500116", "policy/land", "nowhere", "../500116",
-     "all/500116", "500116/policy", "all\0", "500116\u200b", "999999", "a" * 5000, "x/" * 100],
+     "all/policy", "policy/500116/land", "land/land", "all\0", "500116\u200b", "999999", "a" * 5000, "x/" * 100],
 )  # fmt: skip
 def test_what_means_nothing_is_told_in_one_line(written):
     """A wrong address must not lead to some feed or other."""

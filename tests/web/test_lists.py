@@ -136,6 +136,14 @@ def test_a_source_that_is_gone_leaves_the_lists_and_moves_their_date(web, make_d
         ("/r/500381", "/?region=500116"),
         ("/embed/jiangjin?limit=3", "/embed/500116?limit=3"),
         ("/embed/policy/jiangjin.html", "/embed/policy/500116.html"),
+        ("/embed/500116/land.html", "/embed/land/500116.html"),
+        ("/embed/all/", "/embed/all"),
+        ("/embed//land/500116.html/?limit=3", "/embed/land/500116.html?limit=3"),
+        ("/embed/search/?kind=policy", "/embed/search?kind=policy"),
+        ("/feeds/jiangjin/land.atom", "/feeds/land/500116.atom"),
+        ("/feeds/江津区/土地招拍挂.atom", "/feeds/land/500116.atom"),
+        ("/feeds/500116/政策.ics", "/feeds/policies/500116.ics"),
+        ("/feeds/jiangjin/land/archive/1.atom", "/feeds/land/500116/archive/1.atom"),
     ],
 )  # fmt: skip
 def test_what_people_write_leads_to_one_address(web, path, target):
