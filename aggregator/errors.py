@@ -94,6 +94,12 @@ class OutageError(QuxunError):
     reason = "outage"
 
 
+class BusyError(QuxunError):
+    """More is asked of us at once than we can do; asking again soon will do."""
+
+    reason = "busy"
+
+
 class EmbeddedError(QuxunError):
     """The embedded service cannot start or go on; the text says how to mend it."""
 

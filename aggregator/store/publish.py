@@ -26,7 +26,7 @@ log = structlog.get_logger()
 _LOCK = 7_405_117
 _BATCH = 500
 #: Numbers that go by between two sweeps, with room to spare.
-_RECENT = 5_000
+_RECENT = 20_000
 #: The term under which only those changes are found that moved the substance.
 NEWS = "*"
 
@@ -123,17 +123,7 @@ def publish_missed(connection: Connection, now: datetime | None, *, recent: bool
             text(f"select a.id from announcements a where {which} order by a.change limit :batch"),
             {"batch": _BATCH},
         ).scalars()
-        batch = lock(connection, [AnnouncementId(one) for one in ids])
-        if batch:
-            publish(connection, batch, now)
-            connection.execute(
-                text(
-                    "update announcements a set change = coalesce((select max(c.change) from"
-                    " changes c where c.announcement_id = a.id), 0)"
-                    " where a.id = any(cast(:ids as bigint[]))"
-                ),
-                {"ids": batch},
-            )
+        batch = publish_marked(connection, [AnnouncementId(one) for one in ids], now)
         connection.commit()
         done += len(batch)
         if len(batch) < _BATCH:
@@ -143,6 +133,27 @@ def publish_missed(connection: Connection, now: datetime | None, *, recent: bool
         cut(connection, "what was stored before there was a journal")
         connection.commit()
     return done
+
+
+def publish_marked(
+    connection: Connection, ids: Collection[AnnouncementId], now: datetime | None
+) -> list[AnnouncementId]:
+    """Publish announcements whose number is of no change; each has that of its last one then.
+
+    Those that were there and are locked now.
+    """
+    batch = lock(connection, ids)
+    if batch:
+        publish(connection, batch, now)
+        connection.execute(
+            text(
+                "update announcements a set change = coalesce((select max(c.change) from"
+                " changes c where c.announcement_id = a.id), 0)"
+                " where a.id = any(cast(:ids as bigint[]))"
+            ),
+            {"ids": batch},
+        )
+    return batch
 
 
 def _last(

@@ -70,9 +70,12 @@ class Rulings:
 
         Raises:
             NotFoundError: there is no such announcement.
-            UsageError: they are one already.
+            UsageError: they are one already, or one was removed because the law demands it.
         """
         two = [self._whole(ref), self._whole(other)]
+        for one in two:
+            if one.removed_at is not None:
+                raise UsageError(f"{one.uuid} was removed for good; nothing is merged with it")
         heir, lost = sorted(two, key=lambda one: one.id)
         if heir.id == lost.id:
             raise UsageError("these are one announcement already")

@@ -28,7 +28,7 @@ from aggregator.model import (
     Watch,
 )
 from aggregator.store import polls, rows
-from aggregator.store.publish import lock, publish
+from aggregator.store.publish import lock, publish_marked
 from aggregator.store.refusals import refusals
 
 #: Announcements published anew in one transaction.
@@ -187,11 +187,19 @@ class Sources:
                 text("select distinct announcement_id from sightings where source_id = :id"),
                 {"id": source_id},
             ).scalars()
-            ids = sorted(AnnouncementId(one) for one in shown)
+            ids = lock(connection, [AnnouncementId(one) for one in shown])
             connection.execute(text("delete from sources where id = :id"), {"id": source_id})
+            # A number without a change: should we end here, the sweeper or a migration publishes.
+            connection.execute(
+                text(
+                    "update announcements set change = nextval('change_number')"
+                    " where id = any(cast(:ids as bigint[])) and change > 0"
+                ),
+                {"ids": ids},
+            )
         for place in range(0, len(ids), _BATCH):
             with self._engine.begin() as connection:
-                publish(connection, lock(connection, ids[place : place + _BATCH]), None)
+                publish_marked(connection, ids[place : place + _BATCH], None)
 
     def polls(self, source_id: SourceId, *, limit: int = 20) -> Sequence[PollRow]:
         """The last polls of a source, newest first."""

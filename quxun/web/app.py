@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from aggregator.errors import NotFoundError, OutageError, QuxunError, UsageError
+from aggregator.errors import BusyError, NotFoundError, OutageError, QuxunError, UsageError
 from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
@@ -130,6 +130,8 @@ def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:
         case OutageError() | OperationalError() | InterfaceError():
             line = "数据库暂时连不上，请稍后再试 · the database cannot be reached just now"
             return 503, line, {"Retry-After": "5"}
+        case BusyError():
+            return 503, str(error), {"Retry-After": "5"}
         case QuxunError():
             return _STATUS.get(type(error), 503), str(error), {}
         case RequestValidationError():

@@ -15,7 +15,7 @@ import structlog
 
 import feeds
 from aggregator import filters
-from aggregator.errors import UsageError
+from aggregator.errors import BusyError, UsageError
 from aggregator.flow.publish import SEARCH
 from aggregator.model import Filter, Kind
 from aggregator.wiring import Parts
@@ -32,6 +32,8 @@ SHELF_BYTES = 64_000_000
 #: While one reader's request renders a feed, the others wait so long before they get the
 #: document before.
 WAIT_SECONDS = 0.25
+#: So many documents may wait to be made before new searches are sent away.
+WAITING_SEARCHES = 200
 #: Feeds rendered at once: rendering holds the interpreter, so that more would not be faster.
 RENDERERS = 4
 
@@ -103,6 +105,7 @@ class FeedShelf:
         Raises:
             NotFoundError: there is no such archive document.
             OutageError: the store cannot be reached and the document was never made.
+            BusyError: it is a search, and many others wait to be made.
         """
         slot = self._slot(address)
         before = slot.answers
@@ -111,6 +114,8 @@ class FeedShelf:
             return before
         flight = self._flights.get(slot)
         if flight is None or not self.lookout.patient:
+            if slot.is_search and before is None and len(self._flights) > WAITING_SEARCHES:
+                raise BusyError("搜索太多，请稍后再试 · too many searches just now; ask again soon")
             pool = self._searches if slot.is_search else self._pool
             flight = pool.submit(self._renewed, slot)
             self._flights[slot] = flight

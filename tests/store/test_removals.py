@@ -57,6 +57,13 @@ def test_what_the_law_demands_is_blanked_in_archives_too(engine):
     page is not looked at again.
     """
     published(engine, *(f"公告{number}号" for number in range(120)))
+    with engine.begin() as connection:  # what an edit would have left there
+        connection.execute(
+            text(
+                "insert into revisions (announcement_id, revision, at, changes) select id, 2, now(),"
+                ' \'{"title": ["公告5号之前", "公告5号"]}\' from announcements where title = \'公告5号\''
+            )
+        )
     before = chain(engine)
     [one] = [o for d in before[1:] for o in d.entries if o.draft.title == "公告5号"]
 
@@ -108,6 +115,17 @@ def test_what_was_merged_goes_with_its_heir(engine, asked):
     assert gone.uuid == heir.uuid
     assert store.Journal(engine).window("all").entries == ()
     assert not rows_with(engine, "之内容")
+
+
+def test_nothing_is_merged_with_what_was_removed(engine):
+    """A living notice must not vanish behind a grave."""
+    published(engine, "公告1号", "公告2号")
+    one, two = store.Journal(engine).window("all").entries
+    store.Removals(engine).remove(one.uuid, by="甲", why="法院", now=NOW + HOUR)
+
+    with pytest.raises(UsageError, match="removed"):
+        store.Rulings(engine).merge(two.uuid, one.uuid, by="甲", why="同一条", now=NOW + HOUR)
+    assert [e.uuid for e in store.Journal(engine).window("all").entries] == [two.uuid]
 
 
 def test_a_portal_that_touches_its_row_brings_no_page_back(engine):

@@ -228,6 +228,18 @@ def test_a_text_of_a_thousand_pages_is_found_too(engine: Engine):
     assert announcements.count(Filter(q=("丁甲",))) == 0
 
 
+def test_a_short_latin_word_leaves_out_no_longer_one(engine: Engine):
+    """Whoever wants nothing of AI still gets what came by mail."""
+    dice = Random(5)
+    mail = Draft(title="通知", url="http://a.example/", posted_at=NOW, body_text="请发 mail 报名")
+    ai = Draft(title="通知", url="http://b.example/", posted_at=NOW, body_text="用 ai 报名")
+    put(engine, [store_with(made(dice, n), one) for n, one in enumerate((mail, ai), 1)])
+    announcements = store.Announcements(engine)
+
+    found = announcements.find(Filter(q=("报名",), exclude=("ai",)), limit=9)
+    assert [one.draft.url for one in found] == [mail.url]
+
+
 def store_with(one: Announcement, draft: Draft) -> Announcement:
     return Announcement(
         id=one.id, uuid=one.uuid, draft=draft, region_roll=(), first_seen_at=NOW,
