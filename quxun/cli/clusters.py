@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quxun.cli.announcements import Reference, answer
-from quxun.cli.common import AsJson, opened, say, tell
+from quxun.cli.common import AsJson, opened, say, someone_to_ask, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Announcement
@@ -78,6 +78,7 @@ def remove(
     they were removed. Exported files follow with the next "quxun feeds publish DIR"; what shared
     caches hold of archive documents must be purged there.
     """
+    someone_to_ask(yes=yes)
     with opened() as parts:
         one = parts.announcements.get(announcement)
         if not yes:

@@ -82,6 +82,16 @@ def read_filter(query: str) -> Filter:
     return parse_query(query)
 
 
+def someone_to_ask(*, yes: bool) -> None:
+    """Refuse what must be asked for where nobody can be asked, before anything is opened.
+
+    Raises:
+        UsageError: there is no terminal, and no ``--yes``.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("nothing is done: without a terminal nobody can be asked; say --yes")
+
+
 def database_trouble(error: Exception) -> str:
     """What is wrong with the database, in one line that says how to mend it."""
     cause = getattr(error, "orig", None) or (error.__cause__ or error)

@@ -28,6 +28,7 @@ from quxun.cli.common import (
     remark,
     say,
     show_table,
+    someone_to_ask,
     tell,
 )
 from quxun.cli.selectors import SelectorsOption, read_selectors
@@ -277,10 +278,16 @@ def release(source: Reference) -> None:
 
 
 @app.command()
-def remove(source: Reference) -> None:
+def remove(
+    source: Reference,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+) -> None:
     """Forget a source; its announcements stay."""
+    someone_to_ask(yes=yes)
     with opened() as parts:
         one = parts.sources.get(source)
+        if not yes:
+            typer.confirm(f"forget {one.slug}, {one.name!r}?", abort=True, err=True)
         parts.sources.remove(one.id)
     tell(f"removed {one.slug}")
 

@@ -27,7 +27,7 @@ CONTRACT = {
     "sources test": "--json",
     "sources pause": "",
     "sources resume": "",
-    "sources remove": "",
+    "sources remove": "--yes",
     "sources import": "--enable --json",
     "sources export": "",
     "poll": "--all --due --json",

@@ -111,8 +111,40 @@ def test_a_source_lives_from_add_to_remove(shell, land):
     assert paused == {"polls": [], "announcements": 0}
     shell.run("sources", "resume", url)
     assert shell.run("sources", "show", one["slug"], "--json").json["state"] == "active"
-    shell.run("sources", "remove", str(one["id"]))
+    shell.run("sources", "remove", str(one["id"]), "--yes")
     assert shell.run("sources", "list", "--json").json == []
+
+
+def test_a_source_is_forgotten_only_by_who_means_it(shell):
+    """A slip of the hand, or of a script, takes no source away; --yes does."""
+    (shell.folder / "list.tsv").write_text(TSV, encoding="utf-8")
+    shell.run("sources", "import", "list.tsv", "--json")
+    before = shell.run("sources", "list", "--json").json
+    slug = before[0]["slug"]
+    unasked = shell.run("sources", "remove", slug, stdin="y\n", code=2)
+    asked, answer = pty.openpty()
+    os.write(asked, b"n\n")
+    refused = subprocess.run(
+        [sys.executable, "-m", "quxun", "sources", "remove", slug],
+        stdin=answer, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **shell.settings},
+    )  # fmt: skip
+    os.close(asked)
+    os.close(answer)
+
+    assert "--yes" in unasked.complaint
+    assert refused.returncode != 0
+    assert slug in refused.stderr
+    assert shell.run("sources", "list", "--json").json == before
+    shell.run("sources", "remove", slug, "--yes")
+    assert len(shell.run("sources", "list", "--json").json) == len(before) - 1
+
+
+def test_an_announcement_is_removed_for_good_only_by_who_means_it(offline):
+    """Where nobody can be asked, a command that cannot be undone says what it needs."""
+    done = offline.run("announcements", "remove", "1", "--why", "law", stdin="y\n", code=2)
+
+    assert "--yes" in done.complaint
 
 
 def test_a_catalogue_is_imported_untested_and_its_bad_rows_are_told(shell):
@@ -138,7 +170,7 @@ def test_what_was_exported_is_imported_again(shell):
     exported = shell.run("sources", "export").out
     urls = [one["url"] for one in shell.run("sources", "list", "--json").json]
     for url in urls:
-        shell.run("sources", "remove", url)
+        shell.run("sources", "remove", url, "--yes")
     (shell.folder / "again.tsv").write_text(exported, encoding="utf-8")
     again = shell.run("sources", "import", "again.tsv", "--enable", "--json").json
 
