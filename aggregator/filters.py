@@ -69,8 +69,9 @@ MAX_YUAN = 1_000_000_000_000_000
 #: Bases of amounts that do not tell the size of one project or subsidy: a floor is what is asked of
 #: a firm, not what it gets.
 NO_SUM = frozenset({"aggregate", "floor", "other", "unit", "rate"})
-#: Raised whenever ``search_text`` makes another text of the same draft: stored ones are made anew.
-SEARCH_VERSION = 1
+#: Raised whenever ``search_text`` or ``amount_of`` makes something else of the same draft: what is
+#: stored is made anew.
+SEARCH_VERSION = 2
 _SHANGHAI = timezone(timedelta(hours=8))
 _CODE = re.compile(r"\d{6}|Z\d{8}", re.IGNORECASE)
 _AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>亿|万|千)?元?")
@@ -216,8 +217,15 @@ def search_text(draft: Draft) -> str:
 
 
 def chief_amount(draft: Draft) -> Amount | None:
-    """The largest sum of one project or subsidy that a notice states: what lists and mails show."""
-    sums = (one for one in draft.facts.amounts if one.yuan and one.basis not in NO_SUM)
+    """The largest sum of one project or subsidy that a notice states: what lists and mails show.
+
+    Land is sold for a price that is open yet: without such a sum the start price counts, the
+    largest of basis ``other`` (the deposit is a part of it).
+    """
+    stated = [one for one in draft.facts.amounts if one.yuan]
+    sums = [one for one in stated if one.basis not in NO_SUM]
+    if not sums and draft.categories and draft.categories[0].slug == "land":
+        sums = [one for one in stated if one.basis == "other"]
     return max(sums, key=lambda one: one.yuan or 0, default=None)
 
 

@@ -1,4 +1,4 @@
-"""What an earlier version stored otherwise, made anew once: keys and names, searched texts."""
+"""What an earlier version stored otherwise, made anew once: keys and names, what is searched."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def rekey(connection: Connection) -> int:
 
 
 def rewrite_searched(connection: Connection) -> int:
-    """Write searched texts anew where this version makes others than the store holds, and fill
+    """Write searched texts and amounts anew where this version makes others than the store holds, and fill
     the search index with rows that it lacks; how many announcements were gone through.
 
     Safe to end and begin again: the version is written last, each batch commits. What is stored
@@ -77,10 +77,15 @@ def rewrite_searched(connection: Connection) -> int:
         if not found:
             break
         connection.execute(
-            text("update announcements set search = :search where id = :id"),
+            text("update announcements set search = :search, amount_yuan = :amount where id = :id"),
             [
-                {"id": number, "search": filters.search_text(rows.from_json(draft, Draft))}
+                {
+                    "id": number,
+                    "search": filters.search_text(said),
+                    "amount": filters.amount_of(said),
+                }
                 for number, draft in found
+                for said in (rows.from_json(draft, Draft),)
             ],
         )
         connection.commit()

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import UsageError
-from aggregator.filters import CATEGORIES, FIELDS, canonical, describe, matches, parse_query
+from aggregator.filters import (
+    CATEGORIES,
+    FIELDS,
+    amount_of,
+    canonical,
+    describe,
+    matches,
+    parse_query,
+)
 from aggregator.model import (
     Amount,
     Announcement,
@@ -131,6 +139,34 @@ def test_what_is_not_ours_shows_only_when_asked_for():
 
     assert not matches(Filter(), tender)
     assert matches(Filter(category=("tender",)), tender)
+
+
+def yuan(sum_: float, basis: str) -> Amount:
+    return Amount(value=sum_, yuan=sum_, basis=basis, unit="元", sentence="…")
+
+
+@pytest.mark.parametrize(
+    ("slugs", "amounts", "chief"),
+    [
+        (("land", "park"), (yuan(2e6, "other"), yuan(9e6, "other"), yuan(4500, "unit")), 9e6),
+        (("land",), (yuan(3e6, "investment"), yuan(9e6, "other")), 3e6),
+        (("land",), (yuan(9e9, "aggregate"), yuan(9e7, "floor"), yuan(4500, "unit")), None),
+        (("park", "land"), (yuan(9e6, "other"),), None),
+        (("application",), (yuan(9e6, "other"),), None),
+        ((), (yuan(9e6, "other"),), None),
+    ],
+)
+def test_the_amount_of_land_is_its_start_price(slugs, amounts, chief):
+    """Who looks for parcels from ten million on must not find none."""
+    draft = replace(
+        DRAFT,
+        categories=tuple(Category(slug=slug, why="…") for slug in slugs),
+        facts=Facts(amounts=amounts),
+    )
+
+    assert amount_of(draft) == chief
+    found = matches(parse_query("amount_min=1"), replace(ANNOUNCEMENT, draft=draft))
+    assert found is (chief is not None)
 
 
 def test_blank_fields_are_as_if_left_out():

@@ -63,7 +63,8 @@ def made(dice: Random, number: int) -> Announcement:
         flags=dice.choice(((), (), (Flag.EXCLUDED,))),
         facts=Facts(
             amounts=tuple(
-                Amount(value=1, yuan=yuan, basis="cap", unit="元", sentence="")
+                Amount(value=1, yuan=yuan, basis=basis, unit="元", sentence="")
+                for basis in (dice.choice(("cap", "other")),)
                 for yuan in dice.choice(((), (1e6,), (999_999.99,), (5e8,), (0.5,)))
             ),
             deadlines=tuple(
@@ -272,11 +273,17 @@ def test_rows_of_an_earlier_version_are_found_while_they_are_filled_in_and_after
     """An upgrade of a large store takes a while; nobody's search may come back empty meanwhile."""
     wish = Filter(q=("储能",))
     wanted = {a.uuid for a in store.Announcements(engine).find(wish, limit=500)}
+    costly = Filter(amount_min=1e6)
+    large = {a.uuid for a in store.Announcements(engine).find(costly, limit=500)}
     assert wanted
+    assert any(corpus[a].draft.facts.amounts[0].basis == "other" for a in large)
     with engine.begin() as connection:
         connection.execute(text("alter table announcements disable trigger announcements_search"))
         connection.execute(
-            text("update announcements set grams = default, facets = default, search = ''")
+            text(
+                "update announcements set grams = default, facets = default,"
+                " search = '', amount_yuan = null"
+            )
         )
         connection.execute(text("alter table announcements enable trigger announcements_search"))
         connection.execute(
@@ -290,6 +297,7 @@ def test_rows_of_an_earlier_version_are_found_while_they_are_filled_in_and_after
     store.migrate(engine)
 
     assert {a.uuid for a in store.Announcements(engine).find(wish, limit=500)} == wanted
+    assert {a.uuid for a in store.Announcements(engine).find(costly, limit=500)} == large
     with engine.connect() as connection:
         [left] = connection.execute(
             text(
