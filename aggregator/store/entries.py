@@ -259,7 +259,11 @@ def _mark(
 
 
 def _learn(connection: Connection, reports: Sequence[ArticleReport], now: datetime) -> None:
-    """Keep with each source how its articles are made, and when that changed."""
+    """Keep with each source how its articles are made, and when that changed.
+
+    Rows are locked so that whoever writes announcements of these sources meanwhile, in an order
+    of their own, neither waits for us nor we for them: foreign keys lock them ``for key share``.
+    """
     seen: dict[SourceId, list[tuple[ArticleShape, bool]]] = {}
     for report in sorted(reports, key=lambda one: one.entry.id):
         if report.shape:
@@ -269,7 +273,7 @@ def _learn(connection: Connection, reports: Sequence[ArticleReport], now: dateti
     found = connection.execute(
         text(
             "select id, learned, redesign, first_polled_at from sources where id = any(cast(:ids as bigint[]))"
-            " order by id for update"
+            " order by id for no key update"
         ),
         {"ids": sorted(seen)},
     ).all()

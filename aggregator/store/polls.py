@@ -54,7 +54,7 @@ def _still_ours(connection: Connection, reports: Sequence[PollReport]) -> set[So
             "select s.id from sources s join unnest(cast(:ids as bigint[]),"
             " cast(:generations as integer[])) as mine (id, generation) on s.id = mine.id"
             " and s.generation = mine.generation and s.lease_until is not null"
-            " order by s.id for update of s"
+            " order by s.id for no key update of s"
         ),
         {
             "ids": [report.source.id for report in reports],

@@ -297,7 +297,7 @@ class Sources:
                     "with free as (select id from sources where id = any(cast(:ids as bigint[]))"
                     " and state <> 'paused' and (:anyway or (next_poll_at <= :now and"
                     " state = 'active')) and (lease_until is null or lease_until < :now)"
-                    " order by id for update skip locked)"
+                    " order by id for no key update skip locked)"
                     " update sources s set lease_until = :until, generation = s.generation + 1,"
                     " attempts = s.attempts + 1 from free where s.id = free.id"
                     f" returning {', '.join('s.' + c for c in rows.SOURCE_COLUMNS)}"

@@ -15,6 +15,7 @@ from aggregator import store
 from aggregator.model import (
     ArticleOutcome,
     ArticleReport,
+    ArticleShape,
     Authority,
     Deadline,
     Entry,
@@ -87,6 +88,25 @@ def test_an_uncommitted_notice_holds_up_its_twin_until_it_is_there(engine: Engin
 
     [found] = store.Announcements(engine).find(Filter(), limit=9)
     assert len(found.sightings) == 2
+
+
+def test_who_writes_a_notice_of_a_source_holds_up_no_poll_and_no_lesson_of_it(engine: Engine):
+    """Its row names the source; were the source locked whole, two such writers would deadlock."""
+    [entry] = shown(engine, "储能扶持办法")
+    sources, entries = store.Sources(engine), store.Entries(engine)
+    shape = ArticleShape(title="h1", body="div.content")
+    with engine.begin() as other:  # what a foreign key locks while a notice is being written
+        other.execute(text("select 1 from sources for key share"))
+        entries.record_articles([replace(read(entry, draft_of("储能扶持办法")), shape=shape)], NOW)
+        [claimed] = sources.claim_sources(
+            [entry.source.id], NOW + HOUR, lease=LEASE, even_if_not_due=True
+        )
+        [summary] = sources.record_polls(
+            [PollReport(source=claimed, at=NOW + HOUR, outcome="read", next_poll_at=NOW + HOUR)]
+        )
+
+    assert summary.source_id == entry.source.id
+    assert sources.get(str(entry.source.id)).learned.article == shape
 
 
 def _until_waiting(connection, number: int) -> None:
