@@ -73,6 +73,12 @@ class Courier:
             raise UsageError(f"the address is longer than {LONGEST_CALLBACK} characters")
         if "#" in url:
             raise UsageError(f"{url[:200]} has a fragment, which no server ever sees; leave it out")
+        port = _port(url)
+        if port not in {None, 80, 443} and not _ports(url):
+            raise UsageError(
+                f"{url[:200]} is not called: a callback's port is 80, 443 or one from"
+                f" {_FIRST_OWN_PORT} at which nothing else is usual, not {port}"
+            )
         try:
             address = read_address(url, ports=_ports(url))
         except FetchError as error:
@@ -140,11 +146,16 @@ class Courier:
         return self._transfers
 
 
+def _port(url: str) -> int | None:
+    """The port an address names; none where it cannot be read: read_address says why."""
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None
+
+
 def _ports(url: str) -> frozenset[int]:
     """The port an address names, if a callback may have it."""
-    try:
-        port = urlsplit(url).port
-    except ValueError:
-        return frozenset()  # read_address says what is wrong with it
+    port = _port(url)
     fine = port is not None and port >= _FIRST_OWN_PORT and port not in _NOT_HTTP
     return frozenset({port}) if fine and port is not None else frozenset()

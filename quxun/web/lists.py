@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -11,6 +12,7 @@ from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.flow.calendars import calendar_path
 from aggregator.model import Filter
+from aggregator.text import one_line
 from aggregator.wiring import Parts
 from quxun.web.addresses import name_of
 from quxun.web.documents import Document
@@ -54,10 +56,31 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/r/{place:path}")
     def place(place: str, request: Request) -> Response:
-        wanted = feeds.filter_of(feeds.settled(place.removesuffix("/"))) or Filter()
+        names = feeds.meant(place.removesuffix("/"))
+        if len(names) != 1:
+            return _no_one_place(site, place, names, request.url.query)
+        wanted = feeds.filter_of(names[0]) or Filter()
         return moved(request, "/", urlencode(filters.pairs_of(wanted)))
 
     return routes
+
+
+def _no_one_place(site: Site, place: str, names: Sequence[str], query: str) -> Response:
+    """No place is called so, or several are: the page leads to each."""
+    said = one_line(place)[:60]
+    if not names:
+        line = (
+            f"没有叫 {said!r} 的地方 · no place is called so; /feeds/ lists those that are watched"
+        )
+        return site.message("找不到 Not found", line, status=404)
+    line = f"{said!r} 可指多个地区 · several places are called so; choose one"
+    tail = f"?{query}" if query else ""
+    links = [
+        (f"/r/{name}{tail}", f"{code} {feeds.region_title(code)}")
+        for name in names
+        for code in [name.rpartition("/")[2]]
+    ]
+    return site.message("哪一个？ Which one?", line, status=404, links=links)
 
 
 def opml_document(site: Site, name: str) -> Document:

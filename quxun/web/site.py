@@ -146,10 +146,18 @@ class Site:
         return page.encode(errors="replace")
 
     def message(
-        self, title: str, line: str, *, status: int = 200, private: bool = False
+        self,
+        title: str,
+        line: str,
+        *,
+        status: int = 200,
+        private: bool = False,
+        links: Sequence[tuple[str, str]] = (),
     ) -> Response:
-        """A page that says one thing."""
-        return self.page("message.html", status=status, private=private, title=title, line=line)
+        """A page that says one thing, perhaps with addresses and names of what may be meant."""
+        return self.page(
+            "message.html", status=status, private=private, title=title, line=line, links=links
+        )
 
     def discovery(self, shown: Sequence[Filter]) -> list[FeedLink]:
         """Links to the feeds of what a page shows; a page that shows no notices leads to all."""

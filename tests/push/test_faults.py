@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from push_subscriber import NETS, Callbacks
 
+from aggregator.errors import UsageError
 from aggregator.fetch.courier import CALL_LIMITS, Courier
 from aggregator.flow.hub import Press
 from aggregator.flow.pumping import LEASE
@@ -377,3 +378,15 @@ def test_what_cannot_be_recorded_harms_no_other(house, monkeypatch):
     house.push()
 
     assert [bool(row["sent_at"]) for row in house.followers()] == [True, False, True]
+
+
+@pytest.mark.parametrize("url", ["http://a.example:22/x", "https://a.example:6379/x"])
+def test_the_refusal_of_a_port_speaks_of_callbacks(courier, url):
+    """A partner knows nothing of our sources, and reads which ports would do."""
+    with pytest.raises(UsageError) as caught:
+        courier().check(url)
+
+    line = str(caught.value)
+    assert "callback" in line
+    assert "source" not in line
+    assert all(port in line for port in ("80", "443", "1024"))

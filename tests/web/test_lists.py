@@ -193,12 +193,25 @@ def test_a_name_of_several_places_is_told_with_codes(web, path):
 
 
 def test_a_page_says_which_places_may_be_meant(web):
-    """People get a page, not a bare line."""
-    page = web.ask("/r/chaoyang")
+    """People get a page, not a bare line, and choose by a click; what they asked besides stays."""
+    page = web.ask("/r/land/chaoyang?q=%E5%82%A8%E8%83%BD")
 
     assert page.status == 404
-    assert "110105 北京市朝阳区" in page.text
     assert page.headers["content-type"].startswith("text/html")
+    links = {a.text(): a.attributes["href"] for a in LexborHTMLParser(page.text).css("main ul a")}
+    assert len(links) > 2
+    chosen = web.ask(links["110105 北京市朝阳区"])
+    assert chosen.status == 308
+    assert chosen.headers["location"] == "/?category=land&region=110105&q=%E5%82%A8%E8%83%BD"
+
+
+def test_a_page_of_places_speaks_of_places(web):
+    """Who looked for a place did not ask for a feed."""
+    page = web.ask("/r/nowhere")
+
+    assert page.status == 404
+    assert "no place is called so" in page.text
+    assert "no such feed" not in page.text
 
 
 # --- the page of feeds ---
