@@ -74,8 +74,8 @@ def remove(
 ) -> None:
     """Take an announcement out for good, of the archives of feeds too: the law demands it.
 
-    Its text, files, addresses and raw pages are deleted; its entries stay, and say only that
-    they were removed. Exported files follow with the next "quxun feeds publish DIR"; what shared
+    Its title, text, files, addresses and raw pages are deleted; its id, days, regions, kind and
+    categories stay, so that its entries stay in their feeds and say that it was removed. Exported files follow with the next "quxun feeds publish DIR"; what shared
     caches hold of archive documents must be purged there.
     """
     someone_to_ask(yes=yes)
@@ -84,7 +84,8 @@ def remove(
         if not yes:
             typer.confirm(f"remove {one.draft.title!r} for good?", abort=True, err=True)
         gone = parts.removals.remove(announcement, by=by or _somebody(), why=why, now=parts.now())
-    _told(gone, f"removed: nothing is left of {gone.uuid} but its id", as_json=as_json)
+    left = "its id, days, regions, kind and categories are left, so that feeds can say so"
+    _told(gone, f"removed {gone.uuid}: {left}", as_json=as_json)
 
 
 def _told(one: Announcement, line: str, *, as_json: bool) -> None:

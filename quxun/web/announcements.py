@@ -15,6 +15,7 @@ from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import Announcement, Filter
 from aggregator.store.announcements import COUNTED
+from quxun.web import words
 from quxun.web.feedshelf import feed_path
 from quxun.web.http import query_pairs
 from quxun.web.site import Site, form_values
@@ -87,6 +88,10 @@ def _one_page(site: Site, ref: str) -> Response:
         raise NotFoundError("没有这条公告 · there is no such announcement") from error
     if one.merged_into:
         return RedirectResponse(f"/a/{one.merged_into}", 308)
+    if one.removed_at:
+        at = words.moment(one.removed_at)
+        line = f"这条公告已于 {at} 依法删除 · removed by law at {at} (UTC+8)"
+        return site.message("已删除 Gone", line, status=410)
     home = next(iter(one.draft.regions), None)
     return site.page(
         "announcement.html",

@@ -107,11 +107,13 @@ def test_one_announcement_shows_every_figure_with_its_sentence(web, make_draft):
         deadlines=(Deadline(value=date(2026, 11, 30), sentence="请于11月30日前申报。"),),
         amounts=(
             Amount(value=500, yuan=5e6, basis="cap", unit="万元", sentence="最高补助500万元。"),
+            Amount(value=300, yuan=3e6, basis="other", unit="万元", sentence="起始价300万元。"),
         ),
         areas=(
             Fact(
                 value="42000平方米", unit="平方米", number=42000.0, sentence="总用地42000平方米。"
             ),
+            Fact(value="80800", unit="㎡", number=80800.0, sentence="面积（㎡）80800"),
         ),
     )
     file = Attachment(name="申报表.doc", url="http://portal1.example/f.doc")
@@ -127,6 +129,25 @@ def test_one_announcement_shows_every_figure_with_its_sentence(web, make_draft):
     ):  # fmt: skip
         assert words in page.text, words
     assert "<b>42000平方米</b>" in page.text
+    assert "<b>80800 ㎡</b>" in page.text
+    assert "截止</dt><dd><b>截止" not in page.text
+    assert "金额</dt><dd><b>金额" not in page.text
+    assert "<b>300 万元</b>" in page.text
+
+
+def test_the_page_of_what_the_law_removed_says_that_and_nothing_more(web, make_draft):
+    """A link to it must not lead to an empty record, nor to what was to be forgotten."""
+    web.publish(make_draft(1))
+    [one] = web.parts.announcements.find(_everything(), limit=9)
+    web.parts.removals.remove(one.uuid, by="甲", why="法院判决", now=web.time[0])
+
+    page = web.ask(f"/a/{one.uuid}")
+
+    assert page.status == 410
+    assert "依法删除" in page.text
+    assert "2026-10-05 10:30" in page.text
+    for gone in (one.draft.title, one.draft.url, "江津区", "政策支持", "法院判决", "甲"):
+        assert gone not in page.text, gone
 
 
 def test_a_revision_and_a_withdrawal_can_be_read(web, make_draft):
