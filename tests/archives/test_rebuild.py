@@ -38,7 +38,7 @@ def test_what_happens_while_somebody_reads_is_not_lost_on_them(database_url: str
         names=("all", "500000", "policies"),
         busy=0.3,
     )
-    proof.run(8, often=0.3)
+    proof.run(24, often=0.3)
     web.close()
 
     assert proof.figures.archives > 0

@@ -183,7 +183,7 @@ def test_doctor_is_well_when_all_is(town):
     done = town.run("doctor", "--json")
 
     assert {part["what"] for part in done.json} == {
-        "database", "clock", "broker", "smtp", "disk", "duplicates",
+        "database", "clock", "broker", "smtp", "disk", "duplicates", "webhooks",
     }  # fmt: skip
     assert [part["words"] for part in done.json if not part["well"]] == []
 
