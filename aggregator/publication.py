@@ -6,6 +6,7 @@ prints. Feeds and their archive documents are made of records only (docs/adr/001
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 #: Changes in an era; the index of the journal finds a feed's changes era by era.
 ERA_BITS = 13
 _EXCERPT = 600
+#: Lists of names are published by duty and are not for us to spread (DOMAIN.md §16).
+_NAME_LIST = re.compile(r"名单|公示|名册|花名册")
 #: The title of what was taken out because the law demands it.
 REMOVED = "（已依法移除）"
 
@@ -83,11 +86,14 @@ def blanked(one: Announcement) -> Announcement:
 
 
 def prints_whole(draft: Draft) -> bool:
-    """Whether feeds print the whole text: official policy documents only (DOMAIN.md §14, §16)."""
+    """Whether feeds print the whole text: official policy documents only, and no list of names
+    (DOMAIN.md §14, §16).
+    """
     return (
         draft.authority is Authority.OFFICIAL
         and draft.kind is Kind.POLICY
-        and not any(category.slug == "interpretation" for category in draft.categories[:1])
+        and not any(c.slug in {"interpretation", "notice"} for c in draft.categories[:1])
+        and not _NAME_LIST.search(draft.title)
     )
 
 

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from uuid import UUID
 
 from aggregator.filters import AUTHORITIES, CATEGORIES, KINDS
-from aggregator.model import Announcement, Authority, Draft, FeedPage, Grave, GraveReason, Kind
+from aggregator.model import Announcement, Draft, FeedPage, Grave, GraveReason
+from aggregator.publication import prints_whole
 from aggregator.text import shorten
 from feeds.words import fit_markup, origin, plain, tidy_title, web_url
 
@@ -29,8 +30,6 @@ FIRST_POSTED = datetime(1990, 1, 1, tzinfo=CHINA)
 MOST = 50
 
 _MEDIA_TYPE = re.compile(r"[a-zA-Z0-9!#$&^_.+-]+/[a-zA-Z0-9!#$&^_.+-]+")
-#: Lists of names are published by duty and are not for us to spread (DOMAIN.md §16).
-_NAME_LIST = re.compile(r"名单|公示|名册|花名册")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +170,7 @@ def summary(one: Announcement) -> str:
 def full_text(one: Announcement) -> str | None:
     """The sanitised body, only of an official policy document (DOMAIN.md §14, §16)."""
     draft = one.draft
-    if draft.authority is not Authority.OFFICIAL or draft.kind is not Kind.POLICY:
-        return None
-    if any(c.slug in {"interpretation", "notice"} for c in draft.categories[:1]):
-        return None
-    return None if _NAME_LIST.search(draft.title) else fit_markup(draft.body_html)
+    return fit_markup(draft.body_html) if prints_whole(draft) else None
 
 
 #: Items made before. A change is printed in some eight feeds in three formats, and in each of

@@ -7,11 +7,12 @@ import re
 from aggregator import divisions
 from aggregator.errors import NotFoundError
 from aggregator.filters import CATEGORIES
-from aggregator.model import Filter, Kind
+from aggregator.model import Filter
+from aggregator.publication import KIND_FEEDS
 from aggregator.text import clean, one_line
 
 #: The kinds have names of their own, because ``policy`` and ``project`` are categories too.
-KIND_NAMES = {"policies": Kind.POLICY, "projects": Kind.PROJECT}
+KIND_NAMES = KIND_FEEDS
 _KIND_TITLES = {"policies": "政策", "projects": "项目"}
 #: Tenders and the rest have feeds, which no list offers.
 UNLISTED = frozenset({"tender", "other"})
