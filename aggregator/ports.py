@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from aggregator.alarms import Alarm
 from aggregator.model import (
     Announcement,
     AnnouncementId,
@@ -487,6 +488,30 @@ class OutboxStore(Protocol):
 
     def record_deliveries(self, deliveries: Sequence[Delivery]) -> None:
         """Write what came of the attempts."""
+        ...
+
+
+class AlarmStore(Protocol):
+    """What an operator must look at."""
+
+    def raise_alarm(self, kind: str, words: str) -> bool:
+        """Open an alarm, or renew the words of the open one; True when it was not open."""
+        ...
+
+    def clear_alarm(self, kind: str) -> bool:
+        """Clear the open alarm of a kind; True when there was one."""
+        ...
+
+    def open_alarms(self) -> Sequence[Alarm]:
+        """Those that are not cleared, the newest first."""
+        ...
+
+    def untold(self) -> Sequence[Alarm]:
+        """Open alarms that a mail is to be written about."""
+        ...
+
+    def tell(self, alarm: Alarm, mail: Mail, now: datetime) -> None:
+        """Queue the mail about an alarm, once."""
         ...
 
 

@@ -131,6 +131,16 @@ class Parts:
         return store.Outbox(self.engine)
 
     @cached_property
+    def alarms(self) -> store.Alarms:
+        """What an operator must look at."""
+        return store.Alarms(self.engine)
+
+    @cached_property
+    def holds(self) -> store.Holds:
+        """The switches that keep mail back."""
+        return store.Holds(self.engine)
+
+    @cached_property
     def system(self) -> store.System:
         """Heartbeats and statistics."""
         return store.System(self.engine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.flow import articles, polls
+from aggregator.flow import alarms, articles, polls
 from tasks.app import app, parts
 
 
@@ -15,6 +15,7 @@ def sweep() -> None:
     it.journal.catch_up(now)
     polls.ring_due(it.sources, it.bell, now)
     articles.ring_due(it.entries, it.bell, now)
+    alarms.tell_operator(store=it.alarms, env=it.templates_or_fail(), settings=it.settings, now=now)
     it.bell.ring("mail.plan")
     it.bell.ring("mail.deliver")
     it.bell.ring("push.verify")

@@ -1,10 +1,12 @@
 """PostgreSQL: one module per noun, leases on rows, batches in a handful of statements."""
 
+from aggregator.store.alarms import Alarms
 from aggregator.store.announcements import Announcements
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.digests import Digests
 from aggregator.store.engine import connect, migrate
 from aggregator.store.entries import Entries
+from aggregator.store.holds import Holds
 from aggregator.store.hosts import Hosts
 from aggregator.store.hub import Hub
 from aggregator.store.journal import Journal
@@ -18,10 +20,12 @@ from aggregator.store.system import System
 from aggregator.store.webhooks import Webhooks
 
 __all__ = [
+    "Alarms",
     "Announcements",
     "Deadlines",
     "Digests",
     "Entries",
+    "Holds",
     "Hosts",
     "Hub",
     "Journal",

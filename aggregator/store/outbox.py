@@ -73,6 +73,9 @@ class Outbox:
                     " and (state in ('queued', 'deferred', 'ambiguous')"
                     " or (state = 'claimed' and lease_until < :now))"
                     " and (cast(:lane as integer) is null or lane = :lane)"
+                    # Held by an operator: confirmations only (store/holds.py).
+                    " and (lane = 0 or not exists"
+                    " (select 1 from house where mail_held_at is not null))"
                     " order by lane, due_at, id limit :limit for update skip locked)"
                     " update outbox o set state = 'claimed', lease_until = :until,"
                     " generation = o.generation + 1, attempts = o.attempts + 1"

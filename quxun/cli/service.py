@@ -148,6 +148,7 @@ def doctor(as_json: AsJson = False) -> None:
         findings = [
             _database(parts), _clock(parts), _broker(parts), _smtp(parts), _disk(parts),
             _duplicates(parts), _webhooks(parts),
+            _alarms(parts), _hold(parts),
         ]  # fmt: skip
     if as_json:
         say([{"what": what, "well": well, "words": words} for what, well, words in findings])
@@ -238,6 +239,44 @@ def _webhooks(parts: Parts) -> Finding:
             return "webhooks", False, words
     failing = sum(one.failing_since is not None for one in hooks)
     return "webhooks", True, f"{len(hooks)}, of which {failing} fail and are tried again"
+
+
+def _alarms(parts: Parts) -> Finding:
+    """What somebody must look at; each says what to do."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        alarms = parts.alarms.open_alarms()
+    except (SQLAlchemyError, OutageError):
+        return "alarms", True, "not looked at, for the database does not answer"
+    if not alarms:
+        return "alarms", True, "none is open"
+    said = "; ".join(f"{one.kind} since {one.at:%Y-%m-%d %H:%M} UTC: {one.text}" for one in alarms)
+    return "alarms", False, f"{len(alarms)} open; {said}"
+
+
+def _hold(parts: Parts) -> Finding:
+    """Mail that an operator holds back is not forgotten, but it is late."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        hold = parts.holds.held()
+        runs = parts.holds.held_runs()
+    except (SQLAlchemyError, OutageError):
+        return "hold", True, "not looked at, for the database does not answer"
+    if hold is not None:
+        words = (
+            f"digests are held since {hold.at:%Y-%m-%d %H:%M} UTC ({hold.why});"
+            ' "quxun digest release" lets them go'
+        )
+        return "hold", False, words
+    if runs:
+        words = (
+            f"{len(runs)} runs are held, the first is {runs[0]};"
+            f' "quxun digest release {runs[0]}" lets its mails go'
+        )
+        return "hold", False, words
+    return "hold", True, "nothing is held"
 
 
 def _clock(parts: Parts) -> Finding:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 import feeds
 from aggregator import divisions, filters
+from aggregator.alarms import Alarm
 from aggregator.model import Coverage, Filter, Source, SourceState
 from aggregator.wiring import Parts
 from quxun.web import words
@@ -63,6 +64,7 @@ class Site:
     parts: Parts
     patience: float = 1.0
     _stats: tuple[float, Mapping[str, int]] | None = field(default=None, init=False)
+    _alarms: tuple[float, tuple[Alarm, ...]] | None = field(default=None, init=False)
     _sources: tuple[float, tuple[Source, ...], Coverage, datetime] | None = field(
         default=None, init=False
     )
@@ -186,6 +188,13 @@ class Site:
         if self._stats is None or at - self._stats[0] > self.patience * STATS_SECONDS:
             self._stats = (at, self.parts.system.stats())
         return self._stats[1]
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Open alarms, a few seconds old at most; how many is for all, what they say is not."""
+        at = monotonic()
+        if self._alarms is None or at - self._alarms[0] > min(self.patience, 1) * SOURCES_SECONDS:
+            self._alarms = (at, tuple(self.parts.alarms.open_alarms()))
+        return self._alarms[1]
 
     def watched_regions(self) -> list[tuple[str, str]]:
         """Codes and full names of the regions of our sources, and of what contains them."""

@@ -29,6 +29,8 @@ def router(site: Site) -> APIRouter:
             counts=Counter(one.health for one in active),
             coverage=site.coverage(),
             stats=site.stats(),
+            alarms=len(site.alarms()),
+            hold=site.parts.holds.held(),
         )
 
     @routes.get("/about")
@@ -48,6 +50,7 @@ def router(site: Site) -> APIRouter:
         lines = [f"quxun_{name} {value}" for name, value in site.stats().items()]
         counts = Counter(one.health for one in site.sources())
         lines += [f'quxun_sources_health{{health="{h.value}"}} {counts[h]}' for h in Health]
+        lines.append(f"quxun_alarms_open {len(site.alarms())}")
         shelf = site.shelf
         lines += [
             f'quxun_feed_answers{{status="{status}"}} {count}'
