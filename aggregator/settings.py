@@ -18,6 +18,11 @@ from aggregator.errors import SettingsError
 #: A site as Content-Security-Policy names it: scheme and host, ``*.`` before it, a port behind.
 _ORIGIN = re.compile(r"https?://(?:\*\.)?[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d{1,5})?")
 
+_DOMAIN = re.compile(
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
+)
+_SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
+
 
 def default_home() -> Path:
     """Where an embedded service keeps its data when nothing is said."""
@@ -83,7 +88,16 @@ class Settings(BaseSettings):
         300.0, ge=1, description="immediate mails are grouped this long"
     )
     user_agent: str = Field("", description="how we name ourselves to portals")
-    smtp_per_second: float = Field(20.0, gt=0, description="mails a second to the relay")
+    smtp_per_second: float = Field(
+        0.0, ge=0, description="mails a second that a process hands to the relay; 0: no bound"
+    )
+    smtp_connections: int = Field(
+        8, ge=1, le=64, description="connections to the relay that a process keeps"
+    )
+    bounce_domain: str = Field("", description="where undeliverable mails come back to (VERP)")
+    dkim_domain: str = Field("", description="domain our mails are signed for; empty: From's")
+    dkim_selector: str = Field("quxun", description="name of the DKIM key in DNS")
+    dkim_key_file: Path | None = Field(None, description="private DKIM key (PEM); none: unsigned")
     concurrency: int = Field(2, ge=1, le=64, description="Celery child processes")
     demo: bool = Field(False, description="the demonstration's country is running beside us")
     embedded: bool = Field(False, description="the mailbox is ours and its page may be shown")
@@ -126,6 +140,29 @@ class Settings(BaseSettings):
                 raise ValueError(f"{one!r} is no site; write https://www.example.org, or * for all")
         return value
 
+    @field_validator("dkim_key_file", mode="before")
+    @classmethod
+    def _no_file(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("bounce_domain", "dkim_domain")
+    @classmethod
+    def _check_domain(cls, value: str) -> str:
+        try:
+            wire = value.encode("idna").decode("ascii").lower()
+        except UnicodeError as error:
+            raise ValueError("must be a domain such as bounces.example.org") from error
+        if wire and not _DOMAIN.fullmatch(wire):
+            raise ValueError("must be a domain such as bounces.example.org")
+        return wire
+
+    @field_validator("dkim_selector")
+    @classmethod
+    def _check_selector(cls, value: str) -> str:
+        if not _SELECTOR.fullmatch(value):
+            raise ValueError("must be a name in DNS such as quxun or 2026.quxun")
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _check_level(cls, value: str) -> str:
@@ -166,6 +203,8 @@ def _in_words(value: object) -> str:
             return value.get_secret_value()
         case tuple():
             return ",".join(value)
+        case None:
+            return ""
         case _:
             return str(value)
 
