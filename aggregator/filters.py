@@ -8,22 +8,36 @@ field are alternatives, but the words of ``q`` must all occur and those of ``not
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, timedelta, timezone
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from aggregator import divisions
+from aggregator import values
 from aggregator.errors import UsageError
+from aggregator.industries import industry_terms
 from aggregator.model import Amount, Announcement, Authority, Draft, Filter, Flag, Kind
 from aggregator.terms import HEAD_END, all_within, terms, written
 from aggregator.text import fold_words, one_line
+from aggregator.values import (
+    industry_name,
+    read_amount,
+    read_category,
+    read_choice,
+    read_day,
+    read_industry,
+    read_region,
+    region_name,
+    unusable,
+)
 
 #: The fields of the language in the order in which forms and documents show them.
 FIELDS = (
     "region",
     "kind",
     "category",
+    "industry",
     "authority",
     "q",
     "not",
@@ -37,35 +51,12 @@ FIELDS = (
 #: The fields that hold a day; both ends of a span belong to it.
 DAYS = ("posted_after", "posted_before", "deadline_after", "deadline_before")
 
-#: Slugs of DOMAIN.md §9 with their names, in the order in which they are offered.
-CATEGORIES: dict[str, str] = {
-    "policy": "招商政策",
-    "application": "申报通知",
-    "interpretation": "政策解读",
-    "project": "招商项目",
-    "land": "土地招拍挂",
-    "park": "产业园区",
-    "promo": "招商活动",
-    "guide": "投资流程",
-    "innovation": "科技创新",
-    "talent": "人才",
-    "notice": "公示公告",
-    "tender": "采购招标",
-    "other": "其他",
-}
-KINDS: dict[Kind, str] = {Kind.POLICY: "政策", Kind.PROJECT: "项目", Kind.OTHER: "其他"}
-AUTHORITIES: dict[Authority, str] = {
-    Authority.OFFICIAL: "官方",
-    Authority.MEDIA: "媒体",
-    Authority.COMMERCIAL: "商业",
-}
+#: What the closed fields may hold, with names for forms and mails.
+CATEGORIES, KINDS, AUTHORITIES = values.CATEGORIES, values.KINDS, values.AUTHORITIES
 
 #: Bounds that keep one query cheap (RELIABILITY.md, hostile input 122).
 MAX_VALUES = 50
 MAX_VALUE_LENGTH = 100
-#: A name that many places bear is answered with so many of them.
-MAX_NAMED = 5
-MAX_YUAN = 1_000_000_000_000_000
 #: Bases of amounts that do not tell the size of one project or subsidy: a floor is what is asked of
 #: a firm, not what it gets.
 NO_SUM = frozenset({"aggregate", "floor", "other", "unit", "rate"})
@@ -73,33 +64,14 @@ NO_SUM = frozenset({"aggregate", "floor", "other", "unit", "rate"})
 #: stored is made anew.
 SEARCH_VERSION = 2
 _SHANGHAI = timezone(timedelta(hours=8))
-_CODE = re.compile(r"\d{6}|Z\d{8}", re.IGNORECASE)
-_AMOUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>亿|万|千)?元?")
-_UNITS = {None: 1, "千": 1_000, "万": 10_000, "亿": 100_000_000}
 _DAY_WORDS = {
     "posted_after": ("{} 起发布", "posted since {}"),
     "posted_before": ("{} 前发布", "posted by {}"),
     "deadline_after": ("{} 起截止", "due since {}"),
     "deadline_before": ("{} 前截止", "due by {}"),
 }
-#: What the form calls the fields.
-_LABELS = {
-    "region": "地区",
-    "kind": "类别",
-    "category": "分类",
-    "authority": "来源性质",
-    "q": "关键词",
-    "not": "不含",
-    "amount_min": "金额",
-    "posted_after": "发布不早于",
-    "posted_before": "发布不晚于",
-    "deadline_after": "截止不早于",
-    "deadline_before": "截止不晚于",
-}
 _SPLIT = re.compile(r"[,，、|]")
-_GAPS = re.compile(r"[-·>\s/]+")
 
-_Word = TypeVar("_Word", Kind, Authority)
 _Value = TypeVar("_Value", str, Kind, Authority)
 
 
@@ -124,8 +96,9 @@ def parse_query(query: str) -> Filter:
 def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
     """Read fields as they come from a form or a query; blank ones are left out.
 
-    ``region`` takes codes and names, ``category`` slugs and Chinese names, ``amount_min``
-    also ``10亿``. Values of closed fields may be separated by commas.
+    ``region`` takes codes and names, ``category`` and ``industry`` slugs and names,
+    ``amount_min`` also ``≥ 10亿元``. Values of closed fields may be separated by commas. A
+    division that is no more stands for what its area belongs to today.
 
     Raises:
         UsageError: names the field that cannot be used and says what would do.
@@ -140,22 +113,23 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
         values = given.setdefault(field, [])
         values.extend(_values(field, raw))
         if len(values) > MAX_VALUES:
-            raise _unusable(field, f"最多 {MAX_VALUES} 个值", f"more than {MAX_VALUES} values")
+            raise unusable(field, f"最多 {MAX_VALUES} 个值", f"more than {MAX_VALUES} values")
         if any(len(value) > MAX_VALUE_LENGTH for value in values):
             most = MAX_VALUE_LENGTH
-            raise _unusable(field, f"最长 {most} 个字", f"longer than {most} characters")
+            raise unusable(field, f"最长 {most} 个字", f"longer than {most} characters")
     return Filter(
-        region=_set(_region(value) for value in given.get("region", ())),
-        kind=_set(_choice("kind", Kind, value, KINDS) for value in given.get("kind", ())),
-        category=_set(_category(value) for value in given.get("category", ())),
+        region=_set(read_region(value) for value in given.get("region", ())),
+        kind=_set(read_choice("kind", Kind, value, KINDS) for value in given.get("kind", ())),
+        category=_set(read_category(value) for value in given.get("category", ())),
+        industry=_set(read_industry(value) for value in given.get("industry", ())),
         authority=_set(
-            _choice("authority", Authority, value, AUTHORITIES)
+            read_choice("authority", Authority, value, AUTHORITIES)
             for value in given.get("authority", ())
         ),
         q=_set(given.get("q", ())),
         exclude=_set(given.get("not", ())),
-        amount_min=_amount(_single("amount_min", given)),
-        **{field: _day(field, _single(field, given)) for field in DAYS},
+        amount_min=read_amount(_single("amount_min", given)),
+        **{field: read_day(field, _single(field, given)) for field in DAYS},
     )
 
 
@@ -165,6 +139,7 @@ def pairs_of(wish: Filter) -> list[tuple[str, str]]:
         *(("region", value) for value in wish.region),
         *(("kind", value.value) for value in wish.kind),
         *(("category", value) for value in wish.category),
+        *(("industry", value) for value in wish.industry),
         *(("authority", value.value) for value in wish.authority),
         *(("q", word) for value in wish.q for word in written(value)),
         *(("not", word) for value in wish.exclude for word in written(value)),
@@ -211,7 +186,7 @@ def matches(wish: Filter, announcement: Announcement) -> bool:
 
 
 def search_text(draft: Draft) -> str:
-    """What ``q`` and ``not`` look into: title, issuer and number as compared, then the body."""
+    """What ``q``, ``not`` and ``industry`` look into: title, issuer and number as compared, then the body."""
     head = (draft.title, draft.issuer or "", draft.doc_number or "")
     return "\x1f".join(map(fold_words, head)) + HEAD_END + fold_words(draft.body_text)
 
@@ -254,9 +229,10 @@ def describe(wish: Filter, language: str = "zh") -> str:
     zh = language != "en"
     between = "、" if zh else ", "
     parts = [
-        between.join(_region_name(code) for code in wish.region),
+        between.join(region_name(code) for code in wish.region),
         between.join(KINDS[kind] if zh else kind.value for kind in wish.kind),
         between.join(CATEGORIES.get(slug, slug) if zh else slug for slug in wish.category),
+        between.join(industry_name(slug, zh=zh) for slug in wish.industry),
         between.join(AUTHORITIES[value] if zh else value.value for value in wish.authority),
     ]
     if wish.q:
@@ -291,14 +267,9 @@ def money(yuan: float, language: str = "zh") -> str:
 def _values(field: str, raw: str) -> list[str]:
     if field in {"q", "not"}:
         return written(raw)
-    value = one_line(raw)
+    value = one_line(unicodedata.normalize("NFKC", raw))
     parts = [value] if field == "amount_min" else [part.strip() for part in _SPLIT.split(value)]
     return [part for part in parts if part]
-
-
-def _unusable(field: str, zh: str, en: str) -> UsageError:
-    """One line in both languages: it stands on pages, and where feeds and commands say why."""
-    return UsageError(f"{_LABELS[field]}：{zh} · {field}: {en}")
 
 
 def _set(values: Iterable[_Value]) -> tuple[_Value, ...]:
@@ -308,97 +279,8 @@ def _set(values: Iterable[_Value]) -> tuple[_Value, ...]:
 def _single(field: str, given: dict[str, list[str]]) -> str | None:
     values = sorted(set(given.get(field, ())))
     if len(values) > 1:
-        raise _unusable(field, "只能有一个值", f"one value only, not {' and '.join(values[:3])}")
+        raise unusable(field, "只能有一个值", f"one value only, not {' and '.join(values[:3])}")
     return values[0] if values else None
-
-
-def _region(value: str) -> str:
-    if _CODE.fullmatch(value):
-        code = value.upper()
-        if divisions.get(code) is None:
-            raise _unusable(
-                "region", f"没有代码为 {value} 的地区", f"no division has the code {value}"
-            )
-        return code
-    found = divisions.resolve(value, prior=None, on=None)
-    if found is None:
-        raise _no_one_region(value)
-    return found.code
-
-
-def _no_one_region(value: str) -> UsageError:
-    """What to say of a name that no division bears, or several."""
-    codes = divisions.called([part for part in _GAPS.split(value) if part])
-    if not codes:
-        return _unusable(
-            "region", f"没有叫“{value}”的地区，请写全称或六位代码",
-            f"no one division is called {value}; give its full name or its six-digit code",
-        )  # fmt: skip
-    named = ", ".join(f"{code} {_whole_name(code)}" for code in codes[:MAX_NAMED])
-    more = f" … ({len(codes)})" if len(codes) > MAX_NAMED else ""
-    zh = f"“{value}”可指多个地区" if len(codes) > 1 else f"没有叫“{value}”的地区"
-    return _unusable(
-        "region", f"{zh}，请用代码",
-        f"no one division is called {value}; use a code: {named}{more}",
-    )  # fmt: skip
-
-
-def _whole_name(code: str) -> str:
-    """Its names from the province down, each once."""
-    return "".join(dict.fromkeys((*divisions.path(code), _region_name(code))))
-
-
-def _region_name(code: str) -> str:
-    known = divisions.get(code)
-    return code if known is None else known.name
-
-
-def _choice(field: str, words: type[_Word], value: str, names: dict[_Word, str]) -> _Word:
-    for word in words:
-        if value.lower() == word.value or value == names[word]:
-            return word
-    raise _unusable(
-        field, f"没有“{value}”，可选{'、'.join(names.values())}",
-        f"{value} is none of {', '.join(word.value for word in words)}",
-    )  # fmt: skip
-
-
-def _category(value: str) -> str:
-    if value.lower() in CATEGORIES:
-        return value.lower()
-    for slug, name in CATEGORIES.items():
-        if value == name:
-            return slug
-    raise _unusable(
-        "category", f"没有“{value}”，可选{'、'.join(CATEGORIES.values())}",
-        f"{value} is none of {', '.join(CATEGORIES)}",
-    )  # fmt: skip
-
-
-def _amount(value: str | None) -> float | None:
-    if value is None:
-        return None
-    match = _AMOUNT.fullmatch(value.replace(",", "").replace(" ", ""))
-    if match is None:
-        raise _unusable(
-            "amount_min", f"“{value}”不是金额，请写 5000000、500万 或 10亿",
-            f"{value} is no sum in yuan; write 5000000, 500万 or 10亿",
-        )  # fmt: skip
-    yuan = round(float(match["number"]) * _UNITS[match["unit"]], 2)
-    if yuan > MAX_YUAN:
-        raise _unusable("amount_min", f"{value} 过大", f"{value} is more than there is")
-    return yuan
-
-
-def _day(field: str, value: str | None) -> date | None:
-    if value is None:
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise _unusable(
-            field, f"“{value}”不是日期，请写 YYYY-MM-DD", f"{value} is no day; write YYYY-MM-DD"
-        ) from error
 
 
 def _plain(number: float) -> str:
@@ -406,9 +288,11 @@ def _plain(number: float) -> str:
 
 
 def _words_match(wish: Filter, draft: Draft) -> bool:
-    if not wish.q and not wish.exclude:
+    if not wish.q and not wish.exclude and not wish.industry:
         return True
     text = search_text(draft)
+    if wish.industry and not any(term.within(text) for term in industry_terms(wish.industry)):
+        return False
     return all_within(text, terms(wish.q)) and not any(
         term.within(text) for term in terms(wish.exclude)
     )

@@ -769,6 +769,7 @@ class Filter:
     region: tuple[str, ...] = ()
     kind: tuple[Kind, ...] = ()
     category: tuple[str, ...] = ()
+    industry: tuple[str, ...] = ()
     authority: tuple[Authority, ...] = ()
     q: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from aggregator.industries import industry_terms
 from aggregator.model import Filter
 from aggregator.terms import Term, terms
 
@@ -52,6 +53,9 @@ def grams(filter_: Filter, *, singles: bool) -> str:
     """
     pairs = (pair for term in terms(filter_.q) for pair in _pairs(term, singles=singles))
     found = list(dict.fromkeys(pairs))[:_GRAMS]
+    ways = [_pairs(term, singles=True) for term in industry_terms(filter_.industry)]
+    if ways and all(ways):  # one of the words, whichever
+        found.append(f"({' | '.join('(' + ' & '.join(way) + ')' for way in ways)})")
     if found:  # nothing but exclusions would be looked for in the whole index
         for term in terms(filter_.exclude):
             if len(term.text) == 2 and term.bounded is None:  # noqa: PLR2004  # a pair is exact

@@ -178,7 +178,7 @@ class _Hunt:
     def candidates(self, window: _Window) -> list[int]:
         """What may match in a window, newest first; one more than the cap when there is more."""
         column = _COLUMN[self.order]
-        fields, values = self._condition(replace(self.filter_, q=(), exclude=()))
+        fields, values = self._condition(replace(self.filter_, q=(), exclude=(), industry=()))
         asked = {
             "facets": clues.facets(self.filter_),
             "grams": clues.grams(self.filter_, singles=not window.plain),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregator.filters import shown_excluded
+from aggregator.industries import industry_terms
 from aggregator.model import Filter
 from aggregator.terms import Term, terms
 
@@ -44,14 +45,26 @@ def where(
         for number, term in enumerate(words):
             name = f"{p}{'x' if sign else 'q'}{number}"
             parts.append(sign + _holds(a, name, term))
-            values[name] = term.text
-            if term.bounded:
-                values[f"{name}_alone"] = term.bounded
+            values |= _looked_for(name, term)
+    if filter_.industry:
+        ways = []
+        for number, term in enumerate(industry_terms(filter_.industry)):
+            name = f"{p}i{number}"
+            ways.append(_holds(a, name, term))
+            values |= _looked_for(name, term)
+        parts.append(f"({' or '.join(ways) or 'false'})")
     return " and ".join(parts) or "true", values
 
 
 def _posted_on(a: str) -> str:
     return f"cast({a}.sort_at at time zone 'Asia/Shanghai' as date)"
+
+
+def _looked_for(name: str, term: Term) -> dict[str, object]:
+    values: dict[str, object] = {name: term.text}
+    if term.bounded:
+        values[f"{name}_alone"] = term.bounded
+    return values
 
 
 def _holds(a: str, name: str, term: Term) -> str:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 import feeds
 from aggregator import divisions, filters
 from aggregator.alarms import Alarm
+from aggregator.industries import INDUSTRIES
 from aggregator.model import Coverage, Filter, Source, SourceState
 from aggregator.wiring import Parts
 from quxun.web import words
@@ -101,6 +102,7 @@ class Site:
             "KINDS": filters.KINDS,
             "CATEGORIES": filters.CATEGORIES,
             "AUTHORITIES": filters.AUTHORITIES,
+            "INDUSTRIES": INDUSTRIES,
             "HEALTH": words.HEALTH,
             "STATES": words.STATES,
             "FREQUENCIES": words.FREQUENCIES,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator import divisions
 from aggregator.errors import UsageError
 from aggregator.filters import (
     CATEGORIES,
@@ -20,6 +21,7 @@ from aggregator.filters import (
     matches,
     parse_query,
 )
+from aggregator.industries import INDUSTRIES
 from aggregator.model import (
     Amount,
     Announcement,
@@ -81,6 +83,11 @@ ANNOUNCEMENT = Announcement(
         ("q=江津经信发[2026]12号", True),
         ("q=氢能&not=储能", False),
         ("not=招聘", True),
+        ("industry=new-energy", True),
+        ("industry=ic", False),
+        ("industry=ic,new-energy", True),
+        ("industry=robotics", False),
+        ("industry=new-energy&not=氢能", False),
         ("amount_min=500万", True),
         ("amount_min=5000001", False),
         ("q=展示", False),
@@ -180,6 +187,8 @@ def test_blank_fields_are_as_if_left_out():
     [
         "kind=news",
         "category=gold",
+        "industry=gold",
+        "amount_min=10亿20",
         "authority=me",
         "amount_min=much",
         "amount_min=-5",
@@ -233,6 +242,7 @@ filters = st.builds(
     Filter,
     kind=st.lists(st.sampled_from(Kind), max_size=3).map(tuple),
     category=st.lists(st.sampled_from(sorted(CATEGORIES)), max_size=4).map(tuple),
+    industry=st.lists(st.sampled_from(sorted(INDUSTRIES)), max_size=4).map(tuple),
     authority=st.lists(st.sampled_from(Authority), max_size=2).map(tuple),
     q=st.lists(words, max_size=3).map(tuple),
     exclude=st.lists(words, max_size=3).map(tuple),
@@ -257,7 +267,7 @@ def test_order_and_repetition_do_not_matter(wish, random):
     """Two people who ticked the same boxes in another order share one wish."""
     again = {
         name: tuple(random.sample(values, len(values)) + values[:1])
-        for name in ("kind", "category", "authority", "q", "exclude")
+        for name in ("kind", "category", "industry", "authority", "q", "exclude")
         if (values := list(getattr(wish, name)))
     }
 
@@ -286,6 +296,53 @@ def test_words_and_phrases_have_one_form(typed, canonical_form):
     assert parse_query(canonical(wish)) == wish
 
 
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("amount_min=10亿", "amount_min=1000000000"),
+        ("amount_min=≥ 10亿元", "amount_min=1000000000"),
+        ("amount_min=1e9", "amount_min=1000000000"),
+        ("amount_min=１０亿", "amount_min=1000000000"),
+        ("amount_min=>=1,000,000,000 元", "amount_min=1000000000"),
+        ("amount_min=5000万元以上", "amount_min=50000000"),
+        ("amount_min=3千万", "amount_min=30000000"),
+        ("amount_min=1.5万亿", "amount_min=1500000000000"),
+        ("region=江津区", "region=500116"),
+        ("region=５００１１６", "region=500116"),
+        ("region=重庆-江津区、500116", "region=500116"),
+        ("region=光谷", "region=Z42010001"),
+        ("region=z42010001", "region=Z42010001"),
+        ("region=两江新区", "region=500157"),
+        ("region=Z50011201", "region=500157"),
+        ("industry=集成电路，ic", "industry=ic"),
+        ("industry=Integrated Circuits", "industry=ic"),
+        ("category=土地招拍挂&kind=项目", "kind=project&category=land"),
+    ],
+)
+def test_however_a_value_is_written_the_wish_is_the_same(typed, same):
+    """Spelling costs nobody a second copy of a wish, nor a mail."""
+    assert canonical(parse_query(typed)) == canonical(parse_query(same))
+
+
+def test_a_zone_that_became_a_district_keeps_its_readers():
+    """两江新区 was a zone until 2025-11-06: who asks for it gets what came before and since."""
+    before = replace(ANNOUNCEMENT, region_roll=divisions.roll("Z50011201"))
+    since = replace(ANNOUNCEMENT, region_roll=divisions.roll("500157"))
+
+    for typed in ("region=两江新区", "region=Z50011201", "region=500112", "region=500000"):
+        assert matches(parse_query(typed), before)
+        assert matches(parse_query(typed), since)
+
+
+def test_every_industry_is_in_the_page_on_filters_with_its_words():
+    """What a reader may choose, and by which words it is found, is no secret."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "filters.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\S+) ([a-z -]+) \| `([a-z-]+)` \| (.+) \|$", page, re.MULTILINE)
+
+    told = {slug: (zh, en, tuple(said.split())) for zh, en, slug, said in rows}
+    assert told == {slug: (one.zh, one.en, one.words) for slug, one in INDUSTRIES.items()}
+
+
 def test_every_field_is_in_the_page_on_filters():
     """The language is documented once; a field that is not there does not exist for readers."""
     page = (Path(__file__).resolve().parents[2] / "docs" / "filters.md").read_text(encoding="utf-8")
@@ -298,8 +355,13 @@ def test_every_field_is_in_the_page_on_filters():
 
 def test_a_wish_is_told_in_words():
     """The footer says why a mail came, in the reader's language."""
-    wish = parse_query("kind=policy&q=氢能&not=招聘&amount_min=10亿&posted_after=2026-01-02")
+    wish = parse_query(
+        "kind=policy&industry=ic&q=氢能&not=招聘&amount_min=10亿&posted_after=2026-01-02"
+    )
 
-    assert describe(wish) == "政策 · 含“氢能” · 不含“招聘” · 不低于10亿元 · 2026-01-02 起发布"
-    assert describe(wish, "en").startswith("policy · with “氢能”")
+    assert (
+        describe(wish)
+        == "政策 · 集成电路 · 含“氢能” · 不含“招聘” · 不低于10亿元 · 2026-01-02 起发布"
+    )
+    assert describe(wish, "en").startswith("policy · integrated circuits · with “氢能”")
     assert describe(Filter()) == "全部公告"

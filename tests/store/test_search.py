@@ -142,6 +142,7 @@ wishes = st.builds(
     region=st.sampled_from(((), (), ("500000",), ("500116",), ("110101", "500112"))),
     kind=st.sampled_from(((), (), (Kind.POLICY,), (Kind.OTHER, Kind.PROJECT))),
     category=st.sampled_from(((), (), ("land",), ("tender", "policy"))),
+    industry=st.sampled_from(((), (), ("ai",), ("new-energy", "ic"))),
     authority=st.sampled_from(((), (), (Authority.MEDIA,))),
     q=words,
     exclude=words,
