@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID
 
 SourceId = NewType("SourceId", int)
@@ -24,6 +24,7 @@ WishId = NewType("WishId", int)
 MailId = NewType("MailId", int)
 RunId = NewType("RunId", int)
 RulingId = NewType("RulingId", int)
+EditionId = NewType("EditionId", int)
 
 
 # --- Sources -------------------------------------------------------------------------
@@ -990,18 +991,30 @@ class Run:
     due_at: datetime
 
 
-class Reason(StrEnum):
-    """Why an announcement went to a subscriber (the ledger's third key)."""
+#: Why an announcement goes to a subscriber (the ledger's third key); besides it there are
+#: ``change:<revision>``, ``reminder:7`` and ``reminder:1``.
+NEWS: Final = "news"
 
-    NEWS = "news"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What one mail brings, and how it is told: readers with equal selections get equal words.
+
+    ``items`` are announcements with the ledger's reason, in order of id; ``wishes`` those that
+    the mail answers.
+    """
+
+    language: str
+    wishes: tuple[Filter, ...]
+    items: tuple[tuple[AnnouncementId, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestItem:
-    """One line of a digest: an announcement and why it is in this mail."""
+    """One line of a digest: an announcement and why it is in this mail (see ``NEWS``)."""
 
     announcement: Announcement
-    reason: str = "news"
+    reason: str = NEWS
     late: bool = False
 
 
@@ -1019,19 +1032,40 @@ class DigestGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """The one mail a subscriber gets from a run, before it is put into words.
+    """What one mail of a run says, before it is put into words; it names no reader.
 
-    ``shown`` items stand in ``groups``; ``more`` counts those that only the ledger and the
-    link hold. ``all_ids`` are all items, shown or not.
+    ``groups`` hold the shown items, reminders among them by their reason; ``more`` counts those
+    that only the ledger and the link hold. ``changes`` tell of what was sent before. ``wishes``
+    say why the reader gets it.
     """
 
-    subscriber: Subscriber
+    language: str
+    wishes: tuple[Filter, ...]
     frequency: Frequency
     due_at: datetime
     groups: tuple[DigestGroup, ...]
     more: int
-    all_ids: tuple[AnnouncementId, ...]
+    changes: tuple[DigestItem, ...] = ()
     coverage: Coverage
+
+    @property
+    def total(self) -> int:
+        """How many items it has, shown or not."""
+        return sum(group.total for group in self.groups) + len(self.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """The words of a selection, the same for all its readers.
+
+    ``text`` and ``html`` hold marks where a reader's own links stand (``notify.marks``).
+    ``key`` is made of the words and of the run, so that equal editions are stored once.
+    """
+
+    key: str
+    subject: str
+    text: str
+    html: str
 
 
 class Lane(StrEnum):
@@ -1052,6 +1086,8 @@ class MailState(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     AMBIGUOUS = "ambiguous"
+    #: Its items went into a later mail before it left.
+    MERGED = "merged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,6 @@ from aggregator.model import (
     ArticleReport,
     Coverage,
     Delivery,
-    Digest,
     Draft,
     Entry,
     EntryId,
@@ -36,6 +35,7 @@ from aggregator.model import (
     Request,
     Run,
     RunId,
+    Selection,
     Source,
     SourceId,
     SourceKind,
@@ -337,7 +337,9 @@ class DigestStore(Protocol):
         """How well the sources are watched just now."""
         ...
 
-    def enqueue_digest(self, run: Run, digest: Digest, mail: Mail) -> bool:
+    def enqueue_digest(
+        self, run: Run, subscriber_id: SubscriberId, selection: Selection, mail: Mail
+    ) -> bool:
         """Write the ledger and the outbox in one transaction; False when it was there."""
         ...
 

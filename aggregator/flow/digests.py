@@ -15,8 +15,18 @@ from jinja2 import Environment
 
 from aggregator.errors import OutageError
 from aggregator.flow.subscribe import house_of
-from aggregator.model import Coverage, Digest, Frequency, Mail, Run, Subscriber, SubscriptionState
-from aggregator.notify import House, plan_digest, render_digest
+from aggregator.model import (
+    NEWS,
+    Coverage,
+    Digest,
+    Frequency,
+    Mail,
+    Run,
+    Selection,
+    Subscriber,
+    SubscriptionState,
+)
+from aggregator.notify import House, digest_mail, item_of, plan_digest, render_edition
 from aggregator.ports import DigestStore
 from aggregator.settings import Settings
 
@@ -91,10 +101,11 @@ def preview(
     now: datetime,
 ) -> tuple[Digest, Mail] | None:
     """The digest a subscriber would get now, and its mail; writes nothing."""
-    return _digest_of(
+    made = _made_for(
         subscriber, frequency,
         due_at=now, store=store, env=env, house=house_of(settings), seen=store.coverage(), now=now,
     )  # fmt: skip
+    return None if made is None else made[1:]
 
 
 def plan_for(
@@ -111,13 +122,17 @@ def plan_for(
         How many mails were put into the outbox.
     """
     planned = 0
+    house, seen = house_of(settings), store.coverage()
     mine = {x.frequency for x in subscriber.subscriptions if x.state is SubscriptionState.ACTIVE}
     for frequency in sorted(mine):
-        made = preview(subscriber, frequency, store=store, env=env, settings=settings, now=now)
+        made = _made_for(
+            subscriber, frequency,
+            due_at=now, store=store, env=env, house=house, seen=seen, now=now,
+        )  # fmt: skip
         run = store.open_run(frequency, now) if made else None
         if made is None or run is None:
             continue
-        planned += store.enqueue_digest(run, *made)
+        planned += store.enqueue_digest(run, subscriber.id, made[0], made[2])
         store.close_run(run.id, now)
     return planned
 
@@ -134,12 +149,12 @@ def _plan_run(
     planned = 0
     for subscriber in _everyone(run, store=store):
         try:
-            made = _digest_of(
+            made = _made_for(
                 subscriber, run.frequency,
                 due_at=run.due_at, store=store, env=env, house=house, seen=seen, now=now,
             )  # fmt: skip
             if made is not None:
-                planned += store.enqueue_digest(run, *made)
+                planned += store.enqueue_digest(run, subscriber.id, made[0], made[2])
         except OutageError:
             raise  # everybody's: the run is planned again
         except Exception:  # a bug with one reader's digest must not keep everybody else's back
@@ -157,7 +172,7 @@ def _everyone(run: Run, *, store: DigestStore) -> Iterator[Subscriber]:
         after = page[-1].id
 
 
-def _digest_of(
+def _made_for(
     subscriber: Subscriber,
     frequency: Frequency,
     *,
@@ -167,10 +182,25 @@ def _digest_of(
     house: House,
     seen: Coverage,
     now: datetime,
-) -> tuple[Digest, Mail] | None:
-    owed = store.owed(subscriber, frequency, now)
-    digest = plan_digest(subscriber, frequency, owed, due_at=due_at, now=now, coverage=seen)
-    return None if digest is None else (digest, render_digest(env, digest, house=house, now=now))
+) -> tuple[Selection, Digest, Mail] | None:
+    owed = [item_of(one, NEWS) for one in store.owed(subscriber, frequency, now)]
+    selection = Selection(
+        language=subscriber.language,
+        wishes=tuple(
+            one.wish.filter
+            for one in subscriber.subscriptions
+            if one.frequency is frequency and one.state is SubscriptionState.ACTIVE
+        ),
+        items=tuple((one.announcement.id, one.reason) for one in owed),
+    )
+    digest = plan_digest(selection, frequency, owed, due_at=due_at, now=now, coverage=seen)
+    if digest is None:
+        return None
+    edition = render_edition(env, digest, house=house, now=now)
+    mail = digest_mail(
+        edition, subscriber, frequency=frequency, due_at=due_at, house=house, now=now
+    )
+    return selection, digest, mail
 
 
 def _immediate(settings: Settings) -> timedelta:

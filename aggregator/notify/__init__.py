@@ -1,11 +1,15 @@
 """Match, plan, render: who gets what, in which words. Pure."""
 
 from aggregator.notify.addresses import check_address
-from aggregator.notify.plan import MOST_SHOWN, plan_digest
+from aggregator.notify.plan import MOST_SHOWN, item_of, plan_digest
 from aggregator.notify.render import (
     House,
+    digest_key,
+    digest_mail,
+    lane_of,
+    message_id,
     render_confirmation,
-    render_digest,
+    render_edition,
     render_manage_link,
 )
 from aggregator.notify.tokens import Keys, Purpose, Ticket, confirmation_hash
@@ -18,8 +22,13 @@ __all__ = [
     "Ticket",
     "check_address",
     "confirmation_hash",
+    "digest_key",
+    "digest_mail",
+    "item_of",
+    "lane_of",
+    "message_id",
     "plan_digest",
     "render_confirmation",
-    "render_digest",
+    "render_edition",
     "render_manage_link",
 ]

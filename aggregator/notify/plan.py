@@ -1,8 +1,7 @@
 """Who gets what: the announcements owed to a subscriber become the one digest of a run.
 
-Pure. What is owed was decided by the store's ledger; here it is put in order, grouped and cut
-to what one mail can hold (DOMAIN.md §14). Every owed announcement is in ``all_ids``, shown or
-not, so that the ledger holds it and the next planning owes it no more.
+Pure. What is owed was decided by the store's ledger, which holds all of it, shown or not; here
+it is put in order, grouped and cut to what one mail can hold (DOMAIN.md §14).
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
 from aggregator.model import (
+    NEWS,
     Announcement,
-    AnnouncementId,
     Coverage,
     Digest,
     DigestGroup,
@@ -23,7 +22,7 @@ from aggregator.model import (
     Frequency,
     Kind,
     Novelty,
-    Subscriber,
+    Selection,
 )
 
 #: Items that a digest prints; the rest stands behind a link and in the ledger.
@@ -37,50 +36,55 @@ SHANGHAI: Final = timezone(timedelta(hours=8))
 
 
 def plan_digest(
-    subscriber: Subscriber,
+    selection: Selection,
     frequency: Frequency,
-    announcements: Sequence[Announcement],
+    items: Sequence[DigestItem],
     *,
     due_at: datetime,
     now: datetime,
     coverage: Coverage,
 ) -> Digest | None:
-    """The one mail a subscriber gets from a run, or None when there is nothing new.
+    """What the mail of a selection says, or None when there is nothing new.
 
     Args:
-        subscriber: whose mail it is.
+        selection: in which language, and which wishes it answers.
         frequency: the run's; one mail answers all subscriptions of that frequency.
-        announcements: what is owed; one given twice is printed once.
+        items: what is owed, with the ledger's reason; one given twice is printed once.
         due_at: the run's due time.
         now: days to a deadline are counted from this instant's day in Shanghai.
         coverage: how well the sources are watched just now.
     """
-    owed = {one.id: one for one in announcements}
+    owed = {(one.announcement.id, one.reason): one for one in items}
     if not owed:
         return None
     today = now.astimezone(SHANGHAI).date()
-    sorted_out: dict[str, list[Announcement]] = {slug: [] for slug in GROUPS}
+    sorted_out: dict[str, list[DigestItem]] = {slug: [] for slug in GROUPS}
     for one in owed.values():
-        sorted_out[group_of(one.draft, today=today)].append(one)
+        sorted_out[group_of(one.announcement.draft, today=today)].append(one)
     groups: list[DigestGroup] = []
-    ids: list[AnnouncementId] = []
     room = MOST_SHOWN
     for slug, members in sorted_out.items():
         if not members:
             continue
         ranked = _ranked(slug, members, today=today)
-        ids.extend(one.id for one in ranked)
-        shown = tuple(_item(one) for one in ranked[:room])
+        shown = tuple(ranked[:room])
         room -= len(shown)
         groups.append(DigestGroup(slug=slug, items=shown, total=len(ranked)))
     return Digest(
-        subscriber=subscriber,
+        language=selection.language,
+        wishes=selection.wishes,
         frequency=frequency,
         due_at=due_at,
         groups=tuple(groups),
-        more=max(0, len(ids) - MOST_SHOWN),
-        all_ids=tuple(ids),
+        more=max(0, len(owed) - MOST_SHOWN),
         coverage=coverage,
+    )
+
+
+def item_of(one: Announcement, reason: str) -> DigestItem:
+    """An owed announcement as a line; what was found late is marked so."""
+    return DigestItem(
+        announcement=one, reason=reason, late=reason == NEWS and one.novelty is Novelty.LATE_NEWS
     )
 
 
@@ -105,18 +109,15 @@ def next_deadline(draft: Draft, *, today: date) -> date | None:
     return min((d.value for d in draft.facts.deadlines if d.value >= today), default=None)
 
 
-def _item(one: Announcement) -> DigestItem:
-    return DigestItem(announcement=one, late=one.novelty is Novelty.LATE_NEWS)
-
-
-def _ranked(slug: str, members: Iterable[Announcement], *, today: date) -> list[Announcement]:
+def _ranked(slug: str, members: Iterable[DigestItem], *, today: date) -> list[DigestItem]:
     """The nearest deadline first among the soon ones; else the newest first."""
 
-    def newest(one: Announcement) -> tuple[float, int]:
+    def newest(item: DigestItem) -> tuple[float, int]:
+        one = item.announcement
         at = one.draft.posted_at or one.first_seen_at
         return (-at.timestamp(), -one.id)
 
     ranked = sorted(members, key=newest)
     if slug == "soon":
-        ranked.sort(key=lambda one: next_deadline(one.draft, today=today) or today)
+        ranked.sort(key=lambda item: next_deadline(item.announcement.draft, today=today) or today)
     return ranked

@@ -18,14 +18,15 @@ from jinja2 import Environment
 from aggregator.filters import canonical, describe
 from aggregator.model import (
     Digest,
+    Edition,
     Filter,
     Frequency,
     Lane,
     Mail,
     Subscriber,
-    SubscriptionState,
+    SubscriberId,
 )
-from aggregator.notify import lines
+from aggregator.notify import lines, marks
 from aggregator.notify.letters import letter
 from aggregator.notify.tokens import Keys, Purpose, Ticket, sign
 from aggregator.notify.words import Words, words_of
@@ -65,45 +66,54 @@ class House:
         """The page with the button that confirms a subscription."""
         return f"{self.public_url}/confirm/{quote(token, safe='')}"
 
-    def preferences(self, subscriber: Subscriber, now: datetime) -> str:
-        """The page where a subscriber changes their choices."""
+    def manage_token(self, subscriber_id: SubscriberId, epoch: int, now: datetime) -> str:
+        """The token that opens a subscriber's choices for a week."""
         ticket = Ticket(
             purpose=Purpose.MANAGE,
-            subscriber_id=subscriber.id,
-            epoch=subscriber.epoch,
+            subscriber_id=subscriber_id,
+            epoch=epoch,
             expires_at=now + MANAGE_FOR,
         )
-        return f"{self.public_url}/preferences/{sign(self.keys, ticket)}"
+        return sign(self.keys, ticket)
+
+    def stop_token(
+        self, subscriber_id: SubscriberId, epoch: int, frequency: Frequency | None
+    ) -> str:
+        """The token that stops all mails of a frequency, or all."""
+        ticket = Ticket(
+            purpose=Purpose.STOP, subscriber_id=subscriber_id, epoch=epoch, frequency=frequency
+        )
+        return sign(self.keys, ticket)
+
+    def preferences_page(self, token: str) -> str:
+        """The page where a subscriber changes their choices."""
+        return f"{self.public_url}/preferences/{token}"
+
+    def stop_page(self, token: str) -> str:
+        """The page, and the RFC 8058 address, that stops mails."""
+        return f"{self.public_url}/unsubscribe/{token}"
+
+    def preferences(self, subscriber: Subscriber, now: datetime) -> str:
+        """The page where this subscriber changes their choices."""
+        return self.preferences_page(self.manage_token(subscriber.id, subscriber.epoch, now))
 
     def stop(self, subscriber: Subscriber, frequency: Frequency | None) -> str:
-        """The page, and the RFC 8058 address, that stops all mails of a frequency, or all."""
-        ticket = Ticket(
-            purpose=Purpose.STOP,
-            subscriber_id=subscriber.id,
-            epoch=subscriber.epoch,
-            frequency=frequency,
-        )
-        return f"{self.public_url}/unsubscribe/{sign(self.keys, ticket)}"
+        """The page that stops all mails of a frequency, or all, to this subscriber."""
+        return self.stop_page(self.stop_token(subscriber.id, subscriber.epoch, frequency))
 
 
-def render_digest(env: Environment, digest: Digest, *, house: House, now: datetime) -> Mail:
-    """The mail of a digest; the same digest of the same instant gives the same mail."""
-    words = words_of(digest.subscriber.language)
+def render_edition(env: Environment, digest: Digest, *, house: House, now: datetime) -> Edition:
+    """The words of a digest, with marks where a reader's own links stand."""
+    words = words_of(digest.language)
     today = now.astimezone(lines.SHANGHAI).date()
-    wishes = [
-        one.wish.filter
-        for one in digest.subscriber.subscriptions
-        if one.frequency is digest.frequency and one.state is SubscriptionState.ACTIVE
-    ]
     subject = lines.subject(digest, words, today=today)
     frequency = words.frequencies[digest.frequency]
-    stop = house.stop(digest.subscriber, digest.frequency)
-    preferences = house.preferences(digest.subscriber, now)
-    only = wishes[0] if len(wishes) == 1 else None
+    preferences = house.preferences_page(marks.held(house.keys, marks.MANAGE))
+    only = digest.wishes[0] if len(digest.wishes) == 1 else None
     values = {
         "words": words,
         "subject": subject,
-        "preheader": words.preheader.format(frequency=frequency, n=len(digest.all_ids))
+        "preheader": words.preheader.format(frequency=frequency, n=digest.total)
         + lines.teaser(digest),
         "headline": subject,
         "groups": [
@@ -121,20 +131,59 @@ def render_digest(env: Environment, digest: Digest, *, house: House, now: dateti
         "more": words.more.format(n=digest.more) if digest.more else "",
         "more_url": house.search(only) if only is not None else preferences,
         "coverage": lines.coverage(digest.coverage, words),
-        "why": words.why.format(frequency=frequency, wishes=_named(wishes, words, "; ")),
+        "why": words.why.format(frequency=frequency, wishes=_named(digest.wishes, words, "; ")),
         "stop": words.stop.format(frequency=frequency),
-        "stop_url": stop,
+        "stop_url": house.stop_page(marks.held(house.keys, marks.STOP)),
         "preferences_url": preferences,
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),
     }
-    key = f"digest:{digest.frequency}:{digest.due_at:%Y%m%dT%H%M%S%f}:{digest.subscriber.id}"
-    lane = Lane.IMMEDIATE if digest.frequency is Frequency.IMMEDIATE else Lane.DIGEST
-    return _mail(
-        env, "digest", values,
-        house=house, key=key, lane=lane, subscriber=digest.subscriber,
-        headers=_list_headers(house, digest.frequency, stop),
-    )  # fmt: skip
+    said = one_line(letter(env, "digest", "subject.txt").render(values))
+    text, html = (
+        marks.sealed(letter(env, "digest", part).render(values), house.keys)
+        for part in ("body.txt", "body.html")
+    )
+    key = hashlib.blake2b(digest_size=16)
+    for part in (digest.frequency, digest.due_at.isoformat(), said, text, html):
+        key.update(part.encode("utf-8", "replace") + b"\0")
+    return Edition(key=key.hexdigest(), subject=said, text=text, html=html)
+
+
+def digest_mail(
+    edition: Edition,
+    subscriber: Subscriber,
+    *,
+    frequency: Frequency,
+    due_at: datetime,
+    house: House,
+    now: datetime,
+) -> Mail:
+    """An edition as one reader's whole mail; ``now`` begins the life of its link to choices."""
+    stop = house.stop_token(subscriber.id, subscriber.epoch, frequency)
+    manage = house.manage_token(subscriber.id, subscriber.epoch, now)
+    own = {marks.STOP: stop, marks.MANAGE: manage}
+    key = digest_key(frequency, due_at, subscriber.id)
+    return Mail(
+        key=key,
+        lane=lane_of(frequency),
+        to=subscriber.email,
+        subject=edition.subject,
+        text=marks.fill(edition.text, own),
+        html=marks.fill(edition.html, own),
+        message_id=message_id(house, key),
+        headers=_headers(house, frequency, house.stop_page(stop)),
+        subscriber_id=subscriber.id,
+    )
+
+
+def digest_key(frequency: Frequency, due_at: datetime, subscriber_id: SubscriberId) -> str:
+    """What makes the one mail of a run to a subscriber unique in the outbox."""
+    return f"digest:{frequency}:{due_at:%Y%m%dT%H%M%S%f}:{subscriber_id}"
+
+
+def lane_of(frequency: Frequency) -> Lane:
+    """Immediate mails go before digests."""
+    return Lane.IMMEDIATE if frequency is Frequency.IMMEDIATE else Lane.DIGEST
 
 
 def render_confirmation(
@@ -164,7 +213,7 @@ def render_confirmation(
     return _mail(
         env, "confirm", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
-        headers=_list_headers(house, frequency, stop),
+        headers=_headers(house, frequency, stop),
     )  # fmt: skip
 
 
@@ -187,7 +236,7 @@ def render_manage_link(
     return _mail(
         env, "link", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
-        headers=_list_headers(house, None, stop),
+        headers=_headers(house, None, stop),
     )  # fmt: skip
 
 
@@ -210,25 +259,27 @@ def _mail(
         subject=subject,
         text=letter(env, name, "body.txt").render(values),
         html=letter(env, name, "body.html").render(values),
-        message_id=_message_id(house, key),
-        headers={"From": house.mail_from, **headers, "Auto-Submitted": "auto-generated"},
+        message_id=message_id(house, key),
+        headers=headers,
         subscriber_id=subscriber.id,
     )
 
 
-def _message_id(house: House, key: str) -> str:
+def message_id(house: House, key: str) -> str:
     """The same for the same key, so that a mail sent twice can be told to be one."""
     digest = hashlib.blake2b(f"{house.domain} {key}".encode(), digest_size=16).hexdigest()
     return f"<{digest}.quxun@{house.domain}>"
 
 
-def _list_headers(house: House, frequency: Frequency | None, stop: str) -> dict[str, str]:
+def _headers(house: House, frequency: Frequency | None, stop: str) -> dict[str, str]:
     """RFC 2919, RFC 2369 and RFC 8058: what a mailbox's own stop button uses."""
     name = frequency.value if frequency else "account"
     return {
+        "From": house.mail_from,
         "List-Id": f"Quxun {name} <{name}.quxun.{house.domain}>",
         "List-Unsubscribe": f"<{stop}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Auto-Submitted": "auto-generated",
     }
 
 

@@ -25,6 +25,8 @@ _VERSION = 1
 #: version, key id, purpose, subscriber, epoch, expiry (0: never), frequency, subscription.
 _LAYOUT = struct.Struct(">B4sBQIQBQ")
 _MAC_BYTES = 32
+#: All tokens are equally long: words of mails keep their length when links are put in.
+TOKEN_LENGTH = -(-(_LAYOUT.size + _MAC_BYTES) * 8 // 6)
 _LONGEST = 200
 _FREQUENCIES = (None, Frequency.IMMEDIATE, Frequency.DAILY, Frequency.WEEKLY)
 _SHORTEST_SECRET = 16

@@ -10,13 +10,12 @@ from sqlalchemy import Connection, Engine, text
 from aggregator.model import (
     Announcement,
     Coverage,
-    Digest,
     Frequency,
-    Lane,
     Mail,
     Novelty,
     Run,
     RunId,
+    Selection,
     Subscriber,
     SubscriberId,
     SubscriptionState,
@@ -160,31 +159,36 @@ class Digests:
         with self._engine.connect() as connection:
             return sources.coverage(connection)
 
-    def enqueue_digest(self, run: Run, digest: Digest, mail: Mail) -> bool:
+    def enqueue_digest(
+        self, run: Run, subscriber_id: SubscriberId, selection: Selection, mail: Mail
+    ) -> bool:
         """Write the ledger and the outbox in one transaction; False, and nothing written, when
         another planner was first with the mail or with any of its announcements, or when one of
         these was merged since: a merge waits for us, or we see it.
         """
         with self._engine.begin() as connection:
-            _lock_subscriber(connection, digest.subscriber.id)
-            mail_id = outbox.insert(connection, mail, digest.due_at)
+            _lock_subscriber(connection, subscriber_id)
+            mail_id = outbox.insert(connection, mail, run.due_at)
             if mail_id is None:
                 return False
             written = connection.execute(
                 text(
                     "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id,"
-                    " at) select :subscriber, a.id, 'news', :run, :mail, now() from"
+                    " at) select :subscriber, a.id, i.reason, :run, :mail, now() from"
                     " (select id from announcements where id = any(cast(:ids as bigint[]))"
-                    " and merged_into is null order by id for key share) a on conflict do nothing"
+                    " and merged_into is null order by id for key share) a join"
+                    " unnest(cast(:ids as bigint[]), cast(:reasons as text[])) i (id, reason)"
+                    " on i.id = a.id on conflict do nothing"
                 ),
                 {
-                    "subscriber": digest.subscriber.id,
+                    "subscriber": subscriber_id,
                     "run": run.id,
                     "mail": mail_id,
-                    "ids": list(digest.all_ids),
+                    "ids": [one for one, _ in selection.items],
+                    "reasons": [reason for _, reason in selection.items],
                 },
             ).rowcount
-            if written != len(digest.all_ids):
+            if written != len(selection.items):
                 connection.rollback()
                 return False
             return True
@@ -220,8 +224,3 @@ def _lock_subscriber(connection: Connection, subscriber_id: SubscriberId) -> Non
     connection.execute(
         text("select 1 from subscribers where id = :id for update"), {"id": subscriber_id}
     )
-
-
-def lane_of(frequency: Frequency) -> Lane:
-    """Immediate mails go before digests."""
-    return Lane.IMMEDIATE if frequency is Frequency.IMMEDIATE else Lane.DIGEST

@@ -276,17 +276,18 @@ class Subscribers:
     def erase(self, subscriber_id: SubscriberId) -> None:
         """Delete a person, their subscriptions and their ledger; their mails keep no address."""
         with self._engine.begin() as connection:
-            connection.execute(
-                text(
+            for statement in (
+                # Whoever plans for this person is done, or finds nobody any more.
+                "select 1 from subscribers where id = :id for update",
+                (
                     "update outbox set recipient = '', mail = '{}', lease_until = null, state ="
-                    " case when state = 'sent' then state else 'failed' end"
+                    " case when state = 'sent' then state else 'failed' end, subscriber_id = null"
                     " where subscriber_id = :id"
                 ),
-                {"id": subscriber_id},
-            )
-            connection.execute(
-                text("delete from subscribers where id = :id"), {"id": subscriber_id}
-            )
+                "delete from ledger where subscriber_id = :id",
+                "delete from subscribers where id = :id",
+            ):
+                connection.execute(text(statement), {"id": subscriber_id})
 
     def count(self) -> int:
         """How many confirmed subscribers there are."""

@@ -69,7 +69,7 @@ def preview(
         say(
             {
                 "subject": written.subject,
-                "items": len(digest.all_ids),
+                "items": digest.total,
                 "shown": sum(len(group.items) for group in digest.groups),
                 "text": written.text,
                 "html": written.html,

@@ -6,12 +6,25 @@ from datetime import timedelta
 import pytest
 from lxml import html
 
-from aggregator.model import Coverage, Filter, Flag, Frequency, Kind, Lane, Sighting, SourceId
+from aggregator.model import (
+    NEWS,
+    Coverage,
+    Filter,
+    Flag,
+    Frequency,
+    Kind,
+    Lane,
+    Selection,
+    Sighting,
+    SourceId,
+)
 from aggregator.notify import (
     Purpose,
+    digest_mail,
+    item_of,
     plan_digest,
     render_confirmation,
-    render_digest,
+    render_edition,
     render_manage_link,
 )
 from aggregator.notify.tokens import read
@@ -23,8 +36,15 @@ def write(house, now, watched):
     """From what is owed to the mail."""
 
     def made(reader, owed, frequency=Frequency.DAILY, coverage=watched):
-        digest = plan_digest(reader, frequency, owed, due_at=now, now=now, coverage=coverage)
-        return render_digest(environment(), digest, house=house, now=now)
+        selection = Selection(
+            language=reader.language,
+            wishes=tuple(one.wish.filter for one in reader.subscriptions),
+            items=tuple((one.id, NEWS) for one in owed),
+        )
+        items = [item_of(one, NEWS) for one in owed]
+        digest = plan_digest(selection, frequency, items, due_at=now, now=now, coverage=coverage)
+        edition = render_edition(environment(), digest, house=house, now=now)
+        return digest_mail(edition, reader, frequency=frequency, due_at=now, house=house, now=now)
 
     return made
 

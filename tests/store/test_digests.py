@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, text
 
 from aggregator import store
 from aggregator.model import (
+    NEWS,
     AnnouncementId,
-    Digest,
     Draft,
     Filter,
     Frequency,
@@ -23,6 +23,7 @@ from aggregator.model import (
     Mail,
     Novelty,
     Run,
+    Selection,
     Subscriber,
 )
 from aggregator.store import rows
@@ -76,17 +77,14 @@ def send(engine: Engine, who: Subscriber, due_at: datetime) -> bool:
     assert run is not None
     found = digests.owed(store.Subscribers(engine).get(who.id), DAILY, due_at)
     done = bool(found) and digests.enqueue_digest(
-        run, digest(engine, who, due_at, *(a.id for a in found)), mail(who, run)
+        run, who.id, selection(*(a.id for a in found)), mail(who, run)
     )
     digests.close_run(run.id, due_at)
     return done
 
 
-def digest(engine: Engine, who: Subscriber, due_at: datetime, *ids: AnnouncementId) -> Digest:
-    return Digest(
-        subscriber=who, frequency=DAILY, due_at=due_at, groups=(), more=0, all_ids=ids,
-        coverage=store.Digests(engine).coverage(),
-    )  # fmt: skip
+def selection(*ids: AnnouncementId) -> Selection:
+    return Selection(language="zh", wishes=(), items=tuple((one, NEWS) for one in ids))
 
 
 def mail(who: Subscriber, run: Run) -> Mail:
@@ -215,7 +213,7 @@ def test_two_planners_write_one_mail(engine: Engine):
     with ThreadPoolExecutor(4) as pool:
         done = list(
             pool.map(
-                lambda r: digests.enqueue_digest(r, digest(engine, who, NOW, *ids), mail(who, r)),
+                lambda r: digests.enqueue_digest(r, who.id, selection(*ids), mail(who, r)),
                 [run, other, run, other],
             )
         )
@@ -235,11 +233,9 @@ def test_a_digest_that_overlaps_the_ledger_writes_nothing_at_all(engine: Engine)
     run, later = digests.open_run(DAILY, NOW), digests.open_run(DAILY, NOW + HOUR)
     assert run is not None
     assert later is not None
-    assert digests.enqueue_digest(run, digest(engine, who, NOW, first), mail(who, run))
+    assert digests.enqueue_digest(run, who.id, selection(first), mail(who, run))
 
-    assert not digests.enqueue_digest(
-        later, digest(engine, who, NOW, first, second), mail(who, later)
-    )
+    assert not digests.enqueue_digest(later, who.id, selection(first, second), mail(who, later))
     assert owed(engine, who) == ["b"]
     assert store.Outbox(engine).states() == {"queued": 1}
 

@@ -12,7 +12,7 @@ from store_drafts import HOUR, NOW, again, draft_of, read, shown
 
 from aggregator import store
 from aggregator.errors import UsageError
-from aggregator.model import Authority, Digest, Filter, Frequency, Lane, Mail
+from aggregator.model import NEWS, Authority, Filter, Frequency, Lane, Mail, Selection
 
 TEXT = (
     "为支持企业扩大投资，经区政府同意，现就{batch}设备补助申报事项通知如下。请符合条件的企业于{day}前"
@@ -49,15 +49,12 @@ def everyone_got(engine: Engine, *ids: int) -> int:
     digests = store.Digests(engine)
     run = digests.open_run(Frequency.DAILY, NOW + timedelta(minutes=len(ids)))
     assert run is not None
-    digest = Digest(
-        subscriber=who, frequency=Frequency.DAILY, due_at=run.due_at, groups=(), more=0,
-        all_ids=ids, coverage=digests.coverage(),
-    )  # fmt: skip
+    selection = Selection(language="zh", wishes=(), items=tuple((one, NEWS) for one in ids))
     mail = Mail(
         key=uuid4().hex, lane=Lane.DIGEST, to=who.email, subject="x", text="x", html="x",
         message_id=f"<{uuid4().hex}@x>", subscriber_id=who.id,
     )  # fmt: skip
-    assert digests.enqueue_digest(run, digest, mail)
+    assert digests.enqueue_digest(run, who.id, selection, mail)
     return who.id
 
 
