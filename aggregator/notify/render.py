@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 
+from aggregator.errors import UsageError
 from aggregator.filters import canonical, describe
 from aggregator.model import (
     Digest,
@@ -27,6 +28,7 @@ from aggregator.model import (
     SubscriberId,
 )
 from aggregator.notify import lines, marks
+from aggregator.notify.addresses import check_address
 from aggregator.notify.letters import letter
 from aggregator.notify.tokens import Keys, Purpose, Ticket, sign
 from aggregator.notify.words import Words, words_of
@@ -52,6 +54,14 @@ class House:
         """The domain that mails come from; ``Message-ID`` and ``List-Id`` live below it."""
         domain = parseaddr(self.mail_from)[1].rpartition("@")[2]
         return domain.encode("idna").decode("ascii").lower()
+
+    @property
+    def reply_to(self) -> str | None:
+        """Who reads answers: the contact, where it is an address."""
+        try:
+            return check_address(parseaddr(self.contact.removeprefix("mailto:"))[1])
+        except UsageError:
+            return None
 
     def announcement(self, uuid: object) -> str:
         """The page of an announcement."""
@@ -159,9 +169,7 @@ def digest_mail(
     now: datetime,
 ) -> Mail:
     """An edition as one reader's whole mail; ``now`` begins the life of its link to choices."""
-    stop = house.stop_token(subscriber.id, subscriber.epoch, frequency)
-    manage = house.manage_token(subscriber.id, subscriber.epoch, now)
-    own = {marks.STOP: stop, marks.MANAGE: manage}
+    own = own_tokens(house, subscriber.id, subscriber.epoch, frequency, now)
     key = digest_key(frequency, due_at, subscriber.id)
     return Mail(
         key=key,
@@ -171,9 +179,19 @@ def digest_mail(
         text=marks.fill(edition.text, own),
         html=marks.fill(edition.html, own),
         message_id=message_id(house, key),
-        headers=_headers(house, frequency, house.stop_page(stop)),
+        headers=list_headers(house, frequency, house.stop_page(own[marks.STOP])),
         subscriber_id=subscriber.id,
     )
+
+
+def own_tokens(
+    house: House, subscriber_id: SubscriberId, epoch: int, frequency: Frequency, at: datetime
+) -> dict[str, str]:
+    """What stands in a reader's mail in the place of each mark; ``at`` is when it was planned."""
+    return {
+        marks.STOP: house.stop_token(subscriber_id, epoch, frequency),
+        marks.MANAGE: house.manage_token(subscriber_id, epoch, at),
+    }
 
 
 def digest_key(frequency: Frequency, due_at: datetime, subscriber_id: SubscriberId) -> str:
@@ -213,7 +231,7 @@ def render_confirmation(
     return _mail(
         env, "confirm", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
-        headers=_headers(house, frequency, stop),
+        headers=list_headers(house, frequency, stop),
     )  # fmt: skip
 
 
@@ -236,7 +254,7 @@ def render_manage_link(
     return _mail(
         env, "link", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
-        headers=_headers(house, None, stop),
+        headers=list_headers(house, None, stop),
     )  # fmt: skip
 
 
@@ -271,11 +289,12 @@ def message_id(house: House, key: str) -> str:
     return f"<{digest}.quxun@{house.domain}>"
 
 
-def _headers(house: House, frequency: Frequency | None, stop: str) -> dict[str, str]:
-    """RFC 2919, RFC 2369 and RFC 8058: what a mailbox's own stop button uses."""
+def list_headers(house: House, frequency: Frequency | None, stop: str) -> dict[str, str]:
+    """Who writes, and what a mailbox's own stop button uses (RFC 2919, RFC 2369, RFC 8058)."""
     name = frequency.value if frequency else "account"
     return {
         "From": house.mail_from,
+        **({"Reply-To": house.reply_to} if house.reply_to else {}),
         "List-Id": f"Quxun {name} <{name}.quxun.{house.domain}>",
         "List-Unsubscribe": f"<{stop}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
