@@ -92,6 +92,7 @@ class ParserChild:
         self._owner = 0
         self._queue: ThreadPoolExecutor | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._closing = False
 
     async def read_list(self, page: Page, *, source: Source, now: datetime) -> ListReading:
         """Read a list page or feed; see ``ports.Reader``."""
@@ -121,13 +122,21 @@ class ParserChild:
         return child.pid if child and child.poll() is None else None
 
     def close(self) -> None:
-        """End the child; a later request would start another."""
+        """End the child, whatever it reads; a later request would start another.
+
+        What waits in the queue is given up: a worker that stops has no time for it.
+        """
         with self._lock:
             queue, self._queue = self._queue, None
-            ours = self._owner == os.getpid()
-        if queue and ours:
-            queue.submit(self._end).result()
+            if queue is None or self._owner != os.getpid():
+                return
+            self._closing = True
+            queue.shutdown(wait=False, cancel_futures=True)
+            if child := self._child:
+                child.kill()
             queue.shutdown()
+            self._end()
+            self._closing = False
 
     async def _ask(self, ask: _Ask, body: bytes, shape: type[_Answer]) -> _Answer:
         work: Callable[[], _Answer] = functools.partial(self._round_trip, ask, body, shape)
@@ -148,6 +157,8 @@ class ParserChild:
         if child is None or child.poll() is not None:
             self._end()
             child = self._child = self._start()
+            if self._closing:  # it was not there yet to be killed
+                child.kill()
         try:
             answer = self._exchange(child, _frame(msgspec.json.encode(ask)) + _frame(body))
         except (OSError, EOFError) as error:

@@ -157,3 +157,21 @@ def test_close_leaves_no_process():
 
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_close_waits_for_no_page():
+    """A worker that stops has a few seconds; hundreds of pages may wait, each with its bounds."""
+    reader = ParserChild()
+
+    async def story():
+        await read(reader)
+        pages = [asyncio.create_task(read(reader)) for _ in range(50)]
+        os.kill(reader.pid, signal.SIGSTOP)  # the first will never be read
+        await asyncio.sleep(0)
+        reader.close()
+        return await asyncio.gather(*pages, return_exceptions=True)
+
+    ends = asyncio.run(story())
+
+    assert reader.pid is None
+    assert {type(one) for one in ends} <= {ParseError, asyncio.CancelledError}
