@@ -6,11 +6,12 @@ a hint, so it may be lost, doubled or late; and nothing waits for a result.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import structlog
 from celery import Celery, Task
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 from kombu.entity import Queue
 
 from aggregator.errors import OutageError
@@ -18,6 +19,7 @@ from aggregator.process import die_with_parent
 from aggregator.settings import load_settings
 from aggregator.templates import environment
 from aggregator.wiring import BROKER_OPTIONS, Parts, build_parts, celery_url
+from tasks.ending import end_in_time
 
 QUEUES = ("polls", "articles", "mail", "push", "upkeep")
 
@@ -114,6 +116,7 @@ app.conf.update(
 )
 
 _parts: Parts | None = None
+_worker: int | None = None
 
 
 def parts() -> Parts:
@@ -124,12 +127,20 @@ def parts() -> Parts:
     return _parts
 
 
+@worker_init.connect
+def _begun(**_: object) -> None:
+    """Remember who the children's parent is, and end when told to."""
+    global _worker  # noqa: PLW0603
+    _worker = os.getpid()
+    end_in_time(app.conf.worker_soft_shutdown_timeout)
+
+
 @worker_process_init.connect
 def _born(**_: object) -> None:
     """Inherit no connection from the parent, and die with it."""
     global _parts  # noqa: PLW0603
     _parts = None
-    die_with_parent()
+    die_with_parent(parent=_worker)
 
 
 @worker_process_shutdown.connect
