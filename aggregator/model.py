@@ -922,6 +922,36 @@ class Frequency(StrEnum):
     WEEKLY = "weekly"
 
 
+class Asking(StrEnum):
+    """What a stranger may have us write a mail for."""
+
+    SIGN_UP = "sign-up"
+    LINK = "link"
+    ADDRESS = "address"
+
+
+class Verdict(StrEnum):
+    """Whether such a mail may be written: yes, no, or after a question that a person answers."""
+
+    YES = "yes"
+    NO = "no"
+    QUESTION = "question"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """When and in which language a subscriber is written to; None leaves a thing as it is.
+
+    ``hour`` (0-23), ``minute`` and ``weekday`` (0 = Monday) are in ``timezone``.
+    """
+
+    hour: int | None = None
+    minute: int | None = None
+    weekday: int | None = None
+    timezone: str | None = None
+    language: str | None = None
+
+
 class SubscriberState(StrEnum):
     """Nobody gets mail they did not confirm."""
 
@@ -945,6 +975,22 @@ class Wish:
 
     id: WishId
     filter: Filter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a wish would have brought: counted by the rules of mail, before anybody subscribes.
+
+    ``total`` stops at a bound, ``counted`` says that it did not. ``found`` are the newest of them.
+    ``daily`` and ``weekly`` are the mails that they would have come in, of one subscriber.
+    """
+
+    since: datetime
+    total: int
+    counted: bool
+    daily: int
+    weekly: int
+    found: tuple[Announcement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

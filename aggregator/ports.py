@@ -16,6 +16,7 @@ from aggregator.model import (
     AnnouncementId,
     Article,
     ArticleReport,
+    Asking,
     Coverage,
     Delivery,
     Draft,
@@ -44,6 +45,7 @@ from aggregator.model import (
     SubscriberId,
     SubscriptionId,
     Unchanged,
+    Verdict,
     Window,
 )
 from aggregator.push import (
@@ -393,8 +395,20 @@ class FeedStore(Protocol):
 class SubscriberStore(Protocol):
     """Subscribers, their wishes and choices."""
 
-    def may_ask(self, email: str, network: str | None, now: datetime) -> bool:
-        """Count a sign-up, and say whether it is within the limits."""
+    def may_ask(
+        self,
+        email: str,
+        network: str | None,
+        now: datetime,
+        *,
+        kind: Asking = ...,
+        answered: bool = ...,
+    ) -> Verdict:
+        """Count a request for a mail, and say whether it is within the limits."""
+        ...
+
+    def rehearse(self, mail: Mail, now: datetime) -> None:
+        """The work of queueing a mail, and then none queued."""
         ...
 
     def sign_up(

@@ -121,6 +121,11 @@ class Parts:
         return store.Subscribers(self.engine)
 
     @cached_property
+    def tries(self) -> store.Tries:
+        """Wishes tried before anybody subscribes."""
+        return store.Tries(self.engine)
+
+    @cached_property
     def digests(self) -> store.Digests:
         """Runs and the ledger."""
         return store.Digests(self.engine)

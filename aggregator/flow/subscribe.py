@@ -9,28 +9,36 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
 
+from aggregator.addresses import folded
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import (
+    Asking,
+    Choices,
     Filter,
     Frequency,
     Subscriber,
+    SubscriberId,
     SubscriberState,
     Subscription,
     SubscriptionId,
     SubscriptionState,
+    Verdict,
 )
 from aggregator.notify import (
     House,
     Keys,
     Purpose,
+    Question,
     Ticket,
+    answered,
+    ask,
     check_address,
     confirmation_hash,
     render_confirmation,
@@ -44,6 +52,7 @@ from aggregator.settings import Settings
 LINK_EVERY = timedelta(minutes=10)
 _HOURS, _MINUTES, _WEEKDAYS = range(24), (0, 15, 30, 45), range(7)
 _LANGUAGES = ("zh", "en")
+_NONE = Choices()
 
 
 class Change(StrEnum):
@@ -93,11 +102,13 @@ def sign_up(
     confirmed: bool = False,
     network: str | None = None,
     ip: str | None = None,
-    language: str = "zh",
-) -> None:
+    choices: Choices = _NONE,
+    answer: tuple[str, str] | None = None,
+) -> Question | None:
     """Store what is wished for and queue the mail that asks whether it was meant.
 
-    The answer is the same for every address that is one, known or not.
+    The answer is the same for every address that is one, known or not; beyond the limits
+    nothing is stored and no mail is written, which the answer does not tell either.
 
     Args:
         email: one address.
@@ -111,25 +122,38 @@ def sign_up(
         confirmed: an operator says that they confirmed; no mail goes out.
         network: the network a page was asked from: limits hold where it is given.
         ip: kept as evidence of consent.
-        language: ``zh`` or ``en``, for who is new.
+        choices: when and in which language, for who is new.
+        answer: ticket and answer of the question that was asked before, if one was.
+
+    Returns:
+        A question that must be answered first, when very many ask; else None.
 
     Raises:
-        UsageError: when the address is not exactly one.
+        UsageError: when the address is not exactly one, or a choice cannot be.
     """
     address = check_address(email)
+    check_choices(choices)
     house = house_of(settings)
     wishes = list(filters) or [Filter()]
-    if network is not None and not store.may_ask(address, network, now):
-        return
-    if confirmed:
-        store.sign_up(address, wishes, frequency, now, confirmed=True, ip=ip)
-        return
     token = secrets.token_urlsafe(32)
     hashed = confirmation_hash(token)
-    subscriber = store.sign_up(address, wishes, frequency, now, token_hash=hashed, ip=ip)
-    if subscriber.state is SubscriberState.PENDING and language in _LANGUAGES[1:]:
-        store.set_preferences(subscriber.id, language=language)
-        subscriber = store.get(subscriber.id)
+    verdict = asked(
+        address, Asking.SIGN_UP,
+        network=network, answer=answer, store=store, house=house, now=now,
+    )  # fmt: skip
+    if isinstance(verdict, Question):
+        return verdict
+    if not verdict:
+        subscriber = _nobody(address, now)
+    elif confirmed:
+        subscriber = store.sign_up(address, wishes, frequency, now, confirmed=True, ip=ip)
+        store.set_preferences(subscriber.id, **asdict(choices))
+        return None
+    else:
+        subscriber = store.sign_up(address, wishes, frequency, now, token_hash=hashed, ip=ip)
+        if subscriber.state is SubscriberState.PENDING and choices != _NONE:
+            store.set_preferences(subscriber.id, **asdict(choices))
+            subscriber = store.get(subscriber.id)
     mail = render_confirmation(
         env,
         subscriber,
@@ -139,7 +163,37 @@ def sign_up(
         house=house,
         key=f"confirm:{hashed.hex()[:32]}",
     )
-    outbox.enqueue_mail(mail, now)
+    if verdict:
+        outbox.enqueue_mail(mail, now)
+    else:
+        store.rehearse(mail, now)
+    return None
+
+
+def asked(
+    address: str,
+    kind: Asking,
+    *,
+    network: str | None,
+    answer: tuple[str, str] | None,
+    store: SubscriberStore,
+    house: House,
+    now: datetime,
+) -> bool | Question:
+    """Whether a mail may be written to an address that somebody typed, or what to ask first.
+
+    Limits hold for requests from a network; an operator's own are not counted.
+    """
+    if network is None:
+        return True
+    about = folded(address)
+    rightly = answer is not None and answered(house.keys, *answer, about=about, now=now)
+    match store.may_ask(address, network, now, kind=kind, answered=rightly):
+        case Verdict.QUESTION:
+            first, second = (secrets.randbelow(8) + 1 for _ in range(2))
+            return ask(house.keys, first, second, about=about, now=now)
+        case verdict:
+            return verdict is Verdict.YES
 
 
 def confirming(token: str, *, store: SubscriberStore, now: datetime) -> Subscriber | None:
@@ -162,23 +216,42 @@ def ask_link(
     env: Environment,
     settings: Settings,
     now: datetime,
-) -> None:
-    """Queue the mail with a link to one's choices; silent when the address is not known.
+    network: str | None = None,
+    answer: tuple[str, str] | None = None,
+) -> Question | None:
+    """Queue the mail with a link to one's choices; nothing tells whether the address is known:
+    for one that is not, the same work is done and undone.
+
+    Returns:
+        A question that must be answered first, when very many ask; else None.
 
     Raises:
         UsageError: when the address is not exactly one.
     """
     address = check_address(email)
+    house = house_of(settings)
+    verdict = asked(
+        address, Asking.LINK, network=network, answer=answer, store=store, house=house, now=now
+    )
+    if isinstance(verdict, Question):
+        return verdict
     try:
         subscriber = store.get(address)
     except NotFoundError:
-        return
-    if subscriber.state is not SubscriberState.CONFIRMED:
-        return
+        subscriber = _nobody(address, now)
     slot = int(now.timestamp() // LINK_EVERY.total_seconds())
     key = f"link:{hashlib.sha256(address.encode()).hexdigest()[:32]}:{slot}"
-    mail = render_manage_link(env, subscriber, house=house_of(settings), now=now, key=key)
-    outbox.enqueue_mail(mail, now)
+    mail = render_manage_link(env, subscriber, house=house, now=now, key=key)
+    if verdict and subscriber.state is SubscriberState.CONFIRMED:
+        outbox.enqueue_mail(mail, now)
+    else:
+        store.rehearse(mail, now)
+    return None
+
+
+def _nobody(address: str, now: datetime) -> Subscriber:
+    """Whom a mail is written for that nobody gets."""
+    return Subscriber(id=SubscriberId(0), email=address, created_at=now)
 
 
 def managing(
@@ -212,21 +285,26 @@ def set_preferences(
     subscriber = managing(token, store=store, settings=settings, now=now)
     if subscriber is None:
         return None
-    _among("hour", hour, _HOURS)
-    _among("minute", minute, _MINUTES)
-    _among("weekday", weekday, _WEEKDAYS)
-    _among("language", language, _LANGUAGES)
-    if timezone is not None:
-        _check_zone(timezone)
-    store.set_preferences(
-        subscriber.id,
-        hour=hour,
-        minute=minute,
-        weekday=weekday,
-        timezone=timezone,
-        language=language,
+    choices = Choices(
+        hour=hour, minute=minute, weekday=weekday, timezone=timezone, language=language
     )
+    check_choices(choices)
+    store.set_preferences(subscriber.id, **asdict(choices))
     return store.get(subscriber.id)
+
+
+def check_choices(choices: Choices) -> None:
+    """Let nobody choose what cannot be.
+
+    Raises:
+        UsageError: names the choice that cannot be.
+    """
+    _among("hour", choices.hour, _HOURS)
+    _among("minute", choices.minute, _MINUTES)
+    _among("weekday", choices.weekday, _WEEKDAYS)
+    _among("language", choices.language, _LANGUAGES)
+    if choices.timezone is not None:
+        _check_zone(choices.timezone)
 
 
 def change(
@@ -360,5 +438,6 @@ def _check_zone(name: str) -> None:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise UsageError(
-            f"timezone: {name[:40]!r} is none we know, such as Asia/Shanghai"
+            f"时区：没有 {name[:40]!r}，例如 Asia/Shanghai"
+            f" · timezone: {name[:40]!r} is none we know, such as Asia/Shanghai"
         ) from error

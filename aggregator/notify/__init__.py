@@ -1,7 +1,8 @@
 """Match, plan, render: who gets what, in which words. Pure."""
 
-from aggregator.notify.addresses import check_address
+from aggregator.notify.addresses import check_address, shown_address
 from aggregator.notify.plan import MOST_SHOWN, item_of, plan_digest
+from aggregator.notify.questions import Question, answered, ask
 from aggregator.notify.render import (
     House,
     digest_key,
@@ -19,7 +20,10 @@ __all__ = [
     "House",
     "Keys",
     "Purpose",
+    "Question",
     "Ticket",
+    "answered",
+    "ask",
     "check_address",
     "confirmation_hash",
     "digest_key",
@@ -31,4 +35,5 @@ __all__ = [
     "render_confirmation",
     "render_edition",
     "render_manage_link",
+    "shown_address",
 ]

@@ -17,6 +17,7 @@ from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
 from aggregator.store.subscribers import Subscribers
 from aggregator.store.system import System
+from aggregator.store.tries import Tries
 from aggregator.store.webhooks import Webhooks
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Sources",
     "Subscribers",
     "System",
+    "Tries",
     "Webhooks",
     "connect",
     "migrate",

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from time import monotonic
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
@@ -75,14 +76,22 @@ class Hunter:
     _marks: dict[str, tuple[float, tuple[int, ...]]] = field(default_factory=dict)
 
     def newest(
-        self, connection: Connection, filter_: Filter, *, order: str, limit: int, gone: bool
+        self,
+        connection: Connection,
+        filter_: Filter,
+        *,
+        order: str,
+        limit: int,
+        gone: bool,
+        also: tuple[str, Mapping[str, object]] = ("true", MappingProxyType({})),
     ) -> list[int]:
         """Ids of the first ``limit`` matches, newest first; those withdrawn or merged as asked.
 
         ``connection`` reads one snapshot (repeatable read), else a row that moves meanwhile
-        may be met twice or not at all.
+        may be met twice or not at all. ``also`` is what must hold besides of the row ``a``, with
+        its parameters; no index is asked about it.
         """
-        one = _Hunt(connection, filter_, order, gone, self.cap)
+        one = _Hunt(connection, filter_, order, gone, self.cap, also)
         if _broad(filter_):
             return one.walk("true", {}, limit)
         windows = one.windows(self._cuts(connection, order))
@@ -129,6 +138,7 @@ class _Hunt:
     order: str
     gone: bool
     cap: int
+    also: tuple[str, Mapping[str, object]]
     looked_at: int = 0
 
     def windows(self, cuts: Sequence[int]) -> list[_Window] | None:
@@ -243,7 +253,8 @@ class _Hunt:
 
     def _condition(self, filter_: Filter) -> tuple[str, dict[str, object]]:
         condition, values = where(filter_, merged=self.gone)
-        return condition if self.gone else f"{condition} and a.withdrawn_at is null", values
+        gone = "" if self.gone else " and a.withdrawn_at is null"
+        return f"{condition}{gone} and {self.also[0]}", {**values, **self.also[1]}
 
     def _ends(self, window: _Window) -> dict[str, object]:
         """The first and the last value that a window holds."""

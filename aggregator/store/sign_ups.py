@@ -1,4 +1,8 @@
-"""Sign-ups counted in PostgreSQL, so that nobody can flood a mailbox through us."""
+"""Mails that a stranger may have us write, counted in PostgreSQL, so that nobody floods a mailbox.
+
+Three kinds are counted, each on its own for an address, all together for networks, mail domains
+and the whole house (RELIABILITY.md §Security model).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,23 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from aggregator.addresses import email_key, folded
+from aggregator.model import Asking, Verdict
+from aggregator.store.alarms import clear_alarm, raise_alarm
+
+#: The kind of the alarm.
+ALARM = "sign-ups"
+#: The alarm ends when so much less than its limit was asked for within an hour.
+_CALM = 0.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUpLimits:
-    """How many confirming mails may be asked for (RELIABILITY.md §Limits)."""
+    """How many confirming mails may be asked for (RELIABILITY.md §Limits).
+
+    Beyond ``domain_hour`` and ``all_hour`` a question is asked, and who answers it is counted up to
+    ten times as many.
+    """
 
     address_10_minutes: int = 1
     address_day: int = 3
@@ -21,52 +38,76 @@ class SignUpLimits:
 
 #: The numbers of the house.
 LIMITS = SignUpLimits()
+#: Who answered a question is counted up to so many times a limit.
+ANSWERED = 10
 
 
-def allowed(
-    connection: Connection, email: str, network: str | None, now: datetime, limits: SignUpLimits
-) -> bool:
-    """Count a sign-up if it is within the limits; sign-ups wait for each other."""
-    key = email_key(email)
-    domain = key.rpartition("@")[2]
+def judged(
+    connection: Connection,
+    email: str,
+    network: str | None,
+    now: datetime,
+    limits: SignUpLimits,
+    *,
+    kind: Asking = Asking.SIGN_UP,
+    answered: bool = False,
+) -> Verdict:
+    """Count a request if it is within the limits; requests wait for each other.
+
+    The answer depends on what was asked for before, never on whether an address is known.
+    """
+    domain = email_key(email).rpartition("@")[2]
     connection.execute(text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": "sign-up"})
     row = connection.execute(
         text(
-            "select count(*) filter (where email_key = :folded and at > :now - interval"
-            " '10 minutes') as minutes, count(*) filter (where email_key = :folded) as day,"
+            "select count(*) filter (where email_key = :folded and kind = :kind and at > :now -"
+            " interval '10 minutes') as minutes,"
+            " count(*) filter (where email_key = :folded and kind = :kind) as day,"
             " count(*) filter (where network = :network and at > :now - interval '1 hour')"
             " as network, count(*) filter (where mail_domain = :domain and at > :now -"
             " interval '1 hour') as domain, count(*) filter (where at > :now - interval"
             " '1 hour') as everyone from sign_ups where at > :now - interval '1 day'"
         ),
-        {"folded": folded(email), "network": network, "domain": domain, "now": now},
+        {
+            "folded": folded(email), "kind": kind, "network": network, "domain": domain, "now": now,
+        },
     ).mappings().one()  # fmt: skip
-    within = all(
-        (
-            row["minutes"] < limits.address_10_minutes,
-            row["day"] < limits.address_day,
-            row["network"] < limits.network_hour,
-            row["domain"] < limits.domain_hour,
-            row["everyone"] < limits.all_hour,
+    _tell(connection, row["everyone"], limits)
+    if (
+        row["minutes"] >= limits.address_10_minutes
+        or row["day"] >= limits.address_day
+        or row["network"] >= limits.network_hour
+    ):
+        return Verdict.NO
+    times = ANSWERED if answered else 1
+    if row["domain"] >= limits.domain_hour * times or row["everyone"] >= limits.all_hour * times:
+        return Verdict.NO if answered else Verdict.QUESTION
+    connection.execute(
+        text(
+            "insert into sign_ups (email_key, network, mail_domain, at, kind)"
+            " values (:folded, :network, :domain, :now, :kind)"
+        ),
+        {
+            "folded": folded(email), "network": network, "domain": domain, "now": now, "kind": kind,
+        },
+    )  # fmt: skip
+    return Verdict.YES
+
+
+def calm(connection: Connection, now: datetime, limits: SignUpLimits = LIMITS) -> None:
+    """End the alarm when the flood is over, though nobody asks any more."""
+    asked = connection.execute(
+        text("select count(*) from sign_ups where at > :now - interval '1 hour'"), {"now": now}
+    ).scalar_one()
+    if asked < limits.all_hour * _CALM:
+        clear_alarm(connection, ALARM)
+
+
+def _tell(connection: Connection, asked: int, limits: SignUpLimits) -> None:
+    if asked >= limits.all_hour:
+        raise_alarm(
+            connection,
+            ALARM,
+            f"{limits.all_hour} confirming mails were asked for within an hour; whoever asks now must"
+            " answer a small question first; see whose network it is before mail providers mind",
         )
-    )
-    if within:
-        connection.execute(
-            text(
-                "insert into sign_ups (email_key, network, mail_domain, at)"
-                " values (:folded, :network, :domain, :now)"
-            ),
-            {"folded": folded(email), "network": network, "domain": domain, "now": now},
-        )
-    return within
-
-
-def email_key(email: str) -> str:
-    """An address as compared: lower case."""
-    return email.strip().lower()
-
-
-def folded(email: str) -> str:
-    """An address as counted against floods: without plus tags and dots in its local part."""
-    local, _, domain = email_key(email).rpartition("@")
-    return f"{local.partition('+')[0].replace('.', '')}@{domain}"

@@ -7,21 +7,25 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
+from aggregator.addresses import email_key
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import (
+    Asking,
     Filter,
     Frequency,
+    Mail,
     Subscriber,
     SubscriberId,
     SubscriberState,
     Subscription,
     SubscriptionId,
     SubscriptionState,
+    Verdict,
     Wish,
     WishId,
 )
-from aggregator.store import rows, sign_ups, subscriptions
-from aggregator.store.sign_ups import SignUpLimits, email_key
+from aggregator.store import outbox, rows, sign_ups, subscriptions
+from aggregator.store.sign_ups import SignUpLimits
 
 #: A confirming link lives this long (RELIABILITY.md §Security model).
 CONFIRM_FOR = timedelta(hours=48)
@@ -39,12 +43,25 @@ class Subscribers:
         network: str | None,
         now: datetime,
         limits: SignUpLimits = sign_ups.LIMITS,
-    ) -> bool:
-        """Whether another confirming mail may be asked for; counted only when it may, so that
-        nobody is locked out by asking again.
+        *,
+        kind: Asking = Asking.SIGN_UP,
+        answered: bool = False,
+    ) -> Verdict:
+        """Whether another mail of that kind may be asked for; counted only when it may, so that
+        nobody is locked out by asking again. ``answered``: a question was, and rightly.
         """
         with self._engine.begin() as connection:
-            return sign_ups.allowed(connection, email, network, now, limits)
+            return sign_ups.judged(
+                connection, email, network, now, limits, kind=kind, answered=answered
+            )
+
+    def rehearse(self, mail: Mail, now: datetime) -> None:
+        """The work of queueing a mail, and then none queued: whoever holds a watch learns nothing
+        of whether an address is known.
+        """
+        with self._engine.connect() as connection:
+            outbox.insert(connection, mail, now)
+            connection.rollback()
 
     def sign_up(
         self,

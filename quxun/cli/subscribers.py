@@ -1,4 +1,4 @@
-"""Subscribers: add, list, show, import, export, erase, suppress."""
+"""Subscribers: add, list, show, import, export, try, erase, suppress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from quxun.cli.common import (
 )
 
 app = typer.Typer(
-    help="Subscribers: add, list, show, import, export, erase, suppress.", no_args_is_help=True
+    help="Subscribers: add, list, show, import, export, try, erase, suppress.", no_args_is_help=True
 )
 
 FrequencyOption = Annotated[Frequency, typer.Option("--frequency", help="how often a mail comes")]
@@ -170,6 +170,66 @@ def export() -> None:
             writer.writerow(
                 (inert(s.email), canonical(x.wish.filter), x.frequency.value, x.state.value)
             )
+
+
+@app.command("try")
+def try_filter(
+    filter_query: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILTER", help="such as region=500116&kind=policy; '' is everything"
+        ),
+    ],
+    days: Annotated[int, typer.Option(min=1, max=90, help="of the last so many days")] = 30,
+    limit: Annotated[int, typer.Option(min=0, max=1000, help="list at most so many")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Try a wish: what it would have brought in the last days, by the rules of mail."""
+    from datetime import timedelta
+
+    from aggregator.filters import canonical, describe
+    from quxun.web.words import day
+
+    wanted = read_filter(filter_query)
+    with opened() as parts:
+        trial = parts.tries.would_have(wanted, parts.now(), days=timedelta(days=days), shown=limit)
+    if as_json:
+        say(
+            {
+                "filter": canonical(wanted),
+                "days": days,
+                "total": trial.total,
+                "counted": trial.counted,
+                "mails": {"daily": trial.daily, "weekly": trial.weekly},
+                "announcements": [
+                    {
+                        "id": one.id,
+                        "uuid": str(one.uuid),
+                        "title": one.draft.title,
+                        "posted": day(one.draft.posted_at or one.first_seen_at),
+                        "regions": [region.code for region in one.draft.regions],
+                        "url": one.draft.url,
+                    }
+                    for one in trial.found
+                ],
+            }
+        )
+        return
+    many = f"{trial.total:,}" if trial.counted else f"over {trial.total:,}"
+    show_table(
+        f"{describe(wanted, 'en')}: would have brought {many} in the last {days} days"
+        f" (about {trial.daily} daily or {trial.weekly} weekly mails)",
+        ("posted", "region", "title", "id"),
+        [
+            (
+                day(one.draft.posted_at or one.first_seen_at),
+                ", ".join(region.name for region in one.draft.regions),
+                one.draft.title,
+                one.id,
+            )
+            for one in trial.found
+        ],
+    )
 
 
 @app.command()

@@ -11,12 +11,16 @@ from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.flow import subscribe as flow
 from aggregator.model import (
+    Choices,
+    Filter,
     Frequency,
     Subscriber,
     Subscription,
     SubscriptionId,
     SubscriptionState,
+    Trial,
 )
+from aggregator.notify import Question
 from quxun.web.http import (
     check_same_site,
     client_of,
@@ -25,7 +29,7 @@ from quxun.web.http import (
     read_body,
     read_form,
 )
-from quxun.web.site import Site, spoken_region
+from quxun.web.site import Site, form_values, query_of
 
 OLD_LINK = (
     "链接无效或已过期，请重新订阅或使用最近一封邮件里的链接 · this link is unknown or too old"
@@ -34,9 +38,19 @@ OLD_LINK = (
 SENT = (
     "如果这个地址可以收信，确认邮件已在路上。请在 48 小时内打开信中的链接，并在页面上按“确认订阅”。"
     " · If mail can reach this address, a confirming mail is on its way; confirm within 48 hours."
+    " 同一地址 10 分钟内至多一封，24 小时内至多三封 · one in 10 minutes and three a day at most."
 )
-LINK_SENT = "如果这个地址有订阅，设置链接已在路上。 · If this address has a subscription, the link is on its way."
+LINK_SENT = (
+    "如果这个地址有订阅，设置链接已在路上（10 分钟内至多一封，24 小时内至多三封）。"
+    " · If this address has a subscription, the link is on its way."
+)
 _WISH_FIELDS = set(filters.FIELDS)
+#: Time zones that are offered; any other name of the IANA database may be typed.
+ZONES = (
+    "Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Tokyo", "Asia/Singapore",
+    "Australia/Sydney", "Europe/Berlin", "Europe/London", "America/New_York", "America/Los_Angeles",
+    "UTC",
+)  # fmt: skip
 
 
 def router(site: Site) -> APIRouter:
@@ -46,7 +60,7 @@ def router(site: Site) -> APIRouter:
     @routes.get("/subscribe")
     def form(request: Request) -> Response:
         pairs = [(k, v) for k, v in query_pairs(request) if k in _WISH_FIELDS]
-        return _form_page(site, pairs)
+        return _form_page(site, pairs, trying=any(value.strip() for _, value in pairs))
 
     @routes.post("/subscribe")
     async def sign_up(request: Request) -> Response:
@@ -56,7 +70,7 @@ def router(site: Site) -> APIRouter:
     @routes.post("/link")
     async def link(request: Request) -> Response:
         check_same_site(request, site.parts.settings.public_url)
-        return await run_in_threadpool(_send_link, site, await read_form(request))
+        return await run_in_threadpool(_send_link, site, request, await read_form(request))
 
     _token_routes(routes, site)
     return routes
@@ -125,29 +139,59 @@ def _token_routes(routes: APIRouter, site: Site) -> None:
         return await run_in_threadpool(_stop, site, token, body)
 
 
-def _form_page(site: Site, pairs: list[tuple[str, str]], *, problem: str | None = None) -> Response:
-    shown: dict[str, list[str]] = {field: [] for field in filters.FIELDS}
-    for name, value in pairs:
-        if name in shown:
-            shown[name].append(spoken_region(value) if name == "region" else value)
+def _form_page(
+    site: Site,
+    pairs: list[tuple[str, str]],
+    *,
+    problem: str | None = None,
+    trying: bool = False,
+    question: Question | None = None,
+    linking: bool = False,
+) -> Response:
+    """The form as it was filled in, perhaps with what the wish would have brought."""
     typed = dict(pairs)
+    wanted = Filter()
+    if problem is None:
+        try:
+            wanted = filters.parse_filter((k, v) for k, v in pairs if k in _WISH_FIELDS)
+        except UsageError as error:
+            problem = str(error)
+    trial, trouble = _tried(site, wanted) if trying and problem is None else (None, None)
     return site.page(
         "subscribe.html",
         status=400 if problem else 200,
         problem=problem,
-        form=shown,
+        form=form_values(pairs, wanted, problem),
+        query=query_of(wanted),
+        trial=trial,
+        trial_problem=trouble,
+        question=question,
+        linking=linking,
         email=typed.get("email", ""),
         chosen=typed.get("frequency", Frequency.DAILY.value),
+        when=_when(typed),
+        when_open=any(name in typed for name in ("hour", "timezone")),
+        zones=ZONES,
         regions=site.watched_regions(),
     )
 
 
+def _tried(site: Site, wanted: Filter) -> tuple[Trial | None, str | None]:
+    try:
+        return site.parts.tries.would_have(wanted, site.parts.now()), None
+    except UsageError as error:
+        return None, f"条件太宽，无法试算：请加上地区或更长的词 · {error}"
+
+
 def _sign_up(site: Site, request: Request, pairs: list[tuple[str, str]]) -> Response:
     parts = site.parts
+    typed = dict(pairs)
+    if typed.get("act") == "try":
+        return _form_page(site, pairs, trying=True)
     try:
         frequency = _frequency([value for name, value in pairs if name == "frequency"] or ["daily"])
         wanted = filters.parse_filter((k, v) for k, v in pairs if k in _WISH_FIELDS)
-        flow.sign_up(
+        question = flow.sign_up(
             " ".join(value for name, value in pairs if name == "email"),
             [wanted],
             frequency,
@@ -158,11 +202,47 @@ def _sign_up(site: Site, request: Request, pairs: list[tuple[str, str]]) -> Resp
             now=parts.now(),
             network=network_of(request),
             ip=client_of(request),
+            choices=_choices(typed),
+            answer=_answer(typed),
         )
     except UsageError as error:
         return _form_page(site, pairs, problem=str(error))
+    if question:
+        return _form_page(site, pairs, question=question)
     parts.bell.ring("mail.deliver")
     return site.message("请查收确认邮件 Check your mail", SENT)
+
+
+def _answer(typed: dict[str, str]) -> tuple[str, str] | None:
+    """The ticket and the answer of a question, if one was asked."""
+    ticket = typed.get("question")
+    return (ticket, typed.get("answer", "")) if ticket else None
+
+
+def _choices(typed: dict[str, str]) -> Choices:
+    """When and in which language, as far as it was said."""
+    return Choices(
+        hour=_number(typed, "hour") if typed.get("hour") else None,
+        minute=_number(typed, "minute") if typed.get("minute") else None,
+        weekday=_number(typed, "weekday") if typed.get("weekday") else None,
+        timezone=typed.get("timezone", "").strip() or None,
+        language=typed.get("language") or None,
+    )
+
+
+def _when(typed: dict[str, str]) -> Choices:
+    """What the form shows of it: as typed, else as it is for who says nothing."""
+    try:
+        said = _choices(typed)
+    except UsageError:
+        said = Choices()
+    return Choices(
+        hour=8 if said.hour is None else said.hour,
+        minute=30 if said.minute is None else said.minute,
+        weekday=said.weekday or 0,
+        timezone=said.timezone or "Asia/Shanghai",
+        language=said.language or "zh",
+    )
 
 
 def _confirm(site: Site, token: str, ip: str | None) -> Response:
@@ -177,16 +257,20 @@ def _confirm(site: Site, token: str, ip: str | None) -> Response:
     )
 
 
-def _send_link(site: Site, pairs: list[tuple[str, str]]) -> Response:
+def _send_link(site: Site, request: Request, pairs: list[tuple[str, str]]) -> Response:
     parts = site.parts
-    flow.ask_link(
+    question = flow.ask_link(
         " ".join(value for name, value in pairs if name == "email"),
         store=parts.subscribers,
         outbox=parts.outbox,
         env=parts.templates_or_fail(),
         settings=parts.settings,
         now=parts.now(),
+        network=network_of(request),
+        answer=_answer(dict(pairs)),
     )
+    if question:
+        return _form_page(site, [], question=question, linking=True)
     parts.bell.ring("mail.deliver")
     return site.message("请查收邮件 Check your mail", LINK_SENT)
 

@@ -103,6 +103,7 @@ class Site:
             "CATEGORIES": filters.CATEGORIES,
             "AUTHORITIES": filters.AUTHORITIES,
             "INDUSTRIES": INDUSTRIES,
+            "INDUSTRY_NAMES": {slug: one.zh for slug, one in INDUSTRIES.items()},
             "HEALTH": words.HEALTH,
             "STATES": words.STATES,
             "FREQUENCIES": words.FREQUENCIES,

@@ -47,6 +47,7 @@ CONTRACT = {
     "subscribers show": "--json",
     "subscribers import": "--json",
     "subscribers export": "",
+    "subscribers try": "--days --limit --json",
     "subscribers erase": "",
     "subscribers suppress": "",
     "search": "--json",

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from aggregator import store
 from aggregator.errors import NotFoundError, UsageError
-from aggregator.model import Filter, Frequency, Kind, Lane, Mail, SubscriberState
+from aggregator.model import Filter, Frequency, Kind, Lane, Mail, SubscriberState, Verdict
 
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -87,7 +87,7 @@ def test_one_address_is_asked_at_most_once_in_ten_minutes(engine: Engine, alias:
         for n in range(60)
     ]
 
-    assert [n for n, yes in enumerate(asked) if yes] == [0, 2, 4]
+    assert [n for n, said in enumerate(asked) if said is Verdict.YES] == [0, 2, 4]
 
 
 def test_one_network_asks_ten_times_an_hour(engine: Engine):
@@ -95,8 +95,10 @@ def test_one_network_asks_ten_times_an_hour(engine: Engine):
     people = store.Subscribers(engine)
     asked = [people.may_ask(f"u{n}@mail{n}.example", "10.0.0.0/24", NOW, LIMITS) for n in range(30)]
 
-    assert asked.count(True) == 10
-    assert people.may_ask("v@mail.example", "10.0.0.0/24", NOW + timedelta(hours=2), LIMITS)
+    assert asked.count(Verdict.YES) == 10
+    assert asked.count(Verdict.NO) == 20
+    later = people.may_ask("v@mail.example", "10.0.0.0/24", NOW + timedelta(hours=2), LIMITS)
+    assert later is Verdict.YES
 
 
 def test_an_unknown_time_zone_is_refused(engine: Engine):

@@ -1,0 +1,87 @@
+"""A wish tried before anybody subscribes: what it would have brought, by the rules of mail.
+
+What was late, there at the first poll, held, withdrawn or merged is not counted, as it is not
+mailed (DESIGN.md, promises 8 and 11). The search is that of pages (ADR 0019), so its cost is bounded
+in a store of a million, and counting stops where nobody would subscribe any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, text
+
+from aggregator.model import Filter, Novelty, Trial
+from aggregator.store.announcements import with_sightings
+from aggregator.store.hunt import Hunter
+
+#: A wish is tried on so many days.
+DAYS = timedelta(days=30)
+#: Counting stops here.
+COUNTED = 1_000
+#: So many are shown.
+SHOWN = 20
+#: What is mailed was posted at most 30 days before it was first seen; the rest is room.
+_POSTED = timedelta(days=90)
+_MAILED = (
+    "a.announced_at > :try_since and a.announced_at <= :try_now"
+    " and a.novelty = any(cast(:try_mailed as text[]))"
+)
+_SHANGHAI = ZoneInfo("Asia/Shanghai")
+#: The hour at which digests go unless their reader says otherwise (DOMAIN.md §14).
+_USUAL = timedelta(hours=8, minutes=30)
+
+
+class Tries:
+    """Tries wishes."""
+
+    def __init__(self, engine: Engine, *, hunter: Hunter | None = None) -> None:
+        self._engine = engine
+        self._hunter = hunter or Hunter()
+
+    def would_have(
+        self, wish: Filter, now: datetime, *, days: timedelta = DAYS, shown: int = SHOWN
+    ) -> Trial:
+        """What a wish would have brought in the last days, had it been active.
+
+        Raises:
+            UsageError: when too many texts would have to be looked through.
+        """
+        since = now - days
+        first = (since - _POSTED).astimezone(_SHANGHAI).date()
+        near = replace(wish, posted_after=max(first, wish.posted_after or first))
+        values = {
+            "try_since": since,
+            "try_now": now,
+            "try_mailed": [Novelty.NEWS.value, Novelty.LATE_NEWS.value],
+        }
+        with self._engine.connect() as made:
+            connection = made.execution_options(isolation_level="REPEATABLE READ")
+            ids = self._hunter.newest(
+                connection,
+                near,
+                order="posted",
+                limit=COUNTED + 1,
+                gone=False,
+                also=(_MAILED, values),
+            )
+            told_at = connection.execute(
+                text("select announced_at from announcements where id = any(:ids)"),
+                {"ids": ids[:COUNTED]},
+            ).scalars()
+            runs = [(at.astimezone(_SHANGHAI) - _USUAL).date() for at in told_at]
+            rows = connection.execute(
+                text("select * from announcements where id = any(:ids)"), {"ids": ids[:shown]}
+            ).mappings()
+            by_id = {row["id"]: row for row in rows}
+            found = with_sightings(connection, [by_id[one] for one in ids[:shown]])
+        return Trial(
+            since=since,
+            total=min(len(ids), COUNTED),
+            counted=len(ids) <= COUNTED,
+            daily=len(set(runs)),
+            weekly=len({(day - timedelta(days=day.weekday())) for day in runs}),
+            found=tuple(found),
+        )
