@@ -21,5 +21,6 @@ def sweep() -> None:
     it.bell.ring("push.verify")
     it.bell.ring("push.deliver")
     it.system.prune(now)
+    it.subscribers.forget(now)
     it.hub.prune(now)
     it.webhooks.prune(now)

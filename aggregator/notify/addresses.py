@@ -19,8 +19,8 @@ _OCTETS = 254
 _ROLES = frozenset(
     {
         "abuse", "bounce", "bounces", "daemon", "devnull", "do-not-reply", "donotreply", "hostmaster",
-        "listmaster", "listserv", "mailer-daemon", "majordomo", "no-reply", "nobody", "noreply",
-        "postmaster", "root", "security", "spam", "trouble", "uucp", "webmaster",
+        "listmaster", "listserv", "mailer-daemon", "majordomo", "no-reply", "noreply",
+        "postmaster", "root", "spam", "trouble", "uucp", "webmaster",
     }
 )  # fmt: skip
 

@@ -306,6 +306,11 @@ class Subscribers:
             ):
                 connection.execute(text(statement), {"id": subscriber_id})
 
+    def forget(self, now: datetime, limits: SignUpLimits = sign_ups.LIMITS) -> None:
+        """Forget what need not be kept, and end what ends by itself."""
+        with self._engine.begin() as connection:
+            sign_ups.calm(connection, now, limits)
+
     def count(self) -> int:
         """How many confirmed subscribers there are."""
         with self._engine.connect() as connection:

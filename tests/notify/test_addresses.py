@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.errors import UsageError
-from aggregator.notify import check_address
+from aggregator.notify import check_address, shown_address
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,8 @@ from aggregator.notify import check_address
         ("reader@inbox.example", "reader@inbox.example"),
         (" Reader+news@Inbox.EXAMPLE ", "Reader+news@inbox.example"),
         ("a.b-c_d@qq.example", "a.b-c_d@qq.example"),
+        ("admin@inbox.example", "admin@inbox.example"),
+        ("info@inbox.example", "info@inbox.example"),
         ("reader@江津.example", "reader@xn--7stx30k.example"),
     ],
 )
@@ -55,12 +57,41 @@ def test_an_address_is_taken_in_the_form_of_the_wire(typed, address):
         "x@" + ".".join(["y" * 60] * 5) + ".example",
         "x@-inbox.example",
         "x@inbox..example",
+        "postmaster@inbox.example",
+        "Abuse@inbox.example",
+        "no-reply@inbox.example",
+        "NoReply+tag@inbox.example",
+        "mailer-daemon@inbox.example",
+        "reader\u200b@inbox.example",
+        "reader@in\u2066box.example",
+        "reader@inbox.example\u202e",
+        "reader＠inbox.example",
+        '"reader"@inbox.example',
+        "reader(comment)@inbox.example",
+        "a@b.example%v@c.example@",
+        "a@b.example\u2028v@c.example",
+        "reader@xn--.example",
     ],
 )
 def test_what_is_not_exactly_one_address_is_refused(typed):
     """Nobody can make us write to a second person, or break a header."""
     with pytest.raises(UsageError, match="email"):
         check_address(typed)
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ("reader@inbox.example", "reader@inbox.example"),
+        ("reader@xn--9swmq.example", "reader@江津.example"),
+        ("reader@xn--zzzzzz-.example", "reader@xn--zzzzzz-.example"),
+        ("reader@xn--a.example", "reader@xn--a.example"),
+        ("reader", "reader"),
+    ],
+)
+def test_an_address_is_shown_in_its_own_script(stored, said):
+    """A reader recognises their domain; one that cannot be read back stays as it is."""
+    assert shown_address(stored) == said
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from aggregator import store
 from aggregator.errors import NotFoundError, UsageError
-from aggregator.model import Filter, Frequency, Kind, Lane, Mail, SubscriberState, Verdict
+from aggregator.model import Asking, Filter, Frequency, Kind, Lane, Mail, SubscriberState, Verdict
 
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -99,6 +99,49 @@ def test_one_network_asks_ten_times_an_hour(engine: Engine):
     assert asked.count(Verdict.NO) == 20
     later = people.may_ask("v@mail.example", "10.0.0.0/24", NOW + timedelta(hours=2), LIMITS)
     assert later is Verdict.YES
+
+
+def ask(people, number, *, domain, now=NOW, answered=False, kind=Asking.SIGN_UP, limits=LIMITS):
+    """One sign-up from a network of its own."""
+    network = f"10.{number // 250}.{number % 250}.0/24"
+    return people.may_ask(f"u{number}@{domain}", network, now, limits, answered=answered, kind=kind)
+
+
+def test_a_busy_mail_domain_is_asked_a_question_first(engine: Engine):
+    """Sixty an hour at one provider pass; then people answer a sum and machines stay out."""
+    people = store.Subscribers(engine)
+    said = [ask(people, n, domain="qq.example") for n in range(62)]
+    assert said == [Verdict.YES] * 60 + [Verdict.QUESTION] * 2
+
+    assert ask(people, 70, domain="qq.example", answered=True) is Verdict.YES
+    assert ask(people, 70, domain="qq.example", answered=True) is Verdict.NO
+    assert ask(people, 71, domain="other.example") is Verdict.YES
+    assert ask(people, 72, domain="qq.example", now=NOW + 2 * HOUR) is Verdict.YES
+
+
+def test_a_flood_raises_an_alarm_that_ends_with_it(engine: Engine):
+    """An operator hears of a flood while it runs, and is not kept looking afterwards."""
+    people, alarms = store.Subscribers(engine), store.Alarms(engine)
+    few = store.SignUpLimits(all_hour=5)
+    said = [ask(people, n, domain=f"m{n}.example", limits=few) for n in range(7)]
+
+    assert said == [Verdict.YES] * 5 + [Verdict.QUESTION] * 2
+    assert [one.kind for one in alarms.open_alarms()] == ["sign-ups"]
+    people.forget(NOW + HOUR / 2, few)
+    assert alarms.open_alarms()
+    people.forget(NOW + 2 * HOUR, few)
+    assert not alarms.open_alarms()
+
+
+def test_a_strangers_sign_ups_do_not_lock_the_owner_out_of_their_link(engine: Engine):
+    """Whoever types my address three times a day must not keep me from my own choices."""
+    people = store.Subscribers(engine)
+    for hour in range(3):
+        assert people.may_ask(EMAIL, f"10.0.{hour}.0/24", NOW + hour * HOUR) is Verdict.YES
+
+    link = [people.may_ask(EMAIL, "10.9.9.0/24", NOW + 3 * HOUR, kind=Asking.LINK)]
+    link += [people.may_ask(EMAIL, "10.9.9.0/24", NOW + 3 * HOUR, kind=Asking.LINK)]
+    assert link == [Verdict.YES, Verdict.NO]
 
 
 def test_an_unknown_time_zone_is_refused(engine: Engine):

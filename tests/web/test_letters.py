@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.model import Frequency, Lane, SubscriberState, SubscriptionState
 from aggregator.notify import tokens
@@ -97,6 +98,65 @@ def test_what_is_no_address_or_no_wish_is_told(web, form):
     assert page.status == 400
     assert 'role="alert"' in page.text
     assert list(web.parts.subscribers.list()) == []
+
+
+def test_a_wish_is_tried_before_an_address_is_given(web, make_draft):
+    """The page says what it would have brought, with the list, and writes nothing."""
+    web.publish(make_draft(99))
+    web.pass_time(timedelta(days=1))
+    web.publish(*(make_draft(number, posted_at=web.time[0]) for number in (1, 2)))
+    form = {"act": "try", "email": "", "region": "江津区", "q": "第1类", "frequency": "weekly"}
+
+    page = web.post("/subscribe", form)
+    assert page.status == 200
+    tree = LexborHTMLParser(page.text)
+    assert tree.css_first(".tried strong").text() == "1"
+    [link] = tree.css(".tries a")
+    assert "第1类" in link.text()
+    assert web.ask(link.attributes["href"]).status == 200
+    assert tree.css_first("input[value=weekly]").attributes.keys() >= {"checked"}
+    assert list(web.parts.subscribers.list()) == []
+    assert "第1类" in web.ask("/subscribe?region=500116&q=%E7%AC%AC1%E7%B1%BB").text
+    assert LexborHTMLParser(web.ask("/subscribe").text).css_first(".tried") is None
+    wide = web.post("/subscribe", {"act": "try"})
+    assert LexborHTMLParser(wide.text).css_first(".tried strong").text() == "2"
+    assert web.post("/subscribe", {"act": "try", "region": "nowhere"}).status == 400
+
+
+def test_when_very_many_ask_a_small_question_comes_first(web):
+    """Without a script and without a third party; who answers gets their mail."""
+    now = web.time[0]
+    for number in range(60):
+        web.parts.subscribers.may_ask(f"u{number}@example.org", f"10.0.{number}.0/24", now)
+    form = {"email": ADDRESS, "q": "储能"}
+
+    page = web.post("/subscribe", form)
+    assert page.status == 200
+    asked = LexborHTMLParser(page.text)
+    assert asked.css_first("#email").attributes["value"] == ADDRESS
+    assert asked.css_first("#q").attributes["value"] == "储能"
+    assert links(web, "confirm") == []
+    ticket = asked.css_first("input[name=question]").attributes["value"]
+    first, second = re.search(r"(\d) \+ (\d)", asked.css_first("label[for=answer]").text()).groups()
+    web.post("/subscribe", {**form, "question": ticket, "answer": "1"})
+    assert links(web, "confirm") == []
+    web.post("/subscribe", {**form, "question": ticket, "answer": str(int(first) + int(second))})
+    assert len(links(web, "confirm")) == 1
+    assert "input" in web.post("/link", {"email": "x@example.org"}).text
+
+
+def test_the_hour_and_the_zone_are_chosen_with_the_sign_up(web):
+    """A reader abroad gets their digest in the morning of where they are."""
+    choices = {"hour": "7", "minute": "45", "weekday": "4", "timezone": "Europe/Berlin"}
+    who = confirmed(web, **choices, language="en")
+
+    assert (who.hour, who.minute, who.weekday) == (7, 45, 4)
+    assert (who.timezone, who.language) == ("Europe/Berlin", "en")
+    web.pass_time(timedelta(days=1))
+    web.post("/subscribe", {"email": ADDRESS, "hour": "3", "q": "x"})
+    assert web.parts.subscribers.get(ADDRESS).hour == 7
+    for bad in ({"hour": "24"}, {"minute": "7"}, {"timezone": "Mars/Phobos"}, {"language": "fr"}):
+        assert web.post("/subscribe", {"email": "b@example.org", **bad}).status == 400
 
 
 def test_another_sites_form_is_refused(web):
