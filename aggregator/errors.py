@@ -39,6 +39,18 @@ class ConflictError(QuxunError):
     reason = "conflict"
 
 
+class ForbiddenError(QuxunError):
+    """Who asks did not show that they may; the text says what was missing."""
+
+    reason = "forbidden"
+
+
+class MailboxError(QuxunError):
+    """The bounce mailbox cannot be read now; the text says why and names no password."""
+
+    reason = "mailbox"
+
+
 class SourceError(QuxunError):
     """A source's problem: caught once in the flow and written on that source."""
 

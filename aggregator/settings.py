@@ -21,6 +21,13 @@ _ORIGIN = re.compile(r"https?://(?:\*\.)?[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d
 _DOMAIN = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
 )
+_LISTEN = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}")
+_IMAP = re.compile(r"imaps?://[^/@]+@[^/@]+")
+#: Of what base64 and printable words are made; ``whsec_`` is followed by base64 alone.
+_POST_SECRET = re.compile(
+    r"whsec_(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?|(?!whsec_)[!-~]+"
+)
+_SHORTEST_SECRET = 24
 _SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 
 
@@ -95,6 +102,9 @@ class Settings(BaseSettings):
         8, ge=1, le=64, description="connections to the relay that a process keeps"
     )
     bounce_domain: str = Field("", description="where undeliverable mails come back to (VERP)")
+    bounce_listen: str = Field("", description="where relays hand us what came back; empty: not")
+    bounce_imap: SecretStr = Field(SecretStr(""), description="mailbox with what came back")
+    post_secret: SecretStr = Field(SecretStr(""), description="signs what a mail provider tells")
     dkim_domain: str = Field("", description="domain our mails are signed for; empty: From's")
     dkim_selector: str = Field("quxun", description="name of the DKIM key in DNS")
     dkim_key_file: Path | None = Field(None, description="private DKIM key (PEM); none: unsigned")
@@ -155,6 +165,31 @@ class Settings(BaseSettings):
         if wire and not _DOMAIN.fullmatch(wire):
             raise ValueError("must be a domain such as bounces.example.org")
         return wire
+
+    @field_validator("bounce_listen")
+    @classmethod
+    def _check_listen(cls, value: str) -> str:
+        if value and not _LISTEN.fullmatch(value):
+            raise ValueError("must look like 127.0.0.1:2424")
+        return value
+
+    @field_validator("bounce_imap")
+    @classmethod
+    def _check_imap(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not _IMAP.match(url):
+            raise ValueError("must look like imaps://user:password@host/folder")
+        return value
+
+    @field_validator("post_secret")
+    @classmethod
+    def _check_post_secret(cls, value: SecretStr) -> SecretStr:
+        word = value.get_secret_value()
+        if word and (len(word) < _SHORTEST_SECRET or not _POST_SECRET.fullmatch(word)):
+            raise ValueError(
+                f"must have {_SHORTEST_SECRET} characters or more, or be whsec_ and base64 of a key"
+            )
+        return value
 
     @field_validator("dkim_selector")
     @classmethod
@@ -220,6 +255,7 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "QUXUN_" + "_".join(str(part) for part in first["loc"]).upper()
-        secret = isinstance(first.get("input"), SecretStr)
+        field = Settings.model_fields.get(str(first["loc"][0])) if first["loc"] else None
+        secret = field is None or field.annotation is SecretStr
         seen = "" if secret else f" (it is {first.get('input')!r})"
         raise SettingsError(f"{name} cannot be used: {first['msg']}{seen}") from error

@@ -21,14 +21,15 @@ from aggregator.deliver import SmtpMailer
 from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.errors import SettingsError
 from aggregator.fetch import Courier, CurlFetcher, SharedPace
-from aggregator.flow import publish
+from aggregator.flow import publish, returns
 from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
 from aggregator.flow.publish import House
 from aggregator.flow.webhooks import Happening
-from aggregator.model import FeedPage
+from aggregator.model import FeedPage, MailId
 from aggregator.ports import Bell
 from aggregator.push import Edition, Topic
+from aggregator.receive import Mailbox
 from aggregator.sandbox import ParserChild
 from aggregator.settings import Settings
 from aggregator.templates import environment
@@ -139,6 +140,27 @@ class Parts:
     def alarms(self) -> store.Alarms:
         """What an operator must look at."""
         return store.Alarms(self.engine)
+
+    @cached_property
+    def returns(self) -> store.Returns:
+        """What came back of our mails."""
+        return store.Returns(self.engine)
+
+    @cached_property
+    def suppressions(self) -> store.Suppressions:
+        """Addresses that get no mail."""
+        return store.Suppressions(self.engine)
+
+    @cached_property
+    def mail_of(self) -> Callable[[str], MailId | None]:
+        """Which mail the recipient of a bounce names."""
+        return returns.finder(self.settings)
+
+    @cached_property
+    def bounce_mailbox(self) -> Mailbox | None:
+        """The mailbox with what came back, where one is set."""
+        url = self.settings.bounce_imap.get_secret_value()
+        return Mailbox(url) if url else None
 
     @cached_property
     def holds(self) -> store.Holds:

@@ -107,6 +107,11 @@ app.conf.update(
             "schedule": 5.0 if _settings.demo else 15.0,
             "options": {"queue": "mail", "expires": 15},
         },
+        "what came back": {
+            "task": "upkeep.bounces",
+            "schedule": 120.0,
+            "options": {"queue": "upkeep", "expires": 120},
+        },
         "sweep": {
             "task": "upkeep.sweep",
             "schedule": 15.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.flow import alarms, articles, polls
+from aggregator.flow import alarms, articles, polls, returns
 from tasks.app import app, parts
 
 
@@ -24,3 +24,22 @@ def sweep() -> None:
     it.subscribers.forget(now)
     it.hub.prune(now)
     it.webhooks.prune(now)
+    it.returns.prune(now)
+    it.suppressions.prune(now)
+
+
+@app.task(name="upkeep.bounces")
+def bounces() -> None:
+    """Read the bounce mailbox where one is set, and look whether too much comes back; two at
+    once count nothing twice.
+    """
+    it = parts()
+    if it.bounce_mailbox is not None:
+        returns.read_mailbox(
+            mailbox=it.bounce_mailbox,
+            store=it.returns,
+            alarms=it.alarms,
+            mail_of=it.mail_of,
+            clock=it.now,
+        )
+    returns.watch(store=it.returns, alarms=it.alarms, now=it.now())

@@ -12,10 +12,12 @@ from aggregator.store.hub import Hub
 from aggregator.store.journal import Journal
 from aggregator.store.outbox import Outbox
 from aggregator.store.removals import Removals
+from aggregator.store.returns import Returns
 from aggregator.store.rulings import Rulings
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
 from aggregator.store.subscribers import Subscribers
+from aggregator.store.suppressions import Suppressions
 from aggregator.store.system import System
 from aggregator.store.tries import Tries
 from aggregator.store.webhooks import Webhooks
@@ -33,10 +35,12 @@ __all__ = [
     "Outbox",
     "PollRow",
     "Removals",
+    "Returns",
     "Rulings",
     "SignUpLimits",
     "Sources",
     "Subscribers",
+    "Suppressions",
     "System",
     "Tries",
     "Webhooks",

@@ -20,11 +20,12 @@ from aggregator.model import (
     Subscription,
     SubscriptionId,
     SubscriptionState,
+    SuppressionKind,
     Verdict,
     Wish,
     WishId,
 )
-from aggregator.store import outbox, rows, sign_ups, subscriptions
+from aggregator.store import outbox, returns, rows, sign_ups, subscriptions, suppressions
 from aggregator.store.sign_ups import SignUpLimits
 
 #: A confirming link lives this long (RELIABILITY.md §Security model).
@@ -140,6 +141,7 @@ class Subscribers:
             if found is None:
                 return None
             subscriptions.confirm(connection, found.subscriber_id, found.subscription_ids, now, ip)
+            suppressions.lift_of(connection, found.subscriber_id, now, by="confirmed anew")
             return _load(connection, "s.id = :value", found.subscriber_id)[0]
 
     def get(self, ref: str | int) -> Subscriber:
@@ -265,34 +267,28 @@ class Subscribers:
     ) -> int:
         """End all subscriptions, those of a frequency, or one; how many ended now."""
         with self._engine.begin() as connection:
-            return connection.execute(
-                text(
-                    "update subscriptions set state = 'ended', ended_at = :now,"
-                    " end_reason = :reason where subscriber_id = :subscriber and state <> 'ended'"
-                    " and (cast(:frequency as text) is null or frequency = :frequency)"
-                    " and (cast(:one as bigint) is null or id = :one)"
-                ),
-                {
-                    "subscriber": subscriber_id, "reason": reason, "now": now,
-                    "frequency": frequency, "one": subscription_id,
-                },
-            ).rowcount  # fmt: skip
+            return subscriptions.end(
+                connection,
+                subscriber_id,
+                reason=reason,
+                now=now,
+                frequency=frequency,
+                subscription_id=subscription_id,
+            )
 
     def suppress(self, email: str, reason: str, now: datetime) -> None:
         """Send no mail there any more."""
         with self._engine.begin() as connection:
-            connection.execute(
-                text(
-                    "insert into suppressions (email_key, reason, at) values (:key, :reason, :now)"
-                    " on conflict (email_key) do update set reason = excluded.reason,"
-                    " at = excluded.at"
-                ),
-                {"key": email_key(email), "reason": reason, "now": now},
-            )
+            suppressions.suppress(
+                connection, email_key(email), SuppressionKind.OPERATOR,
+                reason=reason, evidence="", at=now,
+            )  # fmt: skip
 
     def erase(self, subscriber_id: SubscriberId) -> None:
         """Delete a person, their subscriptions and their ledger; their mails keep no address."""
         with self._engine.begin() as connection:
+            returns.forget(connection, subscriber_id)
+            suppressions.forget_of(connection, subscriber_id)
             for statement in (
                 # Whoever plans for this person is done, or finds nobody any more.
                 "select 1 from subscribers where id = :id for update",

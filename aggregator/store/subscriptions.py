@@ -122,3 +122,27 @@ def confirm(
         ),
         values,
     )
+
+
+def end(
+    connection: Connection,
+    subscriber_id: int,
+    *,
+    reason: str,
+    now: datetime,
+    frequency: Frequency | None = None,
+    subscription_id: SubscriptionId | None = None,
+) -> int:
+    """End all subscriptions of a person, those of a frequency, or one; how many ended now."""
+    return connection.execute(
+        text(
+            "update subscriptions set state = 'ended', ended_at = :now,"
+            " end_reason = :reason where subscriber_id = :subscriber and state <> 'ended'"
+            " and (cast(:frequency as text) is null or frequency = :frequency)"
+            " and (cast(:one as bigint) is null or id = :one)"
+        ),
+        {
+            "subscriber": subscriber_id, "reason": reason, "now": now,
+            "frequency": frequency, "one": subscription_id,
+        },
+    ).rowcount  # fmt: skip

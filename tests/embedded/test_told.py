@@ -32,7 +32,9 @@ def test_child_reads_every_setting_as_we_read_it(tmp_path):
     given |= {
         "allow_nets": ("127.0.0.2/32", "10.0.0.0/8"), "log_level": "DEBUG",
         "public_url": "https://news.example", "home": tmp_path, "dkim_key_file": tmp_path / "key",
-        "bounce_domain": "b.example", "dkim_domain": "d.example", "dkim_selector": "2026.quxun",
+        "bounce_domain": "b.example", "bounce_listen": "[::1]:2424",
+        "bounce_imap": SecretStr("imaps://u:p%40@h.example/f"), "post_secret": SecretStr("s" * 24),
+        "dkim_domain": "d.example", "dkim_selector": "2026.quxun",
     }  # fmt: skip
     settings = load_settings(**given)
     urls = Urls(

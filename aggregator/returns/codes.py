@@ -1,0 +1,122 @@
+"""What a failure says of an address: codes of RFC 3463, and the words of those who use none.
+
+Codes alone do not tell: QQ refuses for its rate with 550, 163 with codes of its own (DOMAIN.md
+§15), old servers say 5.0.0 to everything. Where code and words differ the milder one holds: a
+mailbox that is there and gets no mail any more is worse than one bounce more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from aggregator.model import ReturnKind
+
+#: A code of RFC 3463; its last number may have three digits.
+ENHANCED: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+_REPLY: Final = re.compile(r"(?<![\d.:-])([45])\d\d(?![\d.])")
+
+#: Too much at once: said with 550 by QQ, with capitals by 163.
+RATE: Final = re.compile(
+    r"frequency.{0,10}limit|unavailable or access denied|too many (?!recipients)|rate.?limit|"
+    r"rate exceeded|sending rate|throttl|\b(?:HL|MI|RP|DT|IP|RQ|SC):[A-Z]{2,3}\b|"
+    r"频率|频繁|过快|超过.{0,10}限制",
+    re.IGNORECASE,
+)
+FULL: Final = re.compile(
+    r"(?:mailbox|inbox|maildir|account|folder).{0,20}\b(?:is |too )?full|over ?quota|out of storage|"
+    r"quota.{0,12}exceed|exceed.{0,40}(?:quota|storage|mailbox size|size limit)|disk quota|"
+    r"insufficient (?:\w+ )?(?:space|storage)|not enough (?:\w+ )?(?:space|storage)|"
+    r"已满|爆满|(?:空间|容量)(?:已)?不足|超出.{0,8}(?:容量|配额)|超过.{0,8}(?:容量|配额)",
+    re.IGNORECASE,
+)
+UNKNOWN: Final = re.compile(
+    r"(?:user|account|mailbox|recipient|address|addressee)(?:\S{0,3} (?:\S+ ){0,3}?)?(?:is |was )?"
+    r"(?:unknown|not found|doesn'?t exist|does not exist|invalid|suspended|disabled|inactive|"
+    r"locked|no longer (?:valid|active|available|exists))|unknown (?:user|recipient|address|local)|"
+    r"no such (?:user|mailbox|recipient|address|account|person)|no mailbox here|not our customer|"
+    r"doesn'?t have an? .{0,30}account|invalid (?:user|recipient|mailbox|address)|"
+    r"address rejected|undeliverable address|bad destination|null ?mx|nxdomain|"
+    r"(?:domain|host).{0,40}(?:not found|does not exist|doesn'?t exist|unknown)|"
+    r"couldn'?t find any host|relaying to non-?existent|"
+    r"(?:用户|邮箱|邮件地址|地址|收件人|帐号|账号|帐户|账户|域名|主机)[^。，；！\n]{0,80}?"
+    r"(?:不存在|不正确|无效|未找到|没有找到|已注销|已停用|被停用|已冻结|被冻结|被禁用|已禁用)|"
+    r"(?:无此|没有这个|没有该|查无此|不存在的|找不到该|找不到收件|找不到域名|无法找到该)",
+    re.IGNORECASE,
+)
+CONTENT: Final = re.compile(
+    r"spam|content|policy|polic(?:y|ies)|blocked|block ?list|black ?list|virus|reputation|"
+    r"\b(?:dmarc|dkim|spf)\b|unsolicited|message (?:was )?(?:rejected|refused)|too (?:large|big)|"
+    r"垃圾邮件|内容|拒收|黑名单|病毒|拒绝|屏蔽|过大",
+    re.IGNORECASE,
+)
+LATER: Final = re.compile(
+    r"try again|temporar|grey-?list|gray-?list|expired|timed? ?out|too long|unreachable|"
+    r"connection refused|not accepting|congest|稍后|暂时|超时|繁忙",
+    re.IGNORECASE,
+)
+
+#: Permanent by their class, and yet no word on whether there is such a mailbox: full, too big,
+#: the sender, the system, the content, the policy, the protocol. None: every detail.
+_SOFT: Final[dict[int, frozenset[int] | None]] = {
+    1: frozenset({7, 8, 9}),
+    2: frozenset({2, 3, 4}),
+    3: frozenset({1, 2, 4}),
+    4: frozenset({3, 5, 7}),
+    5: frozenset({1, 2, 3, 4, 5, 6}),
+    6: None,
+    7: None,
+}
+_PERMANENT, _TRANSIENT, _SUCCESS = "5", "4", "2"
+
+
+def status_in(text: str) -> str | None:
+    """The first code of RFC 3463 in a text, a specific one before a general one."""
+    codes = [found[0] for found in ENHANCED.finditer(text[:4_000])]
+    return next((one for one in codes if not is_general(one)), codes[0] if codes else None)
+
+
+def is_general(status: str) -> bool:
+    """Whether a code says that it failed, and not why: ``5.0.0``, ``5.5.0``."""
+    return status.endswith((".0", ".00", ".000"))
+
+
+def kind_of_failure(status: str | None, text: str, *, by_report: bool = True) -> ReturnKind:
+    """Whether a delivery that ended in failure ends the address, or counts against it.
+
+    Args:
+        status: what the report says, such as ``5.1.1``; None when it says nothing.
+        text: the server's own words.
+        by_report: a program said so in fields made for it (RFC 3464); in free text a
+            permanent failure without a known reason only counts.
+    """
+    inside = status_in(text)
+    if inside and (status is None or is_general(status)) and not _differs(inside, status):
+        status = inside
+    classes = {one[0] for one in (status, inside) if one}
+    if not classes and (reply := _REPLY.search(text[:4_000])):
+        classes = {reply[1]}
+    if _TRANSIENT in classes or RATE.search(text) or _is_soft(status) or _is_soft(inside):
+        return ReturnKind.SOFT
+    unknown = bool(UNKNOWN.search(text))
+    if FULL.search(text) and not unknown:
+        return ReturnKind.SOFT
+    if status and not is_general(status):
+        return ReturnKind.HARD if status[0] == _PERMANENT else ReturnKind.SOFT
+    if unknown:
+        return ReturnKind.HARD
+    if CONTENT.search(text) or LATER.search(text) or not by_report:
+        return ReturnKind.SOFT
+    return ReturnKind.HARD if classes == {_PERMANENT} else ReturnKind.SOFT
+
+
+def _differs(inside: str, status: str | None) -> bool:
+    return status is not None and inside[0] != status[0]
+
+
+def _is_soft(status: str | None) -> bool:
+    if status is None or status[0] != _PERMANENT:
+        return False
+    _, subject, detail = (int(number) for number in status.split("."))
+    details = _SOFT.get(subject, frozenset())
+    return details is None or detail in details
