@@ -32,6 +32,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "退信邮箱无法读取，或退信异常增多",
             "the bounce mailbox cannot be read, or bounces have risen",
         ),
+        "channels": (
+            "聊天渠道拒收消息内容",
+            "a chat service refuses what we write",
+        ),
         "sign-ups": (
             "订阅请求超过全站上限",
             "sign-ups have reached the limit of the whole site",

@@ -71,6 +71,7 @@ class FetchError(SourceError):
         status: int | None = None,
         retry_after: timedelta | None = None,
         answered: int | None = None,
+        sent: bool = False,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -79,6 +80,8 @@ class FetchError(SourceError):
         self.retry_after = retry_after
         #: The status that had come before the rest of the answer failed.
         self.answered = answered
+        #: Whether any of the request had left before it failed.
+        self.sent = sent
 
 
 class ParseError(SourceError):

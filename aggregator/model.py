@@ -953,11 +953,12 @@ class Choices:
 
 
 class SubscriberState(StrEnum):
-    """Nobody gets mail they did not confirm."""
+    """Nobody gets mail they did not confirm; nothing is planned for a channel that is paused."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
     ENDED = "ended"
+    PAUSED = "paused"
 
 
 class SubscriptionState(StrEnum):

@@ -52,7 +52,8 @@ class Parcel:
 class Reply:
     """What came back; ``body`` holds its first bytes, ``cut`` says that there were more.
 
-    A status that came counts even when the body behind it never ended. 0: none came.
+    A status that came counts even when the body behind it never ended. 0: none came; then
+    ``reason`` is the class of the failure, and ``sent`` says whether the request had left.
     """
 
     status: int
@@ -61,6 +62,8 @@ class Reply:
     words: str = ""
     took: timedelta = timedelta()
     retry_after: timedelta | None = None
+    reason: str = ""
+    sent: bool = False
 
     @property
     def well(self) -> bool:

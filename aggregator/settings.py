@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     embed_sites: Annotated[tuple[str, ...], NoDecode] = Field(
         ("*",), description="sites that may show our lists in a frame, comma separated"
     )
+    channel_relays: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="other addresses of chat services, host=address, comma separated"
+    )
     delay_seconds: float = Field(2.0, ge=0, description="wait between two requests to one host")
     floor_seconds: float = Field(1800.0, ge=1, description="shortest wait between two polls")
     ceiling_seconds: float = Field(86400.0, ge=1, description="longest wait between two polls")
@@ -119,6 +122,12 @@ class Settings(BaseSettings):
         """Where our WebSub hub is asked."""
         return f"{self.public_url}/hub"
 
+    @property
+    def relays(self) -> dict[str, str]:
+        """The other address of each chat service that has one, by its host."""
+        named = (one.partition("=") for one in self.channel_relays)
+        return {host.lower(): address.rstrip("/") for host, _, address in named}
+
     def as_environment(self) -> dict[str, str]:
         """These settings as the variables from which a child process reads the very same."""
         return {
@@ -126,7 +135,7 @@ class Settings(BaseSettings):
             for name in type(self).model_fields
         }
 
-    @field_validator("allow_nets", "proxy_nets", "embed_sites", mode="before")
+    @field_validator("allow_nets", "proxy_nets", "embed_sites", "channel_relays", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -148,6 +157,19 @@ class Settings(BaseSettings):
         for one in value:
             if one != "*" and not _ORIGIN.fullmatch(one):
                 raise ValueError(f"{one!r} is no site; write https://www.example.org, or * for all")
+        return value
+
+    @field_validator("channel_relays")
+    @classmethod
+    def _check_relays(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            host, _, address = one.partition("=")
+            parts = urlsplit(address)
+            bare = parts.path in {"", "/"} and not parts.query and not parts.fragment
+            if not host or parts.scheme not in {"http", "https"} or not parts.netloc or not bare:
+                raise ValueError(
+                    f"{one!r} is no relay; write api.telegram.org=https://relay.example.org"
+                )
         return value
 
     @field_validator("dkim_key_file", mode="before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,9 +20,11 @@ from aggregator import divisions, store
 from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
 from aggregator.deliver import SmtpMailer
 from aggregator.deliver.bell import CeleryBell, SilentBell
+from aggregator.deliver.robots import Robots
 from aggregator.errors import SettingsError
 from aggregator.fetch import Courier, CurlFetcher, SharedPace
 from aggregator.flow import publish, returns
+from aggregator.flow.channels import Post
 from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
 from aggregator.flow.publish import House
@@ -202,6 +205,34 @@ class Parts:
         return Courier(user_agent=it.user_agent, clock=self.clock, allow_nets=it.allow_nets)
 
     @cached_property
+    def channels(self) -> store.Channels:
+        """Chats that digests go to."""
+        return store.Channels(self.engine)
+
+    @cached_property
+    def robots(self) -> Robots:
+        """How robots of chats are written to."""
+        return Robots(relays=self.settings.relays)
+
+    @cached_property
+    def chat_courier(self) -> Courier:
+        """The way to robots of chats: public addresses at 80 and 443 only."""
+        it = self.settings
+        return Courier(
+            user_agent=it.user_agent, clock=self.clock, allow_nets=it.allow_nets, own_ports=False
+        )
+
+    @property
+    def post(self) -> Post:
+        """What sending to channels needs."""
+        return Post(
+            store=self.channels, subscribers=self.subscribers, outbox=self.outbox,
+            alarms=self.alarms, robots=self.robots, caller=self.chat_courier,
+            env=self.templates_or_fail(), settings=self.settings, clock=self.clock,
+            jitter=random.random,
+        )  # fmt: skip
+
+    @cached_property
     def press(self) -> Press:
         """Feed documents for followers, each rendered once."""
         return Press(self.edition)
@@ -313,6 +344,8 @@ class Parts:
             self.fetch.close()
         if "courier" in made:
             self.courier.close()
+        if "chat_courier" in made:
+            self.chat_courier.close()
         if self._runner is not None:
             self._runner.close()
             self._runner = None

@@ -15,6 +15,7 @@ def plan() -> None:
     )
     if planned:
         it.bell.ring("mail.deliver")
+        it.bell.ring("push.channels")
 
 
 @app.task(name="mail.deliver")

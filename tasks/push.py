@@ -1,10 +1,10 @@
-"""Push: asking callbacks to confirm, and telling followers of our feeds and webhooks."""
+"""Push: asking callbacks to confirm, telling followers and webhooks, and writing to chats."""
 
 from __future__ import annotations
 
 import random
 
-from aggregator.flow import hub, webhooks
+from aggregator.flow import channels, hub, webhooks
 from tasks.app import app, parts
 
 
@@ -48,3 +48,10 @@ def deliver() -> None:
             jitter=random.random,
         )
     )
+
+
+@app.task(name="push.channels")
+def write_to_channels() -> None:
+    """Send what is due to chats; a message that another worker leased is left alone."""
+    it = parts()
+    it.run(channels.deliver(post=it.post))

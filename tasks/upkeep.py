@@ -20,10 +20,12 @@ def sweep() -> None:
     it.bell.ring("mail.deliver")
     it.bell.ring("push.verify")
     it.bell.ring("push.deliver")
+    it.bell.ring("push.channels")
     it.system.prune(now)
     it.subscribers.forget(now)
     it.hub.prune(now)
     it.webhooks.prune(now)
+    it.channels.prune(now)
     it.returns.prune(now)
     it.suppressions.prune(now)
 

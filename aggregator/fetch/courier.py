@@ -43,7 +43,10 @@ _NOT_HTTP = frozenset(
 
 
 class Courier:
-    """Implements ``ports.Caller``; may be used from one event loop at a time."""
+    """Implements ``ports.Caller``; may be used from one event loop at a time.
+
+    Without ``own_ports``, public addresses are called at 80 and 443 only.
+    """
 
     def __init__(
         self,
@@ -54,7 +57,9 @@ class Courier:
         limits: Limits = CALL_LIMITS,
         authorities: str | None = None,
         lookup: Lookup = system_lookup,
+        own_ports: bool = True,
     ) -> None:
+        self._own_ports = own_ports
         self._agent = user_agent
         self._clock = clock
         self._allowed = networks(allow_nets)
@@ -83,10 +88,10 @@ class Courier:
             address = read_address(url, ports=_ports(url))
         except FetchError as error:
             raise UsageError(str(error)) from error
-        if not may_name(address.host, self._allowed):
+        if not may_name(address.host, self._allowed, public=self._public(address.port)):
+            place = address.host if self._public(address.port) else f"port {port} there"
             raise UsageError(
-                f"{address.host} is not on the public net; an operator may exempt it with"
-                " QUXUN_ALLOW_NETS"
+                f"{place} is not on the public net; an operator may exempt it with QUXUN_ALLOW_NETS"
             )
         return address.url, address.host
 
@@ -101,6 +106,8 @@ class Courier:
                 cut=True,
                 words="" if error.answered else str(error),
                 took=timedelta(seconds=time.monotonic() - started),
+                reason=error.reason,
+                sent=error.sent,
             )
         return Reply(
             status=answer.status,
@@ -130,10 +137,14 @@ class Courier:
             body=parcel.body,
             allowed=self._allowed,
             total_seconds=self._limits.total_seconds,
+            public=self._public(address.port),
         )
         transfers = self._loop_transfers()
         async with transfers.slots:
             return await transfers.exchange(exchange)
+
+    def _public(self, port: int) -> bool:
+        return self._own_ports or port in {80, 443}
 
     def _loop_transfers(self) -> Transfers:
         loop = asyncio.get_running_loop()

@@ -48,6 +48,8 @@ class Answer:
     refused: str | None = None
     #: Whether the header block of the final answer is complete; what follows are trailers.
     complete: bool = False
+    #: Bytes of the request that had left when the exchange failed.
+    sent_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Exchange:
     proxy: str | None = None
     allowed: tuple[Network, ...] = ()
     own_rules: bool = False
+    #: Whether public addresses may be called at all, or only the exempted ones.
+    public: bool = True
     total_seconds: float = 30.0
 
     @property
@@ -100,4 +104,5 @@ def failure(error: tuple[int, str], answer: Answer, exchange: Exchange) -> Fetch
         reason=reason,
         url=url,
         answered=answer.status if answer.complete else None,
+        sent=answer.sent_bytes > 0,
     )

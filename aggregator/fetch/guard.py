@@ -54,12 +54,12 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address in _PUBLIC_6 and not any(address in net for net in _NOT_PUBLIC_6)
 
 
-def may_connect(address: str, allowed: tuple[Network, ...]) -> bool:
+def may_connect(address: str, allowed: tuple[Network, ...], *, public: bool = True) -> bool:
     """Whether we may open a socket to an address, as the resolver or a URL gave it.
 
     An IPv4 address dressed as IPv6 (``::ffff:a.b.c.d``) is judged as what it is. Our own web
     server and broker listen on 127.0.0.1 and ::1: no wider network exempts those two, only
-    their own name.
+    their own name. Without ``public`` only what is exempted may be connected to.
     """
     try:
         read = ip_address(address)
@@ -70,19 +70,20 @@ def may_connect(address: str, allowed: tuple[Network, ...]) -> bool:
     exempting = [net for net in allowed if read.version == net.version and read in net]
     if read in _OURS:
         return any(net.num_addresses == 1 for net in exempting)
-    return bool(exempting) or is_public(read)
+    return bool(exempting) or (public and is_public(read))
 
 
-def may_name(host: str, allowed: tuple[Network, ...]) -> bool:
+def may_name(host: str, allowed: tuple[Network, ...], *, public: bool = True) -> bool:
     """Whether a proxy may be asked for a host; it resolves names itself, out of our sight.
 
-    Numbers are judged in every spelling that resolvers take (``0x7f.1``, ``2130706433``).
+    Numbers are judged in every spelling that resolvers take (``0x7f.1``, ``2130706433``), and
+    without ``public`` only what is exempted will do; names stay to be judged.
     """
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return False
     if ":" in host:
-        return may_connect(host, allowed)
+        return may_connect(host, allowed, public=public)
     try:
-        return may_connect(socket.inet_ntoa(socket.inet_aton(host)), allowed)
+        return may_connect(socket.inet_ntoa(socket.inet_aton(host)), allowed, public=public)
     except OSError:
         return True

@@ -160,7 +160,9 @@ class _Line:
         exchange = self.exchange
         if exchange is None:
             return int(pycurl.SOCKET_BAD)
-        if exchange.proxy is None and not may_connect(host, exchange.allowed):
+        if exchange.proxy is None and not may_connect(
+            host, exchange.allowed, public=exchange.public
+        ):
             self.answer.refused = host
             return int(pycurl.SOCKET_BAD)
         opened = socket.socket(family, kind, protocol)
@@ -322,6 +324,7 @@ class Transfers:
             line.answer.status = curl.getinfo(pycurl.RESPONSE_CODE)
             line.future.set_result(line.answer)
         else:
+            line.answer.sent_bytes = curl.getinfo(pycurl.REQUEST_SIZE)
             line.future.set_exception(failure(error, line.answer, line.exchange))
 
 

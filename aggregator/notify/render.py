@@ -258,6 +258,38 @@ def render_manage_link(
     )  # fmt: skip
 
 
+def render_channel_ended(
+    env: Environment,
+    subscriber: Subscriber,
+    *,
+    shown: str,
+    problem: str,
+    house: House,
+    now: datetime,
+    key: str,
+) -> Mail:
+    """The mail that tells a channel's owner that nothing goes there any more, and why."""
+    words = words_of(subscriber.language)
+    stop = house.stop(subscriber, None)
+    values = {
+        "words": words,
+        "subject": words.channel_subject,
+        "preheader": words.channel_lead,
+        "shown": shown,
+        "problem": one_line(problem),
+        "preferences_url": house.preferences(subscriber, now),
+        "stop": words.stop_all,
+        "stop_url": stop,
+        "home_url": f"{house.public_url}/",
+        "contact": words.contact.format(contact=house.contact),
+    }
+    return _mail(
+        env, "channel", values,
+        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
+        headers=list_headers(house, None, stop),
+    )  # fmt: skip
+
+
 def _mail(
     env: Environment,
     name: str,

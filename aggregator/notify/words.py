@@ -60,6 +60,10 @@ class Words:
     link_lead: str
     link_button: str
     link_expiry: str
+    channel_subject: str
+    channel_lead: str
+    channel_why: str
+    channel_mend: str
 
 
 ZH: Final = Words(
@@ -124,6 +128,10 @@ ZH: Final = Words(
     link_lead="您请求了一个管理订阅的链接。",
     link_button="管理我的订阅",
     link_expiry="链接 7 天内有效，请不要转发给他人。",
+    channel_subject="区讯：聊天渠道已暂停",
+    channel_lead="下面的聊天渠道不再接收消息，已暂停发送。错过的内容不会丢失，恢复后会补发（最多 35 天）。",
+    channel_why="原因",
+    channel_mend="检查后在订阅管理页发送一条测试消息即可恢复，也可以删除它。",
 )
 
 EN: Final = Words(
@@ -190,6 +198,12 @@ EN: Final = Words(
     link_lead="You asked for a link to manage your subscriptions.",
     link_button="Manage my subscriptions",
     link_expiry="The link lives for 7 days; do not pass it on.",
+    channel_subject="Quxun: a chat channel is paused",
+    channel_lead="The chat below takes our messages no more, so we stopped. Nothing is lost: what"
+    " is missed is sent when it goes on, up to 35 days back.",
+    channel_why="Why",
+    channel_mend="Mend it, then send a test from the page of your subscriptions and it goes on; or"
+    " remove it there.",
 )
 
 

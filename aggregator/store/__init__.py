@@ -2,6 +2,7 @@
 
 from aggregator.store.alarms import Alarms
 from aggregator.store.announcements import Announcements
+from aggregator.store.channels import Channels
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.digests import Digests
 from aggregator.store.engine import connect, migrate
@@ -25,6 +26,7 @@ from aggregator.store.webhooks import Webhooks
 __all__ = [
     "Alarms",
     "Announcements",
+    "Channels",
     "Deadlines",
     "Digests",
     "Entries",

@@ -68,6 +68,7 @@ def connect(url: str) -> Engine:
         max_overflow=10,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,  # addresses and secrets of people must not stand in tracebacks
         connect_args={
             "options": options,
             "connect_timeout": 10,

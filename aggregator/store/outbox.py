@@ -73,6 +73,7 @@ class Outbox:
                     " and (state in ('queued', 'deferred', 'ambiguous')"
                     " or (state = 'claimed' and lease_until < :now))"
                     " and (cast(:lane as integer) is null or lane = :lane)"
+                    " and recipient like '%@%'"  # what goes to chats is claimed in channels.py
                     # Held by an operator: confirmations only (store/holds.py).
                     " and (lane = 0 or not exists"
                     " (select 1 from house where mail_held_at is not null))"

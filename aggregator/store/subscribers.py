@@ -25,7 +25,15 @@ from aggregator.model import (
     Wish,
     WishId,
 )
-from aggregator.store import outbox, returns, rows, sign_ups, subscriptions, suppressions
+from aggregator.store import (
+    channels,
+    outbox,
+    returns,
+    rows,
+    sign_ups,
+    subscriptions,
+    suppressions,
+)
 from aggregator.store.sign_ups import SignUpLimits
 
 #: A confirming link lives this long (RELIABILITY.md §Security model).
@@ -159,9 +167,9 @@ class Subscribers:
         return found[0]
 
     def list(self) -> Sequence[Subscriber]:
-        """All subscribers, by address."""
+        """All subscribers, by address; not the chats that some have."""
         with self._engine.connect() as connection:
-            return _load(connection, "true", None)
+            return _load(connection, "s.owner_id is null", None)
 
     def set_preferences(
         self,
@@ -186,7 +194,7 @@ class Subscribers:
                     "update subscribers set hour = coalesce(:hour, hour),"
                     " minute = coalesce(:minute, minute), weekday = coalesce(:weekday, weekday),"
                     " timezone = coalesce(:timezone, timezone),"
-                    " language = coalesce(:language, language) where id = :id"
+                    " language = coalesce(:language, language) where :id in (id, owner_id)"
                 ),
                 {
                     "id": subscriber_id, "hour": hour, "minute": minute, "weekday": weekday,
@@ -287,6 +295,7 @@ class Subscribers:
     def erase(self, subscriber_id: SubscriberId) -> None:
         """Delete a person, their subscriptions and their ledger; their mails keep no address."""
         with self._engine.begin() as connection:
+            channels.forget(connection, "owner_id = :id", subscriber_id)
             returns.forget(connection, subscriber_id)
             suppressions.forget_of(connection, subscriber_id)
             for statement in (
@@ -311,7 +320,9 @@ class Subscribers:
         """How many confirmed subscribers there are."""
         with self._engine.connect() as connection:
             found = connection.execute(
-                text("select count(*) from subscribers where state = 'confirmed'")
+                text(
+                    "select count(*) from subscribers where state = 'confirmed' and owner_id is null"
+                )
             )
             return int(found.scalar_one())
 
