@@ -31,6 +31,10 @@ _SHORTEST_SECRET = 24
 _SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 
 
+#: A shorter operator's token could be guessed.
+SHORTEST_TOKEN = 16
+
+
 def default_home() -> Path:
     """Where an embedded service keeps its data when nothing is said."""
     if os.geteuid() == 0:
@@ -218,6 +222,13 @@ class Settings(BaseSettings):
     def _check_selector(cls, value: str) -> str:
         if not _SELECTOR.fullmatch(value):
             raise ValueError("must be a name in DNS such as quxun or 2026.quxun")
+        return value
+
+    @field_validator("operator_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"must have at least {SHORTEST_TOKEN} characters, or be empty")
         return value
 
     @field_validator("log_level")

@@ -166,6 +166,26 @@ class Parts:
         return Mailbox(url) if url else None
 
     @cached_property
+    def sessions(self) -> store.Sessions:
+        """The operator's sessions."""
+        return store.Sessions(self.engine, self.settings.operator_token.get_secret_value())
+
+    @cached_property
+    def audit(self) -> store.Audit:
+        """What operators did."""
+        return store.Audit(self.engine)
+
+    @cached_property
+    def runs(self) -> store.Runs:
+        """Runs and their mails as an operator looks at them."""
+        return store.Runs(self.engine)
+
+    @cached_property
+    def people(self) -> store.People:
+        """What is wished for by how many, and who gets no mail."""
+        return store.People(self.engine)
+
+    @cached_property
     def holds(self) -> store.Holds:
         """The switches that keep mail back."""
         return store.Holds(self.engine)

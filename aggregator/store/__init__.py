@@ -2,6 +2,7 @@
 
 from aggregator.store.alarms import Alarms
 from aggregator.store.announcements import Announcements
+from aggregator.store.audit import Audit
 from aggregator.store.channels import Channels
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.digests import Digests
@@ -12,9 +13,12 @@ from aggregator.store.hosts import Hosts
 from aggregator.store.hub import Hub
 from aggregator.store.journal import Journal
 from aggregator.store.outbox import Outbox
+from aggregator.store.people import People
 from aggregator.store.removals import Removals
 from aggregator.store.returns import Returns
 from aggregator.store.rulings import Rulings
+from aggregator.store.runs import Runs
+from aggregator.store.sessions import Sessions
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
 from aggregator.store.subscribers import Subscribers
@@ -26,6 +30,7 @@ from aggregator.store.webhooks import Webhooks
 __all__ = [
     "Alarms",
     "Announcements",
+    "Audit",
     "Channels",
     "Deadlines",
     "Digests",
@@ -35,10 +40,13 @@ __all__ = [
     "Hub",
     "Journal",
     "Outbox",
+    "People",
     "PollRow",
     "Removals",
     "Returns",
     "Rulings",
+    "Runs",
+    "Sessions",
     "SignUpLimits",
     "Sources",
     "Subscribers",

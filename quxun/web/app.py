@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from aggregator.errors import BusyError, NotFoundError, OutageError, QuxunError, UsageError
+from aggregator.store.sessions import TooManyError
 from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
@@ -22,10 +24,12 @@ from quxun.web import (
     letters,
     lists,
     mailbox,
+    operator,
     status,
     wellknown,
 )
 from quxun.web.door import FeedDoor, Memory
+from quxun.web.gate import Gate
 from quxun.web.http import Guard
 from quxun.web.site import STATIC, Site
 
@@ -53,16 +57,20 @@ _ROUTES = (
     letters,
     status,
     mailbox,
+    operator,
     wellknown,
 )
 _TITLES = {
+    303: "请登录 Log in",
     400: "请求有误 Bad request",
+    401: "请登录 Log in",
     403: "不允许 Forbidden",
     404: "找不到 Not found",
     405: "不支持的方法 Method not allowed",
     408: "超时 Timeout",
     413: "内容过大 Too large",
     415: "格式不支持 Unsupported type",
+    429: "尝试过多 Too many tries",
     503: "暂时不可用 Unavailable",
 }
 _STATUS: dict[type[QuxunError], int] = {NotFoundError: 404, UsageError: 400}
@@ -83,8 +91,10 @@ def create_app(parts: Parts, *, patience: float = 1.0) -> FastAPI:
     app = FastAPI(
         title="Quxun", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
+    # Whatever is not on the public list is closed to who has no session.
+    gate = Depends(Gate(site))
     for routes in _ROUTES:
-        app.include_router(routes.router(site))
+        app.include_router(routes.router(site), dependencies=[gate])
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _answer_errors(app, site)
     app.add_middleware(Guard, secure=parts.settings.public_url.startswith("https:"))
@@ -120,7 +130,7 @@ def _answer_errors(app: FastAPI, site: Site) -> None:
         app.add_exception_handler(kind, answer)
 
 
-def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:
+def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:  # noqa: PLR0911  # one a kind
     """Status, line and further headers for what went wrong."""
     match error:
         case HTTPException():
@@ -130,6 +140,8 @@ def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:
         case OutageError() | OperationalError() | InterfaceError():
             line = "数据库暂时连不上，请稍后再试 · the database cannot be reached just now"
             return 503, line, {"Retry-After": "5"}
+        case TooManyError():
+            return 429, str(error), {"Retry-After": str(math.ceil(error.wait.total_seconds()))}
         case BusyError():
             return 503, str(error), {"Retry-After": "5"}
         case QuxunError():

@@ -42,7 +42,7 @@ def test_child_reads_every_setting_as_we_read_it(tmp_path):
         allow_nets=settings.allow_nets, delay_seconds=0.0, floor_seconds=5.0, immediate_seconds=1.0,
     )  # fmt: skip
 
-    env = _environment(settings, Home(tmp_path), urls, "token")
+    env = _environment(settings, Home(tmp_path), urls, "token-of-the-operator")
     code = (
         "import json; from aggregator.settings import load_settings\n"
         "print(json.dumps(load_settings().as_environment()))"
@@ -57,7 +57,7 @@ def test_child_reads_every_setting_as_we_read_it(tmp_path):
     expected = {
         "QUXUN_DATABASE_URL": "postgresql://db", "QUXUN_SMTP_URL": "smtp://127.0.0.1:25",
         "QUXUN_DELAY_SECONDS": "0.0", "QUXUN_ALLOW_NETS": "127.0.0.2/32,10.0.0.0/8",
-        "QUXUN_SMTP_PER_SECOND": "7.5", "QUXUN_LOG_JSON": "1", "QUXUN_OPERATOR_TOKEN": "token",
+        "QUXUN_SMTP_PER_SECOND": "7.5", "QUXUN_LOG_JSON": "1", "QUXUN_OPERATOR_TOKEN": "token-of-the-operator",
         "QUXUN_SECRET_KEY": "s3cret", "QUXUN_EMBEDDED": "1",
     }  # fmt: skip
     assert expected.items() <= read.items()

@@ -144,9 +144,18 @@ def test_every_kind_that_is_raised_is_documented():
     assert named == set(KINDS)
 
     for path in Path(aggregator.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and "_alarm" in ast.unparse(node.func):
-                for one in node.args[:2]:
+                constants = {
+                    target.id: step.value
+                    for step in ast.walk(tree)
+                    if isinstance(step, ast.Assign | ast.AnnAssign) and step.value is not None
+                    for target in (step.targets if isinstance(step, ast.Assign) else [step.target])
+                    if isinstance(target, ast.Name)
+                }
+                args = [constants.get(getattr(one, "id", ""), one) for one in node.args[:2]]
+                for one in args:
                     if isinstance(one, ast.Constant) and isinstance(one.value, str):
                         kind = one.value.partition(":")[0]
                         assert kind in KINDS or " " in kind, (path, kind)

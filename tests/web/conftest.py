@@ -168,6 +168,19 @@ def beside(database_url: str, tmp_path: Path):
         )
 
 
+@pytest.fixture
+def served(engine: Engine, database_url: str, tmp_path: Path):
+    """Servers of settings that differ from the usual: a function of the differences."""
+    assert divisions.get("500116")
+    with ExitStack() as stack:
+
+        def serve(**changes: object) -> Web:
+            settings = settings_of(tmp_path, database_url).model_copy(update=changes)
+            return stack.enter_context(serving(settings, [START], patience=0))
+
+        yield serve
+
+
 def settings_of(home: Path, database_url: str) -> Settings:
     return Settings(
         home=home,

@@ -1,0 +1,423 @@
+"""Runs and their mails as an operator looks at them, and sending one again.
+
+Every question is bounded: a run of 100,000 mails is counted over one index, and its mails are
+read a page at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, RowMapping, text
+
+from aggregator.errors import ConflictError, NotFoundError
+from aggregator.model import Frequency, MailId, RunId
+from aggregator.store import audit
+
+PAGE = 50
+#: The overview counts the mails of so many days.
+DAYS = 7
+_DOMAINS = 60
+_ITEMS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run in a list: how many mails it has, how many left, and what became of the rest."""
+
+    id: RunId
+    frequency: Frequency
+    due_at: datetime
+    planned_at: datetime | None
+    held: str | None
+    people_due: int | None
+    people_planned: int | None
+    states: Mapping[str, int]
+
+    @property
+    def people_without(self) -> int | None:
+        """How many were due and had nothing new."""
+        if self.people_due is None or self.people_planned is None:
+            return None
+        return max(0, self.people_due - self.people_planned)
+
+    @property
+    def mails(self) -> int:
+        """How many mails it has."""
+        return sum(self.states.values())
+
+    @property
+    def sent(self) -> int:
+        """How many left."""
+        return self.states.get("sent", 0)
+
+    @property
+    def rest(self) -> dict[str, int]:
+        """How many stand in other states."""
+        return {state: count for state, count in self.states.items() if state != "sent" and count}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainRow:
+    """What became of a run's mails to one domain."""
+
+    domain: str
+    states: Mapping[str, int]
+    next_try_at: datetime | None
+    answer: str | None
+    pace: str | None = None
+
+    @property
+    def mails(self) -> int:
+        """How many go there."""
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRow:
+    """A mail in a list; ``to`` shows the domain and one letter."""
+
+    id: MailId
+    run_id: RunId | None
+    lane: int
+    to: str
+    state: str
+    attempts: int
+    resends: int
+    was_ambiguous: bool
+    created_at: datetime
+    due_at: datetime | None
+    sent_at: datetime | None
+    answer: str | None
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a mail says; empty when that was deleted in time. An edition holds marks where its
+    readers' own links stand.
+    """
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRow:
+    """One announcement of a mail, and why it is in there."""
+
+    uuid: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Morning:
+    """The figures that tell whether all is well."""
+
+    states: Mapping[str, int]
+    oldest_waiting_at: datetime | None
+    unplanned: Sequence[RunId]
+    beats: Mapping[str, datetime] = field(default_factory=dict)
+
+
+class Runs:
+    """What operators ask of runs and mails."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def runs(
+        self,
+        *,
+        frequency: Frequency | None = None,
+        empty: bool = False,
+        before: datetime | None = None,
+        limit: int = 20,
+    ) -> Sequence[RunRow]:
+        """Runs by the time they fell due, the newest first; those without a mail if asked for."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select r.* from runs r where (cast(:frequency as text) is null"
+                    " or r.frequency = :frequency)"
+                    " and (cast(:before as timestamptz) is null or r.due_at < :before)"
+                    " and (:empty or r.planned_at is null or r.held is not null"
+                    " or exists (select 1 from outbox o where o.run_id = r.id))"
+                    " order by r.due_at desc, r.id desc limit :limit"
+                ),
+                {"frequency": frequency, "before": before, "empty": empty, "limit": limit},
+            ).mappings().all()  # fmt: skip
+            return _with_states(connection, found)
+
+    def run(self, run_id: RunId) -> RunRow:
+        """One run.
+
+        Raises:
+            NotFoundError: there is none of that number.
+        """
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text("select * from runs where id = :id"), {"id": run_id}
+            ).mappings().all()  # fmt: skip
+            if not found:
+                raise NotFoundError(f"没有批次 {run_id} · there is no run {run_id}")
+            return _with_states(connection, found)[0]
+
+    def domains(self, run_id: RunId) -> Sequence[DomainRow]:
+        """A run's mails by the domain they go to, the most first."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select domain, jsonb_object_agg(state, n) as states, min(next) as next,"
+                    " max(answer) as answer from (select domain, state, count(*) as n,"
+                    " min(due_at) filter (where state = 'deferred') as next,"
+                    " max(answer) filter (where state in ('deferred', 'failed', 'ambiguous'))"
+                    " as answer from outbox where run_id = :run group by domain, state) x"
+                    " group by domain order by sum(n) desc, domain limit :limit"
+                ),
+                {"run": run_id, "limit": _DOMAINS},
+            ).mappings()
+            return [
+                DomainRow(
+                    domain=row["domain"] or "—",
+                    states=row["states"],
+                    next_try_at=row["next"],
+                    answer=row["answer"],
+                )
+                for row in found
+            ]
+
+    def mails(
+        self,
+        *,
+        run_id: RunId | None = None,
+        state: str | None = None,
+        domain: str | None = None,
+        before: MailId | None = None,
+        limit: int = PAGE,
+    ) -> Sequence[MailRow]:
+        """Mails by number, the newest first: of a run, in a state, to a domain."""
+        asked = [
+            ("o.run_id = :run", run_id),
+            ("o.state = :state", state),
+            ("o.domain = :domain", domain),
+            ("o.id < :before", before),
+        ]
+        where = " and ".join(condition for condition, value in asked if value is not None)
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    f"select {_ROW} from outbox o where {where or 'true'}"
+                    " order by o.id desc limit :limit"
+                ),
+                {
+                    "run": run_id, "state": state, "domain": domain, "before": before,
+                    "limit": limit,
+                },
+            ).mappings()  # fmt: skip
+            return [_mail(row) for row in found]
+
+    def mail(self, mail_id: MailId) -> MailRow:
+        """One mail.
+
+        Raises:
+            NotFoundError: there is none of that number.
+        """
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                text(f"select {_ROW} from outbox o where o.id = :id"), {"id": mail_id}
+            ).mappings().one_or_none()  # fmt: skip
+        if row is None:
+            raise NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
+        return _mail(row)
+
+    def words(self, mail_id: MailId) -> Words:
+        """What one mail says.
+
+        Raises:
+            NotFoundError: there is none of that number.
+        """
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    "select coalesce(e.subject, o.mail->>'subject', '') as subject,"
+                    " coalesce(e.text, o.mail->>'text', '') as text,"
+                    " coalesce(e.html, o.mail->>'html', '') as html"
+                    " from outbox o left join editions e on e.id = o.edition_id where o.id = :id"
+                ),
+                {"id": mail_id},
+            ).mappings().one_or_none()  # fmt: skip
+        if row is None:
+            raise NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
+        return Words(subject=row["subject"], text=row["text"], html=row["html"])
+
+    def items(self, mail_id: MailId) -> Sequence[ItemRow]:
+        """What a mail told of, by the ledger."""
+        with self._engine.connect() as connection:
+            found = connection.execute(
+                text(
+                    "select a.uuid, a.title, l.reason from ledger l"
+                    " join announcements a on a.id = l.announcement_id"
+                    " where l.mail_id = :id order by a.sort_at desc, a.id desc limit :limit"
+                ),
+                {"id": mail_id, "limit": _ITEMS},
+            ).mappings()
+            return [
+                ItemRow(uuid=str(row["uuid"]), title=row["title"], reason=row["reason"])
+                for row in found
+            ]
+
+    def resend(self, mail_id: MailId, *, again: bool, who: str, now: datetime) -> MailRow:
+        """Queue a mail once more under its own key and Message-ID, and mark it.
+
+        One that waits is tried now. One that was sent goes a second time only when that was
+        asked for (``again``); one whose reader must not be written to goes never.
+
+        Raises:
+            NotFoundError: there is none of that number.
+            ConflictError: it may not go again, and why.
+        """
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                text(
+                    f"select {_ROW}, o.lease_until, (select x.reason from suppressions x"
+                    " where x.email_key = lower(o.recipient)) as suppressed"
+                    " from outbox o where o.id = :id for update"
+                ),
+                {"id": mail_id},
+            ).mappings().one_or_none()  # fmt: skip
+            if row is None:
+                raise NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
+            _check_resend(row, again=again)
+            connection.execute(
+                text(
+                    "update outbox set state = 'queued', due_at = :now, lease_until = null,"
+                    " resends = resends + 1, sent_at = null where id = :id"
+                ),
+                {"id": mail_id, "now": now},
+            )
+            audit.note(
+                connection, who=who, what="resend", about=f"mail {mail_id}, was {row['state']}",
+                now=now,
+            )  # fmt: skip
+        return self.mail(mail_id)
+
+    def morning(self, now: datetime) -> Morning:
+        """The figures of the last days, for one look."""
+        since = now - timedelta(days=DAYS)
+        with self._engine.connect() as connection:
+            states = connection.execute(
+                text(
+                    "select state, count(*) from outbox where state in ('queued', 'claimed',"
+                    " 'handed', 'deferred', 'ambiguous') group by 1 union all"
+                    " select state, count(*) from outbox where state = 'failed'"
+                    " and created_at >= :since group by 1"
+                ),
+                {"since": since},
+            ).all()
+            oldest = connection.execute(
+                text(
+                    "select min(created_at) from outbox"
+                    " where state in ('queued', 'claimed', 'handed', 'deferred')"
+                )
+            ).scalar()
+            unplanned = connection.execute(
+                text(
+                    "select id from runs where planned_at is null and due_at < :late"
+                    " and due_at >= :since order by id limit 9"
+                ),
+                {"late": now - timedelta(minutes=15), "since": since},
+            ).scalars()
+            beats = connection.execute(text("select name, at from heartbeats"))
+            return Morning(
+                states={row[0]: row[1] for row in states},
+                oldest_waiting_at=oldest,
+                unplanned=[RunId(one) for one in unplanned],
+                beats={row[0]: row[1] for row in beats},
+            )
+
+
+#: Nothing of a list is read that holds words or whole addresses.
+_ROW = (
+    "o.id, o.run_id, o.lane, left(o.recipient, 1) as first, o.recipient <> '' as kept, o.domain,"
+    " o.state, o.attempts, o.resends, o.was_ambiguous, o.created_at,"
+    " case when isfinite(o.due_at) then o.due_at end as due_at, o.sent_at, o.answer, o.message_id"
+)
+
+
+def masked(first: str, domain: str) -> str:
+    """An address as operators see it: ``l…@example.org``."""
+    return f"{first}…@{domain}" if first else f"…@{domain}"
+
+
+def _with_states(connection: Connection, found: Sequence[RowMapping]) -> list[RunRow]:
+    counted = connection.execute(
+        text(
+            "select run_id, state, count(*) from outbox"
+            " where run_id = any(cast(:ids as bigint[])) group by run_id, state"
+        ),
+        {"ids": [row["id"] for row in found]},
+    )
+    states: dict[int, dict[str, int]] = {}
+    for run_id, state, count in counted:
+        states.setdefault(run_id, {})[state] = count
+    return [
+        RunRow(
+            id=RunId(row["id"]),
+            frequency=Frequency(row["frequency"]),
+            due_at=row["due_at"],
+            planned_at=row["planned_at"],
+            held=row["held"],
+            people_due=row["people_due"],
+            people_planned=row["people_planned"],
+            states=states.get(row["id"], {}),
+        )
+        for row in found
+    ]
+
+
+def _mail(row: RowMapping) -> MailRow:
+    return MailRow(
+        id=MailId(row["id"]),
+        run_id=RunId(row["run_id"]) if row["run_id"] else None,
+        lane=row["lane"],
+        to=masked(row["first"], row["domain"] or "") if row["kept"] else "—",
+        state=row["state"],
+        attempts=row["attempts"],
+        resends=row["resends"],
+        was_ambiguous=row["was_ambiguous"],
+        created_at=row["created_at"],
+        due_at=row["due_at"],
+        sent_at=row["sent_at"],
+        answer=row["answer"],
+        message_id=row["message_id"],
+    )
+
+
+def _check_resend(row: RowMapping, *, again: bool) -> None:
+    """Refuse what must not go again, in words for the operator.
+
+    Raises:
+        ConflictError: why.
+    """
+    number = row["id"]
+    if not row["kept"]:
+        raise ConflictError(
+            f"邮件 {number} 的内容已按期删除 · the words of mail {number} were deleted in time"
+        )
+    if row["suppressed"]:
+        raise ConflictError(
+            f"该地址在禁发名单上({row['suppressed']})"
+            f" · its address is suppressed ({row['suppressed']}); lift that first"
+        )
+    if row["state"] in ("claimed", "handed"):
+        raise ConflictError(f"邮件 {number} 正在发送 · mail {number} is being sent just now")
+    if row["state"] == "sent" and not again:
+        raise ConflictError(
+            f"邮件 {number} 已发出，重发会收到第二封 · mail {number} was sent; say it again to send"
+            " a second copy with the same Message-ID"
+        )
