@@ -36,10 +36,6 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "聊天渠道拒收消息内容",
             "a chat service refuses what we write",
         ),
-        "channels": (
-            "群机器人拒收消息",
-            "a chat robot refuses what we send it",
-        ),
         "sign-ups": (
             "订阅请求超过全站上限",
             "sign-ups have reached the limit of the whole site",
