@@ -11,13 +11,14 @@ import typer
 
 from aggregator.errors import QuxunError, UsageError
 from aggregator.model import Frequency, SubscriptionState
+from quxun.cli import runs
 from quxun.cli.common import AsJson, opened, say, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Digest, Mail
     from aggregator.wiring import Parts
 
-app = typer.Typer(help="Digests: plan, preview, send.", no_args_is_help=True)
+app = typer.Typer(help="Digests: plan, preview, send; runs and their mails.", no_args_is_help=True)
 
 Who = Annotated[
     str | None, typer.Option("--subscriber", metavar="EMAIL", help="only for this subscriber")
@@ -62,7 +63,10 @@ def preview(
         if eml and made:
             _write(eml, [made[0][1]], parts.now())
     if not made:
-        _tell(as_json, subject=None, items=0)
+        if as_json:
+            say({"subject": None, "items": 0})
+        else:
+            tell(f"nothing new for {subscriber}: no mail would go out")
         return
     digest, written = made[0]
     if as_json:
@@ -175,3 +179,6 @@ def _tell(as_json: bool, **figures: object) -> None:
         say(figures)
     else:
         tell(", ".join(f"{key} {value}" for key, value in figures.items()))
+
+
+runs.register(app)

@@ -1,0 +1,83 @@
+"""The commands an operator has when the pages are not at hand: runs, hold, release, resend."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+
+@pytest.fixture
+def run(shell):
+    """A daily run with one mail that was sent and one that failed: its number and theirs."""
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"], autocommit=True) as connection:
+        number = connection.execute(
+            "insert into runs (frequency, due_at, planned_at, people_due, people_planned)"
+            " values ('daily', now(), now(), 5, 2) returning id"
+        ).fetchone()[0]
+        mails = [
+            connection.execute(
+                "insert into outbox (key, lane, state, recipient, mail, message_id, created_at,"
+                " due_at, run_id, domain, attempts, answer) values (%s, 2, %s, %s, '{}', %s,"
+                " now(), now(), %s, 'a.example', 1, %s) returning id",
+                (state, state, f"{state}@a.example", f"<{state}@q>", number, answer),
+            ).fetchone()[0]
+            for state, answer in (("sent", "250 ok"), ("failed", "550 no such user"))
+        ]
+    return number, *mails
+
+
+def test_a_run_is_shown_without_whole_addresses(shell, run):
+    """How many are where, the answers, and nobody's address in a terminal's history."""
+    number, _, failed = run
+    [listed] = shell.run("digest", "runs", "--json").json
+    got = shell.run("digest", "run", str(number), "--json").json
+    words = shell.run("digest", "run", str(number)).out
+
+    assert listed["run"] == number
+    assert listed["states"] == {"sent": 1, "failed": 1}
+    assert (got["people_due"], got["people_without"]) == (5, 3)
+    assert [(m["mail"], m["to"], m["answer"]) for m in got["listed"]] == [
+        (failed, "f…@a.example", "550 no such user")
+    ]
+    assert "failed@a.example" not in words + str(got)
+    assert "550 no such user" in words
+    assert "there is no run 99" in shell.run("digest", "run", "99", code=1).complaint
+
+
+def test_mail_is_held_and_let_go(shell, run):
+    """Held mail is ill in the doctor's eyes until it is released."""
+    number = str(run[0])
+    shell.run("digest", "hold", "--why", "wrong figures")
+    shell.run("digest", "hold", number, "--why", "wrong words")
+    looked = {one["what"]: one for one in shell.run("doctor", "--json", code=1).json}
+
+    assert not looked["hold"]["well"]
+    assert "wrong figures" in looked["hold"]["words"]
+    assert "HELD" in shell.run("digest", "runs").out
+    assert f"run {number}" in shell.run("digest", "release").out
+    assert shell.run("digest", "run", number, "--json").json["held"] == "wrong words"
+    assert "released" in shell.run("digest", "release", number).out
+    assert "was not held" in shell.run("digest", "release", number).out
+    assert shell.run("digest", "release", "99", code=1).complaint
+    assert shell.run("digest", "hold", "99", code=1).complaint
+
+
+def test_one_mail_is_sent_again(shell, run):
+    """A failed one at once; a sent one only when that is said."""
+    _, sent, failed = run
+
+    assert shell.run("digest", "resend", str(failed), "--json").json == {
+        "mail": failed, "state": "queued", "resends": 1,
+    }  # fmt: skip
+    assert "--again" in shell.run("digest", "resend", str(sent), code=2).complaint
+    assert shell.run("digest", "resend", str(sent), "--again", "--json").json["resends"] == 1
+    assert shell.run("digest", "resend", "999", code=1).complaint
+
+
+def test_a_preview_of_nothing_says_so(shell):
+    """No line that reads like a mail named None."""
+    shell.run("subscribers", "add", "reader@inbox.example", "--frequency", "daily", "--confirmed")
+    who = ("--subscriber", "reader@inbox.example")
+
+    assert "nothing new" in shell.run("digest", "preview", *who).out
+    assert shell.run("digest", "preview", *who, "--json").json == {"subject": None, "items": 0}
