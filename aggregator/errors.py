@@ -51,6 +51,12 @@ class MailboxError(QuxunError):
     reason = "mailbox"
 
 
+class PlanningError(QuxunError):
+    """What a digest was planned from changed under it: it is planned again."""
+
+    reason = "planning"
+
+
 class SourceError(QuxunError):
     """A source's problem: caught once in the flow and written on that source."""
 

@@ -18,7 +18,7 @@ from aggregator import values
 from aggregator.errors import UsageError
 from aggregator.industries import industry_terms
 from aggregator.model import Amount, Announcement, Authority, Draft, Filter, Flag, Kind
-from aggregator.terms import HEAD_END, all_within, terms, written
+from aggregator.terms import HEAD_END, Term, terms, written
 from aggregator.text import fold_words, one_line
 from aggregator.values import (
     industry_name,
@@ -166,10 +166,28 @@ def shown_excluded(wish: Filter) -> bool:
     return "tender" in wish.category
 
 
-def matches(wish: Filter, announcement: Announcement) -> bool:
+class Searched:
+    """The searched text of one announcement, in which each term is looked for once, however
+    many wishes hold it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[Term, bool] = {}
+
+    def holds(self, term: Term) -> bool:
+        """Whether the text holds a term."""
+        found = self._found.get(term)
+        if found is None:
+            found = self._found[term] = term.within(self._text)
+        return found
+
+
+def matches(wish: Filter, announcement: Announcement, searched: Searched | None = None) -> bool:
     """Whether an announcement is wished for; ``store.where`` says the same in SQL.
 
-    Whether it is withdrawn, merged or news to somebody is not looked at here.
+    Whether it is withdrawn, merged or news to somebody is not looked at here. ``searched`` is
+    given where many wishes are asked, or the announcement comes without its text.
     """
     draft = announcement.draft
     if Flag.EXCLUDED in draft.flags and not shown_excluded(wish):
@@ -182,7 +200,7 @@ def matches(wish: Filter, announcement: Announcement) -> bool:
         return False
     if wish.authority and draft.authority not in wish.authority:
         return False
-    return _words_match(wish, draft) and _figures_match(wish, announcement)
+    return _figures_match(wish, announcement) and _words_match(wish, draft, searched)
 
 
 def search_text(draft: Draft) -> str:
@@ -287,14 +305,14 @@ def _plain(number: float) -> str:
     return f"{number:.2f}".removesuffix("0").removesuffix(".0")
 
 
-def _words_match(wish: Filter, draft: Draft) -> bool:
-    if not wish.q and not wish.exclude and not wish.industry:
+def _words_match(wish: Filter, draft: Draft, searched: Searched | None) -> bool:
+    if not (wish.q or wish.exclude or wish.industry):
         return True
-    text = search_text(draft)
-    if wish.industry and not any(term.within(text) for term in industry_terms(wish.industry)):
+    searched = searched or Searched(search_text(draft))
+    if wish.industry and not any(map(searched.holds, industry_terms(wish.industry))):
         return False
-    return all_within(text, terms(wish.q)) and not any(
-        term.within(text) for term in terms(wish.exclude)
+    return all(map(searched.holds, terms(wish.q))) and not any(
+        map(searched.holds, terms(wish.exclude))
     )
 
 

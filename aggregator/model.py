@@ -1057,6 +1057,24 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who gets a mail, as far as planning has to know."""
+
+    id: SubscriberId
+    email: str
+    language: str
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A selection and all of a batch's readers who get just this."""
+
+    selection: Selection
+    readers: tuple[Reader, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DigestItem:
     """One line of a digest: an announcement and why it is in this mail (see ``NEWS``)."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -21,6 +22,8 @@ from aggregator.model import (
     Coverage,
     Delivery,
     Draft,
+    Edition,
+    EditionId,
     Entry,
     EntryId,
     Filter,
@@ -40,6 +43,7 @@ from aggregator.model import (
     Run,
     RunId,
     Selection,
+    Share,
     Source,
     SourceId,
     SourceKind,
@@ -375,6 +379,30 @@ class ArchiveStore(Protocol):
         ...
 
 
+class PlanningBatch(Protocol):
+    """A batch of subscribers who are being planned for; what is written is committed together.
+
+    ``standing`` holds the number of the last change of every announcement of the shares.
+    """
+
+    standing: Mapping[AnnouncementId, int]
+    shares: Sequence[Share]
+
+    def announcements(self, ids: Sequence[AnnouncementId]) -> Sequence[Announcement]:
+        """Announcements without their texts, which no mail prints."""
+        ...
+
+    def write(
+        self,
+        written: Sequence[tuple[Share, EditionId | Edition]],
+        mails: Mapping[SubscriberId, Mail],
+    ) -> tuple[int, Mapping[str, EditionId]]:
+        """Put a mail for every reader of the shares into the outbox, and into the ledger what
+        it brings; how many, and the ids of the new editions by their keys.
+        """
+        ...
+
+
 class DigestStore(Protocol):
     """Runs, who is owed what, and the outbox."""
 
@@ -390,32 +418,38 @@ class DigestStore(Protocol):
         """When the first subscriber confirmed: no run before that can owe anything."""
         ...
 
+    def match(self, now: datetime) -> int:
+        """Match what is new with what is wished for; how many announcements were looked at."""
+        ...
+
     def subscribers_due(
-        self, run: Run, *, after: SubscriberId | None, limit: int
-    ) -> Sequence[Subscriber]:
-        """Confirmed subscribers with an active subscription of the run's frequency whose
-        hour (and weekday) falls into its slot, in order of id.
+        self, run: Run, now: datetime, *, after: SubscriberId | None, limit: int
+    ) -> Sequence[SubscriberId]:
+        """Subscribers who may be owed something by the run and whose hour (and weekday) falls
+        into its slot, in order.
+        """
+        ...
+
+    def planning(
+        self, run: Run, ids: Sequence[SubscriberId], now: datetime
+    ) -> AbstractContextManager[PlanningBatch]:
+        """What a batch of subscribers is owed by a run, and the place for what is made of it:
+        one transaction, committed when the block ends well.
         """
         ...
 
     def owed(
         self, subscriber: Subscriber, frequency: Frequency, now: datetime
-    ) -> Sequence[Announcement]:
-        """What is announced and matches, less the ledger and the named rules."""
+    ) -> tuple[Selection, Sequence[Announcement]]:
+        """What one subscriber would get now, and the announcements of it; locks nothing."""
         ...
 
     def coverage(self) -> Coverage:
         """How well the sources are watched just now."""
         ...
 
-    def enqueue_digest(
-        self, run: Run, subscriber_id: SubscriberId, selection: Selection, mail: Mail
-    ) -> bool:
-        """Write the ledger and the outbox in one transaction; False when it was there."""
-        ...
-
-    def close_run(self, run_id: RunId, now: datetime) -> None:
-        """Mark a run as planned for every subscriber."""
+    def close_run(self, run_id: RunId, now: datetime, *, due: int = 0, planned: int = 0) -> None:
+        """Mark a run as planned: how many might be owed something, and how many got a mail."""
         ...
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -76,11 +75,6 @@ def written(value: str) -> list[str]:
 def terms(values: tuple[str, ...]) -> tuple[Term, ...]:
     """What the values of ``q`` or ``not`` look for, each once."""
     return tuple(dict.fromkeys(_term(one) for value in values for one in written(value)))
-
-
-def all_within(searched: str, wanted: Iterable[Term]) -> bool:
-    """Whether a text holds every one of them."""
-    return all(term.within(searched) for term in wanted)
 
 
 def _term(one: str) -> Term:

@@ -6,8 +6,9 @@ its key, and the ledger decides what is owed. No window and no cursor (DESIGN.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 import structlog
@@ -16,18 +17,24 @@ from jinja2 import Environment
 from aggregator.errors import OutageError
 from aggregator.flow.subscribe import house_of
 from aggregator.model import (
-    NEWS,
+    Announcement,
+    AnnouncementId,
     Coverage,
     Digest,
+    Edition,
+    EditionId,
     Frequency,
     Mail,
+    Reader,
     Run,
     Selection,
+    Share,
     Subscriber,
+    SubscriberId,
     SubscriptionState,
 )
 from aggregator.notify import House, digest_mail, item_of, plan_digest, render_edition
-from aggregator.ports import DigestStore
+from aggregator.ports import DigestStore, PlanningBatch
 from aggregator.settings import Settings
 
 log = structlog.get_logger()
@@ -36,8 +43,11 @@ log = structlog.get_logger()
 LOOK_BACK: Final = timedelta(days=7)
 #: Daily and weekly runs fall due in slots of this length.
 SLOT: Final = timedelta(minutes=15)
-#: Subscribers read at a time: memory does not follow their number.
-PAGE: Final = 200
+#: Subscribers planned in one transaction: memory does not follow their number.
+PAGE: Final = 300
+#: What a planner keeps of a run: selections with their words, and announcements.
+_EDITIONS_KEPT: Final = 2_000
+_ANNOUNCEMENTS_KEPT: Final = 5_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,8 +61,8 @@ def plan_due(*, store: DigestStore, env: Environment, settings: Settings, now: d
     if since is None:
         return 0
     house = house_of(settings)
+    store.match(now)
     planned = 0
-    seen: Coverage | None = None
     for frequency in (Frequency.IMMEDIATE, Frequency.DAILY, Frequency.WEEKLY):
         slots = due_slots(frequency, now, since=since, immediate=_immediate(settings))
         done = set(store.planned_slots(frequency, slots[0])) if slots else set()
@@ -60,9 +70,9 @@ def plan_due(*, store: DigestStore, env: Environment, settings: Settings, now: d
             run = None if slot in done else store.open_run(frequency, slot)
             if run is None:
                 continue
-            seen = seen or store.coverage()
-            planned += _plan_run(run, store=store, env=env, house=house, seen=seen, now=now)
-            store.close_run(run.id, now)
+            planner = Planner(run, store=store, env=env, house=house, now=now)
+            planned += planner.plan_all()
+            store.close_run(run.id, now, due=planner.due, planned=planner.planned)
     return planned
 
 
@@ -101,11 +111,23 @@ def preview(
     now: datetime,
 ) -> tuple[Digest, Mail] | None:
     """The digest a subscriber would get now, and its mail; writes nothing."""
-    made = _made_for(
-        subscriber, frequency,
-        due_at=now, store=store, env=env, house=house_of(settings), seen=store.coverage(), now=now,
+    selection, found = store.owed(subscriber, frequency, now)
+    known = {one.id: one for one in found}
+    digest = plan_digest(
+        selection, frequency, [item_of(known[one], reason) for one, reason in selection.items],
+        due_at=now, now=now, coverage=store.coverage(),
     )  # fmt: skip
-    return None if made is None else made[1:]
+    if digest is None:
+        return None
+    house = house_of(settings)
+    edition = render_edition(env, digest, house=house, now=now)
+    reader = Reader(
+        id=subscriber.id, email=subscriber.email, language=subscriber.language,
+        epoch=subscriber.epoch,
+    )  # fmt: skip
+    return digest, digest_mail(
+        edition, reader, frequency=frequency, due_at=now, house=house, now=now
+    )
 
 
 def plan_for(
@@ -122,85 +144,127 @@ def plan_for(
         How many mails were put into the outbox.
     """
     planned = 0
-    house, seen = house_of(settings), store.coverage()
     mine = {x.frequency for x in subscriber.subscriptions if x.state is SubscriptionState.ACTIVE}
     for frequency in sorted(mine):
-        made = _made_for(
-            subscriber, frequency,
-            due_at=now, store=store, env=env, house=house, seen=seen, now=now,
-        )  # fmt: skip
-        run = store.open_run(frequency, now) if made else None
-        if made is None or run is None:
+        selection, _ = store.owed(subscriber, frequency, now)
+        run = store.open_run(frequency, now) if selection.items else None
+        if run is None:
             continue
-        planned += store.enqueue_digest(run, subscriber.id, made[0], made[2])
-        store.close_run(run.id, now)
+        planner = Planner(run, store=store, env=env, house=house_of(settings), now=now)
+        planned += planner.plan([subscriber.id])
+        store.close_run(run.id, now, due=1, planned=planner.planned)
     return planned
 
 
-def _plan_run(
-    run: Run,
-    *,
-    store: DigestStore,
-    env: Environment,
-    house: House,
-    seen: Coverage,
-    now: datetime,
-) -> int:
-    planned = 0
-    for subscriber in _everyone(run, store=store):
-        try:
-            made = _made_for(
-                subscriber, run.frequency,
-                due_at=run.due_at, store=store, env=env, house=house, seen=seen, now=now,
+class Planner:
+    """Plans one run, batch by batch; what many readers share is loaded and rendered once."""
+
+    def __init__(
+        self, run: Run, *, store: DigestStore, env: Environment, house: House, now: datetime
+    ) -> None:
+        self._run = run
+        self._store = store
+        self._env = env
+        self._house = house
+        self._now = now
+        #: How many might be owed something, and how many got a mail.
+        self.due = self.planned = 0
+        self._known: dict[AnnouncementId, Announcement] = {}
+        self._editions: dict[tuple[Selection, tuple[int, ...]], tuple[EditionId, Edition]] = {}
+
+    @cached_property
+    def _seen(self) -> Coverage:
+        """How well the sources are watched, asked once a run."""
+        return self._store.coverage()
+
+    def plan_all(self) -> int:
+        """Plan for everybody who is due; how many mails that made."""
+        after = None
+        while ids := self._store.subscribers_due(self._run, self._now, after=after, limit=PAGE):
+            self.due += len(ids)
+            self.plan(ids)
+            after = ids[-1]
+        if self.planned:
+            log.info(
+                "planned", frequency=self._run.frequency.value, due_at=self._run.due_at,
+                mails=self.planned,
             )  # fmt: skip
-            if made is not None:
-                planned += store.enqueue_digest(run, subscriber.id, made[0], made[2])
+        return self.planned
+
+    def plan(self, ids: Sequence[SubscriberId]) -> int:
+        """Plan for these subscribers in one transaction; how many mails that made.
+
+        Where it fails, each half is planned on its own: what is wrong with one reader keeps
+        nobody else's mail back. Nothing is lost by it: what is owed is a set, and the next run
+        finds it still owed.
+        """
+        try:
+            return self._plan(ids)
         except OutageError:
             raise  # everybody's: the run is planned again
-        except Exception:  # a bug with one reader's digest must not keep everybody else's back
-            # Nothing is lost: what is owed is a set, and the next run finds it still owed.
-            log.exception("digest not planned", subscriber=subscriber.id, run=run.id)
-    if planned:
-        log.info("planned", frequency=run.frequency.value, due_at=run.due_at, mails=planned)
-    return planned
+        except Exception:
+            if len(ids) == 1:
+                log.exception("digest not planned", subscriber=ids[0], run=self._run.id)
+                return 0
+        half = len(ids) // 2
+        return self.plan(ids[:half]) + self.plan(ids[half:])
 
+    def _plan(self, ids: Sequence[SubscriberId]) -> int:
+        with self._store.planning(self._run, ids, self._now) as batch:
+            self._load(batch)
+            written: list[tuple[Share, EditionId | Edition]] = []
+            fresh: dict[str, tuple[Selection, tuple[int, ...]]] = {}
+            words: dict[str, Edition] = {}
+            mails: dict[SubscriberId, Mail] = {}
+            for share in batch.shares:
+                told = (share.selection, tuple(batch.standing[x] for x, _ in share.selection.items))
+                known = self._editions.get(told)
+                edition = known[1] if known else self._written(share)
+                if edition is None:
+                    continue
+                if known is None:
+                    fresh[edition.key], words[edition.key] = told, edition
+                written.append((share, known[0] if known else edition))
+                for reader in share.readers:
+                    mails[reader.id] = digest_mail(
+                        edition, reader, frequency=self._run.frequency, due_at=self._run.due_at,
+                        house=self._house, now=self._now,
+                    )  # fmt: skip
+            planned, editions = batch.write(written, mails)
+        # Only now: what was not committed is known to nobody.
+        self.planned += planned
+        if len(self._editions) > _EDITIONS_KEPT:
+            self._editions.clear()
+        for key, told in fresh.items():
+            self._editions[told] = editions[key], words[key]
+        return planned
 
-def _everyone(run: Run, *, store: DigestStore) -> Iterator[Subscriber]:
-    after = None
-    while page := store.subscribers_due(run, after=after, limit=PAGE):
-        yield from page
-        after = page[-1].id
+    def _load(self, batch: PlanningBatch) -> None:
+        """Know the announcements of a batch as they are now."""
+        stale = [
+            one for one, change in batch.standing.items()
+            if one not in self._known or self._known[one].change != change
+        ]  # fmt: skip
+        if len(self._known) + len(stale) > _ANNOUNCEMENTS_KEPT:
+            self._known.clear()
+            stale = list(batch.standing)
+        self._known.update({one.id: one for one in batch.announcements(stale)})
 
-
-def _made_for(
-    subscriber: Subscriber,
-    frequency: Frequency,
-    *,
-    due_at: datetime,
-    store: DigestStore,
-    env: Environment,
-    house: House,
-    seen: Coverage,
-    now: datetime,
-) -> tuple[Selection, Digest, Mail] | None:
-    owed = [item_of(one, NEWS) for one in store.owed(subscriber, frequency, now)]
-    selection = Selection(
-        language=subscriber.language,
-        wishes=tuple(
-            one.wish.filter
-            for one in subscriber.subscriptions
-            if one.frequency is frequency and one.state is SubscriptionState.ACTIVE
-        ),
-        items=tuple((one.announcement.id, one.reason) for one in owed),
-    )
-    digest = plan_digest(selection, frequency, owed, due_at=due_at, now=now, coverage=seen)
-    if digest is None:
-        return None
-    edition = render_edition(env, digest, house=house, now=now)
-    mail = digest_mail(
-        edition, subscriber, frequency=frequency, due_at=due_at, house=house, now=now
-    )
-    return selection, digest, mail
+    def _written(self, share: Share) -> Edition | None:
+        """The words of a selection; None, and the fault in the log, when they cannot be made."""
+        selection = share.selection
+        try:
+            digest = plan_digest(
+                selection, self._run.frequency,
+                [item_of(self._known[one], reason) for one, reason in selection.items],
+                due_at=self._run.due_at, now=self._now, coverage=self._seen,
+            )  # fmt: skip
+            assert digest is not None
+            return render_edition(self._env, digest, house=self._house, now=self._now)
+        except Exception:  # a bug with one selection must not keep everybody else's back
+            first = share.readers[0].id
+            log.exception("digest not rendered", subscriber=first, run=self._run.id)
+            return None
 
 
 def _immediate(settings: Settings) -> timedelta:

@@ -24,6 +24,7 @@ from aggregator.model import (
     Frequency,
     Lane,
     Mail,
+    Reader,
     Subscriber,
     SubscriberId,
 )
@@ -161,7 +162,7 @@ def render_edition(env: Environment, digest: Digest, *, house: House, now: datet
 
 def digest_mail(
     edition: Edition,
-    subscriber: Subscriber,
+    reader: Reader,
     *,
     frequency: Frequency,
     due_at: datetime,
@@ -169,18 +170,18 @@ def digest_mail(
     now: datetime,
 ) -> Mail:
     """An edition as one reader's whole mail; ``now`` begins the life of its link to choices."""
-    own = own_tokens(house, subscriber.id, subscriber.epoch, frequency, now)
-    key = digest_key(frequency, due_at, subscriber.id)
+    own = own_tokens(house, reader.id, reader.epoch, frequency, now)
+    key = digest_key(frequency, due_at, reader.id)
     return Mail(
         key=key,
         lane=lane_of(frequency),
-        to=subscriber.email,
+        to=reader.email,
         subject=edition.subject,
         text=marks.fill(edition.text, own),
         html=marks.fill(edition.html, own),
         message_id=message_id(house, key),
         headers=list_headers(house, frequency, house.stop_page(own[marks.STOP])),
-        subscriber_id=subscriber.id,
+        subscriber_id=reader.id,
     )
 
 

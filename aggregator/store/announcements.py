@@ -157,16 +157,22 @@ def with_sightings(connection: Connection, found: Sequence[rows.Row]) -> Sequenc
     """Announcements with their sightings, read in one query for the whole page."""
     if not found:
         return []
+    seen = sightings_of(connection, [row["id"] for row in found])
+    return [rows.announcement(row, tuple(seen.get(row["id"], ()))) for row in found]
+
+
+def sightings_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Sighting]]:
+    """The sightings of each of these announcements, the first seen first."""
     seen: dict[int, list[Sighting]] = {}
     for row in connection.execute(
         text(
             "select * from sightings where announcement_id = any(cast(:ids as bigint[]))"
             " order by seen_at, entry_id"
         ),
-        {"ids": [row["id"] for row in found]},
+        {"ids": ids},
     ).mappings():
         seen.setdefault(row["announcement_id"], []).append(rows.sighting(row))
-    return [rows.announcement(row, tuple(seen.get(row["id"], ()))) for row in found]
+    return seen
 
 
 def _by_posted(one: Announcement) -> tuple[datetime, int]:

@@ -20,6 +20,9 @@ MOST_COMPARED = 40
 #: The newest so many holders of a key are candidates.
 MOST_HOLDERS = 500
 
+#: Any number will do; it must only never change. Whoever copies a ledger has it alone.
+_MERGES = 7_405_119
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
@@ -273,7 +276,8 @@ def merge_into(
 
 
 def copy_ledger(connection: Connection, before: AnnouncementId, after: AnnouncementId) -> None:
-    """Who got the one as news is not sent the other."""
+    """Who got the one as news is not sent the other; no digest is planned meanwhile."""
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MERGES})
     connection.execute(
         text(
             "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id, at)"
@@ -282,6 +286,13 @@ def copy_ledger(connection: Connection, before: AnnouncementId, after: Announcem
         ),
         {"before": before, "after": after},
     )
+
+
+def share_merges(connection: Connection) -> None:
+    """Let no ledger be copied until the commit: two announcements that become one are either
+    one when a digest is planned, or it is in the ledger when they do.
+    """
+    connection.execute(text("select pg_advisory_xact_lock_shared(:lock)"), {"lock": _MERGES})
 
 
 def crowded_keys(connection: Connection, *, since: datetime) -> list[tuple[int, int, str]]:

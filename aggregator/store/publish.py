@@ -50,19 +50,25 @@ def publish(
     """
     if not ids:
         return []
-    found = connection.execute(
-        text(
-            "select * from announcements where id = any(cast(:ids as bigint[])) order by change, id"
-        ),
-        {"ids": sorted(ids)},
-    ).mappings()
-    present = {one.id: one for one in with_sightings(connection, list(found))}
+    found = list(
+        connection.execute(
+            text(
+                "select * from announcements where id = any(cast(:ids as bigint[]))"
+                " order by change, id"
+            ),
+            {"ids": sorted(ids)},
+        ).mappings()
+    )
+    present = {one.id: one for one in with_sightings(connection, found)}
     before = _last(connection, present)
     fresh = [one for one in present.values() if _concerns(one, before.get(one.id))]
+    unnumbered = [row["id"] for row in found if row["announced_change"] is None]
     if not fresh:
+        number(connection, unnumbered)
         return []
     now = now or max(one.changed_at for one in fresh)
     keep_deadlines(connection, fresh, now)
+    number(connection, unnumbered)
     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     at = connection.execute(
         text(
@@ -77,6 +83,24 @@ def publish(
         at = told[-1].at
     _write(connection, told)
     return [one.id for one in fresh]
+
+
+def number(connection: Connection, ids: Collection[int]) -> None:
+    """Announce: number what subscribers may be owed, in no feed perhaps, in the order of commits.
+
+    The caller has locked the rows, and does no more than publish and commit. What was numbered
+    before and is announced only now, because it was held, gets a new number.
+    """
+    if not ids:
+        return
+    connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(
+        text(
+            "update announcements set announced_change = nextval('change_number')"
+            " where id = any(cast(:ids as bigint[]))"
+        ),
+        {"ids": sorted(ids)},
+    )
 
 
 def lock(connection: Connection, ids: Collection[AnnouncementId]) -> list[AnnouncementId]:

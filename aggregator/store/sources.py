@@ -28,7 +28,7 @@ from aggregator.model import (
     Watch,
 )
 from aggregator.store import polls, rows
-from aggregator.store.publish import lock, publish_marked
+from aggregator.store.publish import lock, number, publish_marked
 from aggregator.store.refusals import refusals
 
 #: Announcements published anew in one transaction.
@@ -170,15 +170,20 @@ class Sources:
             for statement in (
                 "update sources set held = false where id = :id",
                 "update entries set held = false where source_id = :id and held",
-                (
-                    "update announcements set announced_at = clock_timestamp(),"
-                    " announced_in = pg_current_xact_id(), novelty = case"
-                    " when posted_at is null or first_seen_at - posted_at <= interval '4 days'"
-                    " then 'news' when first_seen_at - posted_at <= interval '31 days'"
-                    " then 'late-news' else 'late' end where source_id = :id and novelty = 'held'"
-                ),
             ):
                 connection.execute(text(statement), {"id": source_id})
+            released = connection.execute(
+                text(
+                    "with mine as (select id from announcements where source_id = :id"
+                    " and novelty = 'held' order by id for update)"
+                    " update announcements a set announced_at = clock_timestamp(), novelty = case"
+                    " when posted_at is null or first_seen_at - posted_at <= interval '4 days'"
+                    " then 'news' when first_seen_at - posted_at <= interval '31 days'"
+                    " then 'late-news' else 'late' end from mine where a.id = mine.id returning a.id"
+                ),
+                {"id": source_id},
+            ).scalars()
+            number(connection, list(released))
 
     def remove(self, source_id: SourceId) -> None:
         """Forget a source and its entries; announcements stay, and feeds name it no more."""

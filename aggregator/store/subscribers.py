@@ -230,8 +230,7 @@ class Subscribers:
             if subscriptions.make_room(connection, subscription_id, wish_id=wish):
                 connection.execute(
                     text(
-                        "update subscriptions set wish_id = :wish, active_from = :now,"
-                        " seen = pg_current_snapshot()"
+                        "update subscriptions set wish_id = :wish, active_from = :now"
                         " where id = :id and wish_id <> :wish"
                     ),
                     {"id": subscription_id, "wish": wish, "now": now},

@@ -36,14 +36,17 @@ def make_room(
     """Whether a subscription may become one of that frequency or wish.
 
     A twin that sends nothing gives way. An active one stays, takes over the older start of the two, and
-    this one ends: it would send nothing that the twin does not.
+    this one ends: it would send nothing that the twin does not. Whoever stays has the spells of
+    both, so that nothing is lost that either owed.
     """
-    values = {"id": subscription_id, "frequency": frequency, "wish": wish_id}
+    values: dict[str, object] = {"id": subscription_id, "frequency": frequency, "wish": wish_id}
     twin = (
         "o.subscriber_id = s.subscriber_id and o.id <> s.id"
         " and o.wish_id = coalesce(cast(:wish as bigint), s.wish_id)"
         " and o.frequency = coalesce(cast(:frequency as text), s.frequency)"
     )
+    lock_subscriber(connection, subscription_id)
+    _take_spells(connection, f"{twin} and o.state = 'paused'", values, of="o", to="s")
     connection.execute(
         text(
             f"delete from subscriptions o using subscriptions s where s.id = :id and {twin}"
@@ -54,9 +57,7 @@ def make_room(
     taken = connection.execute(
         text(
             "update subscriptions o set active_from = case when o.wish_id = s.wish_id then"
-            " least(o.active_from, s.active_from) else o.active_from end,"
-            " seen = case when o.wish_id = s.wish_id and s.active_from < o.active_from"
-            " then s.seen else o.seen end"
+            " least(o.active_from, s.active_from) else o.active_from end"
             f" from subscriptions s where s.id = :id and {twin}"
         ),
         values,
@@ -69,7 +70,35 @@ def make_room(
             ),
             values,
         )
+        _take_spells(connection, twin, values, of="s", to="o")
     return not taken
+
+
+def lock_subscriber(connection: Connection, subscription_id: SubscriptionId) -> None:
+    """Wait for whoever plans for the person of a subscription, and have them wait."""
+    connection.execute(
+        text(
+            "select 1 from subscribers where id = (select subscriber_id from subscriptions"
+            " where id = :id) for no key update"
+        ),
+        {"id": subscription_id},
+    )
+
+
+def _take_spells(
+    connection: Connection, twin: str, values: dict[str, object], *, of: str, to: str
+) -> None:
+    """Give one of two subscriptions the spells of the other, and have it looked at anew."""
+    connection.execute(
+        text(
+            f"with moved as (update spells p set subscription_id = {to}.id"
+            f" from subscriptions s, subscriptions o where s.id = :id and {twin}"
+            f" and p.subscription_id = {of}.id returning p.subscription_id)"
+            " update subscriptions set settled = 0"
+            " where id in (select subscription_id from moved)"
+        ),
+        values,
+    )
 
 
 def pending(
@@ -115,8 +144,7 @@ def confirm(
     )
     connection.execute(
         text(
-            "update subscriptions set state = 'active', active_from = :now,"
-            " seen = pg_current_snapshot(), ended_at = null,"
+            "update subscriptions set state = 'active', active_from = :now, ended_at = null,"
             " end_reason = null where subscriber_id = :id and state = 'pending'"
             " and id = any(cast(:ids as bigint[]))"
         ),

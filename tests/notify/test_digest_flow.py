@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiosmtpd.controller import Controller
+from jinja2 import FunctionLoader
 from sqlalchemy import text
 
 from aggregator import cluster, store
@@ -208,17 +209,68 @@ def test_whatever_came_between_runs_is_in_exactly_one_mail(office):
     """Before, between and after runs, missed mornings included: no seam."""
     office.sign_up(confirmed=True, now=BEFORE)
     titles = [f"通知第{number}号" for number in range(10)]
-    planned = 0
+    planned, mails = 0, []
     for number, title in enumerate(titles):
         office.announce(title, at=BEFORE + number * 11 * HOUR)
         if number % 3 != 1:
             planned += office.plan(MORNING + number * 11 * HOUR)
+            mails += office.mails()
     planned += office.plan(MORNING + 6 * DAY)
+    mails += office.mails()
 
-    mails = office.mails()
     assert len(mails) == planned
     for title in titles:
         assert sum(m.text.count(f"] {title}\n") + m.text.count(f"* {title}\n") for m in mails) == 1
+
+
+def test_what_has_not_left_when_the_next_is_due_goes_with_it(office):
+    """A mail server that was away for two mornings is not followed by three mails."""
+    office.sign_up(confirmed=True)
+    for day in range(3):
+        office.announce(f"通知第{day}天", at=BEFORE + day * DAY + HOUR)
+        assert office.plan(MORNING + day * DAY) == 1
+
+    [digest] = office.mails()
+    assert all(digest.text.count(f" 通知第{day}天\n") == 1 for day in range(3))
+    assert office.outbox.states() == {"merged": 2, "sent": 1}
+    assert office.plan(MORNING + 3 * DAY) == 0
+
+
+def test_a_mail_that_is_being_sent_is_not_merged_with_the_next(office):
+    """It may be in the mailbox already: what it brought must not come again."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    office.outbox.claim_mails(MORNING, limit=9, lease=HOUR)
+    office.announce("通知乙", at=MORNING + HOUR)
+    office.plan(MORNING + DAY)
+
+    [later] = [m for m in office.mails() if "通知乙" in m.text]
+    assert "通知甲" not in later.text
+
+
+def test_a_fault_in_the_words_of_one_keeps_nobody_elses_mail_back(office):
+    """A notice that cannot be printed is one reader's misfortune, and for one morning only."""
+    office.sign_up(Filter(q=("甲",)), email="a@inbox.example", confirmed=True)
+    office.sign_up(Filter(q=("乙",)), email="b@inbox.example", confirmed=True)
+    office.announce("通知甲", "通知乙")
+    torn = environment().overlay()
+    torn.loader = FunctionLoader(
+        lambda name: (
+            environment().loader.get_source(torn, name)[0]
+            + (
+                "{{ 1 // 0 if '甲' in subject ~ preheader }}"
+                if name.endswith("subject.txt")
+                else ""
+            )
+        )
+    )
+
+    planned = digests.plan_due(store=office.digests, env=torn, settings=SETTINGS, now=MORNING)
+
+    assert [planned, [m.to for m in office.mails()]] == [1, ["b@inbox.example"]]
+    assert office.plan(MORNING + DAY) == 1
+    assert [m.to for m in office.mails()] == ["a@inbox.example"]
 
 
 def test_a_service_that_slept_makes_up_in_one_mail(office):

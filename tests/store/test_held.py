@@ -61,10 +61,10 @@ def test_what_was_held_is_owed_once_an_operator_released_it(engine: Engine):
     ]  # fmt: skip
     entries.record_articles(reports, later)
     soon = datetime.now(UTC)
-    assert digests.owed(reader, Frequency.DAILY, soon) == []
+    assert digests.owed(reader, Frequency.DAILY, soon)[0].items == ()
     sources.release_held(one.id)
 
-    assert len(digests.owed(reader, Frequency.DAILY, datetime.now(UTC))) == 60
+    assert len(digests.owed(reader, Frequency.DAILY, datetime.now(UTC))[1]) == 60
     assert not sources.get(one.slug).held
 
 

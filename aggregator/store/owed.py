@@ -1,0 +1,127 @@
+"""What subscribers are owed: a set, not a window (DESIGN.md, promise 8), as one query.
+
+Owed as news is what was announced in a spell of a subscription, matches the wish of that spell
+and the present one, and is not in the ledger. ``settled`` says up to which match a subscription
+was looked at already; it saves work and decides nothing, the ledger does.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from aggregator.model import NEWS, AnnouncementId, Frequency, SubscriberId, WishId
+from aggregator.store.matches import MAILED, horizon
+
+Items = set[tuple[AnnouncementId, str]]
+
+#: The subscriptions that a run answers.
+_MINE = (
+    "select n.id, n.subscriber_id, n.wish_id, n.settled from subscriptions n"
+    " where n.subscriber_id = any(cast(:ids as bigint[])) and n.state = 'active'"
+    " and n.frequency = :frequency order by n.subscriber_id, n.id"
+)
+_OWED = (
+    "with seen as materialized (select n.id, n.subscriber_id, n.wish_id, m.announcement_id,"
+    " m.change, m.number from unnest(cast(:mine as bigint[]), cast(:subscribers as bigint[]),"
+    " cast(:wishes as bigint[]), cast(:settled as bigint[])) as n (id, subscriber_id, wish_id,"
+    " settled) join matches m on m.wish_id = n.wish_id and m.number > n.settled),"
+    " owed as (select s.subscriber_id, array_agg(distinct s.announcement_id) as ids from seen s"
+    " where s.change > :horizon and exists (select 1 from spells p where p.subscription_id = s.id"
+    " and s.change > p.from_change and (p.until_change is null or s.change <= p.until_change)"
+    " and (p.wish_id = s.wish_id or exists (select 1 from matches o where o.wish_id = p.wish_id"
+    " and o.announcement_id = s.announcement_id)))"
+    " and not exists (select 1 from ledger l where l.subscriber_id = s.subscriber_id"
+    f" and l.announcement_id = s.announcement_id and l.reason = '{NEWS}')"
+    " group by s.subscriber_id)"
+    " select cast(null as bigint), o.subscriber_id, o.ids, cast(null as bigint) from owed o"
+    " union all select s.id, null, null, max(s.number) from seen s group by s.id"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """What people are owed, which of their wishes a run answers, and how far was looked."""
+
+    items: Mapping[SubscriberId, Items]
+    wishes: Mapping[SubscriberId, tuple[WishId, ...]]
+    settled: Mapping[int, int]
+
+
+def owed(
+    connection: Connection,
+    frequency: Frequency,
+    ids: Sequence[SubscriberId],
+    now: datetime,
+    *,
+    lock: bool,
+) -> Owed:
+    """What these subscribers are owed by a run of that frequency; with ``lock`` nobody changes
+    their subscriptions until the commit.
+    """
+    mine = connection.execute(
+        text(_MINE + (" for no key update" if lock else "")), {"ids": ids, "frequency": frequency}
+    ).all()
+    wishes: dict[SubscriberId, list[WishId]] = defaultdict(list)
+    for row in mine:
+        wishes[row[1]].append(row[2])
+    items: dict[SubscriberId, Items] = {}
+    settled: dict[int, int] = {}
+    for subscription, subscriber, found, top in connection.execute(
+        text(_OWED),
+        {
+            "mine": [row[0] for row in mine],
+            "subscribers": [row[1] for row in mine],
+            "wishes": [row[2] for row in mine],
+            "settled": [row[3] for row in mine],
+            "horizon": horizon(connection, now),
+        },
+    ):
+        if subscriber is None:
+            settled[subscription] = top
+        else:
+            items[subscriber] = {(one, NEWS) for one in found}
+    for subscriber, announcement, reason in further(connection, frequency, list(wishes), now):
+        items.setdefault(subscriber, set()).add((announcement, reason))
+    return Owed(
+        items=items,
+        wishes={one: tuple(sorted(theirs)) for one, theirs in wishes.items()},
+        settled=settled,
+    )
+
+
+def further(
+    connection: Connection, frequency: Frequency, ids: Sequence[SubscriberId], now: datetime
+) -> Sequence[tuple[SubscriberId, AnnouncementId, str]]:
+    """What these subscribers are owed besides news: changes to what was sent, and reminders.
+
+    Whatever is in the ledger under the same reason must not be among it. Those who are owed
+    nothing else are asked for only if ``FURTHER_DUE`` holds for them.
+    """
+    del connection, frequency, ids, now
+    return ()
+
+
+#: That a subscriber ``p`` may be owed something besides news by a run, as SQL; it may use
+#: ``:frequency`` and ``:now``.
+FURTHER_DUE = "false"
+
+
+def standing(connection: Connection, ids: Sequence[AnnouncementId]) -> dict[AnnouncementId, int]:
+    """Those of them that may be mailed just now, with the number of their last change.
+
+    Matches are a little behind: what was merged or withdrawn a moment ago is left out here.
+    """
+    found = connection.execute(
+        text(
+            "select id, change from announcements where id = any(cast(:ids as bigint[]))"
+            " and novelty = any(cast(:mailed as text[])) and withdrawn_at is null"
+            " and merged_into is null"
+        ),
+        {"ids": ids, "mailed": list(MAILED)},
+    )
+    return {AnnouncementId(row[0]): row[1] for row in found}
