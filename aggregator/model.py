@@ -1003,6 +1003,7 @@ class Subscription:
     frequency: Frequency
     state: SubscriptionState = SubscriptionState.ACTIVE
     active_from: datetime
+    paused_until: datetime | None = None
     ended_at: datetime | None = None
     end_reason: str | None = None
 

@@ -563,8 +563,14 @@ class SubscriberStore(Protocol):
         """Change how often a subscription is answered; resets nothing."""
         ...
 
-    def pause(self, subscription_id: SubscriptionId) -> None:
-        """Send nothing of it until it is resumed."""
+    def pause(
+        self,
+        subscription_id: SubscriptionId,
+        now: datetime | None = ...,
+        *,
+        until: datetime | None = ...,
+    ) -> None:
+        """Send nothing of it until it is resumed, or until then."""
         ...
 
     def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:
@@ -585,6 +591,42 @@ class SubscriberStore(Protocol):
 
     def erase(self, subscriber_id: SubscriberId) -> None:
         """Delete a person, their subscriptions and their ledger."""
+        ...
+
+
+class PersonStore(Protocol):
+    """What is held of a person as a whole."""
+
+    def add_wish(
+        self, subscriber_id: SubscriberId, wish: Filter, frequency: Frequency, now: datetime
+    ) -> None:
+        """Add an active subscription."""
+        ...
+
+    def raise_epoch(self, subscriber_id: SubscriberId) -> None:
+        """Let every link to a person's choices that is out be void."""
+        ...
+
+    def ask_move(
+        self, subscriber_id: SubscriberId, email: str, token_hash: bytes, now: datetime
+    ) -> None:
+        """Keep that a person wants their mail elsewhere."""
+        ...
+
+    def pending_move(self, token_hash: bytes, now: datetime) -> tuple[Subscriber, str] | None:
+        """Who moves where by a link, while it lives; changes nothing."""
+        ...
+
+    def move(self, token_hash: bytes, told: Mail, now: datetime) -> Subscriber | None:
+        """Move a person once, and tell the old address in the same transaction.
+
+        Raises:
+            UsageError: when the new address has subscriptions of its own.
+        """
+        ...
+
+    def export(self, subscriber_id: SubscriberId) -> Mapping[str, object]:
+        """All that is held of a person, in words of JSON."""
         ...
 
 

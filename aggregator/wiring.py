@@ -125,6 +125,11 @@ class Parts:
         return store.Subscribers(self.engine)
 
     @cached_property
+    def persons(self) -> store.Persons:
+        """What is held of a person as a whole."""
+        return store.Persons(self.engine)
+
+    @cached_property
     def tries(self) -> store.Tries:
         """Wishes tried before anybody subscribes."""
         return store.Tries(self.engine)

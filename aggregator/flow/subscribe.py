@@ -1,4 +1,4 @@
-"""The story of a subscriber: signing up, confirming, choosing, stopping.
+"""The story of a subscriber: signing up, confirming, asking for a link to one's choices.
 
 Nobody gets mail they did not confirm; opening a link changes nothing; answers never tell
 whether an address is known (DESIGN.md, promise 7). Every mail goes through the outbox.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment
@@ -26,17 +25,12 @@ from aggregator.model import (
     Subscriber,
     SubscriberId,
     SubscriberState,
-    Subscription,
-    SubscriptionId,
-    SubscriptionState,
     Verdict,
 )
 from aggregator.notify import (
     House,
     Keys,
-    Purpose,
     Question,
-    Ticket,
     answered,
     ask,
     check_address,
@@ -44,7 +38,6 @@ from aggregator.notify import (
     render_confirmation,
     render_manage_link,
 )
-from aggregator.notify.tokens import read
 from aggregator.ports import OutboxStore, SubscriberStore
 from aggregator.settings import Settings
 
@@ -53,26 +46,6 @@ LINK_EVERY = timedelta(minutes=10)
 _HOURS, _MINUTES, _WEEKDAYS = range(24), (0, 15, 30, 45), range(7)
 _LANGUAGES = ("zh", "en")
 _NONE = Choices()
-
-
-class Change(StrEnum):
-    """What a subscriber may do to one subscription."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    END = "end"
-    IMMEDIATE = "immediate"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopping:
-    """What a link to stop would stop; ``subscriber`` is None when they were erased already."""
-
-    ticket: Ticket
-    subscriber: Subscriber | None
-    subscriptions: tuple[Subscription, ...]
 
 
 def house_of(settings: Settings) -> House:
@@ -254,45 +227,6 @@ def _nobody(address: str, now: datetime) -> Subscriber:
     return Subscriber(id=SubscriberId(0), email=address, created_at=now)
 
 
-def managing(
-    token: str, *, store: SubscriberStore, settings: Settings, now: datetime
-) -> Subscriber | None:
-    """Whose choices a link opens; None when it is not ours, expired or revoked."""
-    ticket = _ticket(token, Purpose.MANAGE, settings, now)
-    subscriber = _subscriber(ticket, store)
-    if ticket is None or subscriber is None or subscriber.epoch != ticket.epoch:
-        return None
-    return subscriber
-
-
-def set_preferences(
-    token: str,
-    *,
-    store: SubscriberStore,
-    settings: Settings,
-    now: datetime,
-    hour: int | None = None,
-    minute: int | None = None,
-    weekday: int | None = None,
-    timezone: str | None = None,
-    language: str | None = None,
-) -> Subscriber | None:
-    """Change when and in which language one is written to; None for a link that is no good.
-
-    Raises:
-        UsageError: names the choice that cannot be.
-    """
-    subscriber = managing(token, store=store, settings=settings, now=now)
-    if subscriber is None:
-        return None
-    choices = Choices(
-        hour=hour, minute=minute, weekday=weekday, timezone=timezone, language=language
-    )
-    check_choices(choices)
-    store.set_preferences(subscriber.id, **asdict(choices))
-    return store.get(subscriber.id)
-
-
 def check_choices(choices: Choices) -> None:
     """Let nobody choose what cannot be.
 
@@ -305,127 +239,6 @@ def check_choices(choices: Choices) -> None:
     _among("language", choices.language, _LANGUAGES)
     if choices.timezone is not None:
         _check_zone(choices.timezone)
-
-
-def change(
-    token: str,
-    subscription_id: SubscriptionId,
-    what: Change,
-    *,
-    store: SubscriberStore,
-    settings: Settings,
-    now: datetime,
-) -> Subscriber | None:
-    """Pause, resume, end or re-time one of one's own subscriptions.
-
-    Returns:
-        The subscriber as they are now; None for a link that is no good.
-
-    Raises:
-        NotFoundError: when the subscription is not theirs.
-    """
-    subscriber = managing(token, store=store, settings=settings, now=now)
-    if subscriber is None:
-        return None
-    if subscription_id not in {one.id for one in subscriber.subscriptions}:
-        raise NotFoundError("no such subscription of yours")
-    match what:
-        case Change.PAUSE:
-            store.pause(subscription_id)
-        case Change.RESUME:
-            store.resume(subscription_id, now)
-        case Change.END:
-            store.end(subscriber.id, reason="preferences", now=now, subscription_id=subscription_id)
-        case Change.IMMEDIATE | Change.DAILY | Change.WEEKLY:
-            store.set_frequency(subscription_id, Frequency(what.value))
-    return store.get(subscriber.id)
-
-
-def erase(token: str, *, store: SubscriberStore, settings: Settings, now: datetime) -> bool:
-    """Delete all that is known of the bearer; False for a link that is no good."""
-    subscriber = managing(token, store=store, settings=settings, now=now)
-    if subscriber is None:
-        return False
-    store.erase(subscriber.id)
-    return True
-
-
-def stopping(
-    token: str, *, store: SubscriberStore, settings: Settings, now: datetime
-) -> Stopping | None:
-    """What a link would stop, for the page with the button; changes nothing, never expires."""
-    ticket = _ticket(token, Purpose.STOP, settings, now)
-    if ticket is None:
-        return None
-    subscriber = _subscriber(ticket, store)
-    running = () if subscriber is None else tuple(
-        one
-        for one in subscriber.subscriptions
-        if one.state is not SubscriptionState.ENDED
-        and ticket.frequency in (None, one.frequency)
-        and ticket.subscription_id in (None, one.id)
-    )  # fmt: skip
-    return Stopping(ticket=ticket, subscriber=subscriber, subscriptions=running)
-
-
-def stop(
-    token: str,
-    *,
-    store: SubscriberStore,
-    settings: Settings,
-    now: datetime,
-    subscription_id: SubscriptionId | None = None,
-    reason: str = "stop-link",
-) -> bool:
-    """End what the link names, by the page's button or the RFC 8058 POST (``one-click``).
-
-    Doing it again, or after one was erased, is as good as the first time.
-
-    Args:
-        token: the link's.
-        store: subscribers.
-        settings: the key.
-        now: UTC.
-        subscription_id: end only this one of those that the link covers.
-        reason: kept with the ending: ``stop-link`` or ``one-click``.
-
-    Returns:
-        False for a link that is not ours.
-    """
-    found = stopping(token, store=store, settings=settings, now=now)
-    if found is None:
-        return False
-    if found.subscriber is None:
-        return True
-    if subscription_id is not None and subscription_id not in {x.id for x in found.subscriptions}:
-        return True
-    store.end(
-        found.subscriber.id,
-        reason=reason,
-        now=now,
-        frequency=found.ticket.frequency,
-        subscription_id=subscription_id or found.ticket.subscription_id,
-    )
-    return True
-
-
-def one_click(token: str, *, store: SubscriberStore, settings: Settings, now: datetime) -> bool:
-    """What the mailbox's own button does (RFC 8058): it acts at once, without a page."""
-    return stop(token, store=store, settings=settings, now=now, reason="one-click")
-
-
-def _ticket(token: str, purpose: Purpose, settings: Settings, now: datetime) -> Ticket | None:
-    keys = Keys.of(settings.secret_key.get_secret_value())
-    return read(keys, token, purpose=purpose, now=now)
-
-
-def _subscriber(ticket: Ticket | None, store: SubscriberStore) -> Subscriber | None:
-    if ticket is None:
-        return None
-    try:
-        return store.get(ticket.subscriber_id)
-    except NotFoundError:
-        return None
 
 
 def _among(name: str, value: object, choices: Sequence[object]) -> None:

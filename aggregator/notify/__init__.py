@@ -1,6 +1,7 @@
 """Match, plan, render: who gets what, in which words. Pure."""
 
 from aggregator.notify.addresses import check_address, shown_address
+from aggregator.notify.notices import render_move, render_moved
 from aggregator.notify.plan import MOST_SHOWN, item_of, plan_digest
 from aggregator.notify.questions import Question, answered, ask
 from aggregator.notify.render import (
@@ -35,5 +36,7 @@ __all__ = [
     "render_confirmation",
     "render_edition",
     "render_manage_link",
+    "render_move",
+    "render_moved",
     "shown_address",
 ]

@@ -14,6 +14,7 @@ from aggregator.store.hub import Hub
 from aggregator.store.journal import Journal
 from aggregator.store.outbox import Outbox
 from aggregator.store.people import People
+from aggregator.store.persons import Persons
 from aggregator.store.removals import Removals
 from aggregator.store.returns import Returns
 from aggregator.store.rulings import Rulings
@@ -41,6 +42,7 @@ __all__ = [
     "Journal",
     "Outbox",
     "People",
+    "Persons",
     "PollRow",
     "Removals",
     "Returns",

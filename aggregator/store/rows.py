@@ -59,6 +59,11 @@ def from_json(value: object, noun: type[Noun]) -> Noun:
     return msgspec.convert(value, type=noun)
 
 
+def plain(value: dict[str, object]) -> dict[str, object]:
+    """Builtins that JSON knows, of what columns hold: times become words."""
+    return dict(msgspec.to_builtins(value))
+
+
 def record(text: str) -> Announcement:
     """An announcement as a change of the journal published it."""
     return _RECORDS.decode(text)

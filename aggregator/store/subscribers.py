@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from aggregator.addresses import email_key
+from aggregator.addresses import email_key, folded
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import (
     Asking,
@@ -117,7 +117,7 @@ class Subscribers:
                         "until": now + CONFIRM_FOR,
                     },
                 )
-            return _load(connection, "s.id = :value", subscriber_id)[0]
+            return load(connection, "s.id = :value", subscriber_id)[0]
 
     def pending_confirmation(self, token_hash: bytes, now: datetime) -> Subscriber | None:
         """Whose confirming link this is, while it lives; changes nothing."""
@@ -129,7 +129,7 @@ class Subscribers:
                 ),
                 {"hash": token_hash, "now": now},
             ).scalar()
-            return _load(connection, "s.id = :value", found)[0] if found else None
+            return load(connection, "s.id = :value", found)[0] if found else None
 
     def confirm(
         self, token_hash: bytes, now: datetime, *, ip: str | None = None
@@ -150,7 +150,7 @@ class Subscribers:
                 return None
             subscriptions.confirm(connection, found.subscriber_id, found.subscription_ids, now, ip)
             suppressions.lift_of(connection, found.subscriber_id, now, by="confirmed anew")
-            return _load(connection, "s.id = :value", found.subscriber_id)[0]
+            return load(connection, "s.id = :value", found.subscriber_id)[0]
 
     def get(self, ref: str | int) -> Subscriber:
         """A subscriber by address or id.
@@ -161,7 +161,7 @@ class Subscribers:
         column = "s.id = :value" if isinstance(ref, int) else "s.email_key = :value"
         value = ref if isinstance(ref, int) else email_key(ref)
         with self._engine.connect() as connection:
-            found = _load(connection, column, value)
+            found = load(connection, column, value)
         if not found:
             raise NotFoundError("no subscriber with that address")
         return found[0]
@@ -169,7 +169,7 @@ class Subscribers:
     def list(self) -> Sequence[Subscriber]:
         """All subscribers, by address; not the chats that some have."""
         with self._engine.connect() as connection:
-            return _load(connection, "s.owner_id is null", None)
+            return load(connection, "s.owner_id is null", None)
 
     def set_preferences(
         self,
@@ -236,8 +236,15 @@ class Subscribers:
                     {"id": subscription_id, "wish": wish, "now": now},
                 )
 
-    def pause(self, subscription_id: SubscriptionId, now: datetime | None = None) -> None:
-        """Send nothing of it until it is resumed; what is announced meanwhile is left out.
+    def pause(
+        self,
+        subscription_id: SubscriptionId,
+        now: datetime | None = None,
+        *,
+        until: datetime | None = None,
+    ) -> None:
+        """Send nothing of it until it is resumed, or until then; what is announced meanwhile is
+        left out. One that is paused already is paused until then.
 
         ``now`` is the database's when it is not given.
         """
@@ -250,13 +257,21 @@ class Subscribers:
                 ),
                 {"id": subscription_id, "now": now},
             )
+            connection.execute(
+                text(
+                    "update subscriptions set paused_until = :until where id = :id"
+                    " and state = 'paused'"
+                ),
+                {"id": subscription_id, "until": until},
+            )
 
     def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:
         """Send what is announced from now on, and what was owed when the pause began."""
         with self._engine.begin() as connection:
             connection.execute(
                 text(
-                    "with on_again as (update subscriptions set state = 'active' where id = :id"
+                    "with on_again as (update subscriptions set state = 'active',"
+                    " paused_until = null where id = :id"
                     " and state = 'paused' returning id) update pauses p set until_at = :now"
                     " from on_again where p.subscription_id = on_again.id and p.until_at is null"
                 ),
@@ -294,26 +309,7 @@ class Subscribers:
     def erase(self, subscriber_id: SubscriberId) -> None:
         """Delete a person, their subscriptions and their ledger; their mails keep no address."""
         with self._engine.begin() as connection:
-            channels.forget(connection, "owner_id = :id", subscriber_id)
-            returns.forget(connection, subscriber_id)
-            suppressions.forget_of(connection, subscriber_id)
-            for statement in (
-                # Whoever plans for this person is done, or finds nobody any more.
-                "select 1 from subscribers where id = :id for update",
-                (
-                    "update outbox set recipient = '', mail = '{}', lease_until = null, state ="
-                    " case when state = 'sent' then state else 'failed' end, subscriber_id = null"
-                    " where subscriber_id = :id"
-                ),
-                "delete from ledger where subscriber_id = :id",
-                "delete from subscribers where id = :id",
-            ):
-                connection.execute(text(statement), {"id": subscriber_id})
-
-    def forget(self, now: datetime, limits: SignUpLimits = sign_ups.LIMITS) -> None:
-        """Forget what need not be kept, and end what ends by itself."""
-        with self._engine.begin() as connection:
-            sign_ups.calm(connection, now, limits)
+            remove(connection, subscriber_id, reason="erased")
 
     def count(self) -> int:
         """How many confirmed subscribers there are."""
@@ -326,7 +322,45 @@ class Subscribers:
             return int(found.scalar_one())
 
 
-def _load(connection: Connection, condition: str, value: object) -> Sequence[Subscriber]:
+def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str | None) -> None:
+    """Remove a person and all that names them, in the caller's transaction.
+
+    Of their subscriptions only the endings stay, without a name; those that ran end for
+    ``reason``. Mails that wait are not sent. What says that no mail may go there stays.
+    """
+    email = connection.execute(
+        text("select email from subscribers where id = :id"), {"id": subscriber_id}
+    ).scalar()
+    channels.forget(connection, "owner_id = :id", subscriber_id)
+    returns.forget(connection, subscriber_id)
+    suppressions.forget_of(connection, subscriber_id)
+    for statement in (
+        # Whoever plans for this person is done, or finds nobody any more.
+        "select 1 from subscribers where id = :id for update",
+        (
+            "insert into endings (at, reason, frequency) select now(), :reason, frequency from"
+            " subscriptions where subscriber_id = :id and state in ('active', 'paused')"
+            " and cast(:reason as text) is not null"
+        ),
+        "update endings set subscriber_id = null, subscription_id = null where subscriber_id = :id",
+        (
+            "update outbox set recipient = '', mail = '{}', lease_until = null, state ="
+            " case when state = 'sent' then state else 'failed' end, subscriber_id = null"
+            " where subscriber_id = :id"
+        ),
+        "delete from ledger where subscriber_id = :id",
+        "delete from subscribers where id = :id",
+    ):
+        connection.execute(text(statement), {"id": subscriber_id, "reason": reason})
+    if email:
+        connection.execute(
+            text("update sign_ups set email_key = '' where email_key = :folded"),
+            {"folded": folded(email)},
+        )
+
+
+def load(connection: Connection, condition: str, value: object) -> Sequence[Subscriber]:
+    """The subscribers ``s`` that a condition holds for, by address."""
     people = (
         connection.execute(
             text(
@@ -358,6 +392,7 @@ def with_subscriptions(connection: Connection, people: Sequence[rows.Row]) -> Se
                 frequency=Frequency(row["frequency"]),
                 state=SubscriptionState(row["state"]),
                 active_from=row["active_from"],
+                paused_until=row["paused_until"],
                 ended_at=row["ended_at"],
                 end_reason=row["end_reason"],
             )

@@ -19,10 +19,9 @@ from aggregator.store.announcements import Announcements
 from aggregator.store.digests import LOOK_BACK, MAILED
 from aggregator.store.subscribers import Subscribers
 
-#: Polls are kept this long, sign-ups a week, network addresses ninety days.
+#: Polls are kept this long, sign-ups a week.
 KEEP_POLLS = timedelta(days=30)
 KEEP_SIGN_UPS = timedelta(days=7)
-KEEP_NETWORKS = timedelta(days=90)
 
 
 class System:
@@ -118,13 +117,6 @@ class System:
             connection.execute(
                 text("delete from confirmations where expires_at < :t"),
                 {"t": now - KEEP_SIGN_UPS},
-            )
-            connection.execute(
-                text(
-                    "update subscribers set confirmed_from = null where confirmed_from is not null"
-                    " and confirmed_at < :t"
-                ),
-                {"t": now - KEEP_NETWORKS},
             )
             connection.execute(
                 text(

@@ -18,6 +18,7 @@ from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
     calendar,
+    choices,
     embed,
     feedroutes,
     hub,
@@ -46,6 +47,8 @@ _PROGRAMS = (
     "/metrics",
     "/static/",
 )
+#: Addresses that hold a token: nobody keeps their pages, errors neither.
+_SECRET = ("/confirm/", "/preferences/", "/unsubscribe/", "/address/")
 #: Lists stand before feeds: a feed's address takes whatever is left.
 _ROUTES = (
     announcements,
@@ -55,6 +58,7 @@ _ROUTES = (
     embed,
     hub,
     letters,
+    choices,
     status,
     mailbox,
     operator,
@@ -115,7 +119,9 @@ def _answer_errors(app: FastAPI, site: Site) -> None:
         if path.startswith(_PROGRAMS) and path != "/feeds/":
             headers = {"Cache-Control": "no-cache", **extra}
             return Response(line + "\n", status, headers, "text/plain; charset=utf-8")
-        response = site.message(_TITLES.get(status, "出错 Error"), line, status=status)
+        secret = path.startswith(_SECRET)
+        title = _TITLES.get(status, "出错 Error")
+        response = site.message(title, line, status=status, private=secret)
         response.headers.update(extra)
         return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from aggregator.model import (
     Amount,
@@ -45,6 +46,30 @@ FREQUENCIES: Mapping[Frequency, tuple[str, str]] = MappingProxyType(
         Frequency.IMMEDIATE: ("即时", "immediately"),
         Frequency.DAILY: ("每日", "daily"),
         Frequency.WEEKLY: ("每周", "weekly"),
+    }
+)
+#: Why a subscription ended, as it is kept.
+ENDINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "stop-link": "用邮件里的链接退订",
+        "one-click": "用邮箱的退订按钮",
+        "preferences": "在设置页停止",
+        "complaint": "标记为垃圾邮件",
+        "bounced": "邮箱收不到",
+        "operator": "由运营者停止",
+        "address changed": "更换邮箱",
+        "erased": "已删除",
+        "same as another": "与另一项相同",
+    }
+)
+#: Why people say that they stopped.
+WHYS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "too-many": ("邮件太多", "too many mails"),
+        "not-relevant": ("内容不对路", "not what I look for"),
+        "no-need": ("不再需要", "no need any more"),
+        "not-asked": ("我没有订阅过", "I never asked for it"),
+        "other": ("其他原因", "something else"),
     }
 )
 NOVELTIES: Mapping[Novelty, str] = MappingProxyType(
@@ -104,6 +129,11 @@ def day(at: datetime | date | None) -> str:
 def long_day(at: date) -> str:
     """A day as a heading: ``10月5日 周一``, with the year in English order beside it."""
     return f"{at.month}月{at.day}日 {WEEKDAYS[at.weekday()]}"
+
+
+def local(at: datetime, zone: str) -> str:
+    """A minute where somebody is."""
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
 def moment(at: datetime | None) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from aggregator import cluster, store
 from aggregator.deliver import SmtpMailer
 from aggregator.errors import UsageError
-from aggregator.flow import digests, mail, subscribe
+from aggregator.flow import choices, digests, mail, subscribe
 from aggregator.model import (
     ArticleOutcome,
     ArticleReport,
@@ -378,15 +378,15 @@ def test_a_stop_link_stops_its_frequency_and_nothing_else(office):
     stopped = "daily" if "每日" in written.text else "weekly"
     with_link = {"store": office.subscribers, "settings": SETTINGS, "now": MORNING + 999 * DAY}
 
-    page = subscribe.stopping(word, **with_link)
+    page = choices.stopping(word, **with_link)
     assert [one.frequency.value for one in page.subscriptions] == [stopped]
     assert office.subscribers.get(READER).subscriptions[0].state == "active"
-    assert subscribe.one_click(word, **with_link)
-    assert subscribe.one_click(word, **with_link)
+    assert choices.one_click(word, **with_link)
+    assert choices.one_click(word, **with_link)
     states = {x.frequency.value: x.state for x in office.subscribers.get(READER).subscriptions}
     assert states.pop(stopped) == "ended"
     assert set(states.values()) == {"active"}
-    assert not subscribe.stop(word[:-2] + "xx", **with_link)
+    assert not choices.stop(word[:-2] + "xx", **with_link)
 
 
 def test_choices_are_changed_by_their_own_link_only(office):
@@ -399,15 +399,15 @@ def test_choices_are_changed_by_their_own_link_only(office):
     word = token(written, "preferences")
     parts = {"store": office.subscribers, "settings": SETTINGS, "now": MORNING + DAY}
 
-    changed = subscribe.set_preferences(word, hour=18, minute=15, **parts)
+    changed = choices.set_preferences(word, hour=18, minute=15, **parts)
     assert (changed.email, changed.hour, changed.minute) == (READER, 18, 15)
-    paused = subscribe.change(word, changed.subscriptions[0].id, subscribe.Change.PAUSE, **parts)
+    paused = choices.change(word, changed.subscriptions[0].id, choices.Change.PAUSE, **parts)
     assert paused.subscriptions[0].state == "paused"
     with pytest.raises(UsageError, match="timezone"):
-        subscribe.set_preferences(word, timezone="Mars/Olympus", **parts)
-    assert subscribe.managing(word, **{**parts, "now": MORNING + 8 * DAY}) is None
-    assert subscribe.managing(token(written, "unsubscribe"), **parts) is None
-    assert subscribe.erase(word, **parts)
+        choices.set_preferences(word, timezone="Mars/Olympus", **parts)
+    assert choices.managing(word, **{**parts, "now": MORNING + 8 * DAY}) is None
+    assert choices.managing(token(written, "unsubscribe"), **parts) is None
+    assert choices.erase(word, **parts)
     assert [one.email for one in office.subscribers.list()] == ["other@inbox.example"]
 
 

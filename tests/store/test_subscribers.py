@@ -127,9 +127,9 @@ def test_a_flood_raises_an_alarm_that_ends_with_it(engine: Engine):
 
     assert said == [Verdict.YES] * 5 + [Verdict.QUESTION] * 2
     assert [one.kind for one in alarms.open_alarms()] == ["sign-ups"]
-    people.forget(NOW + HOUR / 2, few)
+    store.Persons(engine).forget(NOW + HOUR / 2, few)
     assert alarms.open_alarms()
-    people.forget(NOW + 2 * HOUR, few)
+    store.Persons(engine).forget(NOW + 2 * HOUR, few)
     assert not alarms.open_alarms()
 
 

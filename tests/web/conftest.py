@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -33,6 +34,8 @@ from aggregator.wiring import Parts
 from quxun.web.door import Memory
 from quxun.web.feedshelf import FeedShelf
 from quxun.web.server import server_of
+
+sys.path.insert(0, str(Path(__file__).parent))  # for ``web_letters``
 
 START = datetime(2026, 10, 5, 2, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=90)

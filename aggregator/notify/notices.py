@@ -1,0 +1,112 @@
+"""The two mails of a move: the question at the new address, and one word to the old one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jinja2 import Environment
+
+from aggregator.model import Lane, Mail, Subscriber
+from aggregator.notify.addresses import shown_address
+from aggregator.notify.letters import letter
+from aggregator.notify.render import House, list_headers, message_id
+from aggregator.notify.words import words_of
+from aggregator.text import one_line
+
+_SAID: Final = {
+    "zh-CN": {
+        "move_subject": "区讯：请确认您的新邮箱",
+        "move_title": "把订阅改送到这个邮箱？",
+        "move_lead": "有人请求把区讯的订阅改送到这个邮箱。请打开下面的页面并点击按钮；不点击，什么也不会改变。",
+        "move_button": "打开确认页面",
+        "move_expiry": "链接 48 小时内有效，打开链接本身不会改变任何设置。不是您本人？忽略这封邮件即可，不会再收到别的。",
+        "moved_subject": "区讯：您的订阅已改送到新邮箱",
+        "moved_title": "订阅已改送到新邮箱",
+        "moved_lead": "您的区讯订阅从现在起送到 {address}，不再送到这里。这是发往本邮箱的最后一封信。",
+        "moved_not_me": "不是您本人？点这里停止全部订阅，并请联系我们：",
+        "moved_button": "停止全部订阅",
+    },
+    "en": {
+        "move_subject": "Quxun: confirm your new address",
+        "move_title": "Send your subscriptions to this address?",
+        "move_lead": "Somebody asked to have their Quxun mail sent to this address. Open the page below"
+        " and press its button; without that, nothing changes.",
+        "move_button": "Open the confirming page",
+        "move_expiry": "The link lives for 48 hours; opening it changes nothing by itself. Not you?"
+        " Ignore this mail; no other will come.",
+        "moved_subject": "Quxun: your mail goes to another address now",
+        "moved_title": "Your mail goes to another address now",
+        "moved_lead": "From now on your Quxun mail goes to {address}, and no more of it comes here.",
+        "moved_not_me": "Not you? Stop all subscriptions here, and tell us:",
+        "moved_button": "Stop all subscriptions",
+    },
+}
+
+
+def render_move(
+    env: Environment, who: Subscriber, address: str, *, token: str, house: House, key: str
+) -> Mail:
+    """The mail that asks at a new address. It holds no link to stop anything: whoever reads it
+    may be a stranger to the subscriptions.
+    """
+    headers = {
+        name: value
+        for name, value in list_headers(house, None, "").items()
+        if not name.startswith("List-")
+    }
+    return _notice(
+        env, "move", who,
+        to=address, link=f"{house.public_url}/address/{token}", headers=headers,
+        address=address, house=house, key=key,
+    )  # fmt: skip
+
+
+def render_moved(
+    env: Environment, who: Subscriber, address: str, *, house: House, key: str
+) -> Mail:
+    """The one mail that tells an old address where its subscriptions went."""
+    stop = house.stop(who, None)
+    return _notice(
+        env, "moved", who,
+        to=who.email, link=stop, headers=list_headers(house, None, stop),
+        address=address, house=house, key=key,
+    )  # fmt: skip
+
+
+def _notice(
+    env: Environment,
+    name: str,
+    who: Subscriber,
+    *,
+    to: str,
+    link: str,
+    headers: dict[str, str],
+    address: str,
+    house: House,
+    key: str,
+) -> Mail:
+    words = words_of(who.language)
+    said = {
+        part: text.format(address=shown_address(address))
+        for part, text in _SAID[words.lang].items()
+    }
+    values = {
+        "words": words,
+        "said": said,
+        "subject": said[f"{name}_subject"],
+        "preheader": said[f"{name}_lead"],
+        "link": link,
+        "home_url": f"{house.public_url}/",
+        "contact": words.contact.format(contact=house.contact),
+    }
+    return Mail(
+        key=key,
+        lane=Lane.CONFIRMATION,
+        to=to,
+        subject=one_line(letter(env, name, "subject.txt").render(values)),
+        text=letter(env, name, "body.txt").render(values),
+        html=letter(env, name, "body.html").render(values),
+        message_id=message_id(house, key),
+        headers=headers,
+        subscriber_id=who.id,
+    )

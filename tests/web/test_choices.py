@@ -1,0 +1,179 @@
+"""One's own choices through the links of mails: everything a reader may do, and nobody else."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+from web_letters import ADDRESS, confirmed, links, manage_path, states
+
+from aggregator.model import Frequency, SubscriptionState
+from aggregator.notify import tokens
+
+ELSEWHERE = "elsewhere@example.org"
+
+
+def waiting(web) -> list[tuple[str, str, str]]:
+    mails = web.parts.outbox.claim_mails(web.time[0], limit=99, lease=timedelta(seconds=90))
+    return [(one.mail.to, one.mail.subject, one.mail.text) for one in mails]
+
+
+def ask_move(web, path: str, email: str = ELSEWHERE):
+    return web.post(path, {"act": "move", "email": email})
+
+
+def test_the_page_after_confirming_shows_what_came_before_and_mails_none_of_it(web, make_draft):
+    """A new reader sees what they subscribed to, and their mails begin with what is new."""
+    web.publish(*(make_draft(number) for number in range(1, 15)))
+    web.post("/subscribe", {"email": ADDRESS, "q": "若干措施", "frequency": "weekly"})
+    [path] = links(web, "confirm")
+
+    page = web.post(path, {"confirm": "yes"})
+    tree = LexborHTMLParser(page.text)
+    assert len(tree.css(".row h3 a")) == 10
+    assert "周一 08:30 Asia/Shanghai" in page.text
+    assert page.headers["cache-control"] == "no-store"
+    own = tree.css_first("a[href^='/preferences/']").attributes["href"]
+    assert web.ask(own).status == 200
+    who = web.parts.subscribers.get(ADDRESS)
+    assert web.parts.digests.owed(who, Frequency.WEEKLY, web.time[0]) == []
+
+
+def test_a_new_address_confirms_and_the_old_one_is_told_once(web):
+    """Whoever stole a link cannot take a reader away without a word to them."""
+    who = confirmed(web)
+    path = manage_path(web, who)
+    stop = manage_path(web, who, tokens.Purpose.STOP, frequency=Frequency.DAILY)
+    assert ask_move(web, path).status == 200
+    [(to, _, text)] = waiting(web)
+    assert to == ELSEWHERE
+    assert "unsubscribe" not in text
+    link = re.search(r"http://quxun\.example(/address/\S+)", text)[1]
+    for _ in range(3):
+        assert web.ask(link).status == 200
+        assert web.ask(link, "HEAD").status == 200
+    assert web.parts.subscribers.get(ADDRESS).id == who.id
+
+    page = web.post(link, {"move": "yes"})
+    assert page.status == 200
+    assert web.parts.subscribers.get(ELSEWHERE).id == who.id
+    [(to, _, text)] = waiting(web)
+    assert to == ADDRESS
+    assert ELSEWHERE in text
+    assert web.post(link, {"move": "yes"}).status == 404
+    assert waiting(web) == []
+    assert web.ask(path).status == 404
+    fresh = LexborHTMLParser(page.text).css_first("a[href^='/preferences/']").attributes["href"]
+    assert web.ask(fresh).status == 200
+    assert web.ask(stop, "POST").status == 200
+    [one] = web.parts.subscribers.get(ELSEWHERE).subscriptions
+    assert one.state is SubscriptionState.ENDED
+
+
+def test_asking_to_move_does_not_tell_whose_the_new_address_is(web):
+    """The form on the preferences page is no way round "nobody learns who reads us"."""
+    web.post("/subscribe", {"email": ELSEWHERE})
+    [there] = links(web, "confirm")
+    web.post(there, {"confirm": "yes"})
+    path = manage_path(web, confirmed(web))
+    web.pass_time(timedelta(hours=1))
+
+    known, unknown = (ask_move(web, path, email) for email in (ELSEWHERE, "none@example.org"))
+    assert (known.status, known.body) == (unknown.status, unknown.body)
+    for bad in ("x", ADDRESS, ADDRESS.upper(), "a@b.example,c@d.example", "postmaster@b.example"):
+        assert ask_move(web, path, bad).status == 400
+    link = links(web, "address")[0]
+    assert web.post(link, {"move": "yes"}).status == 400
+    assert web.parts.subscribers.get(ADDRESS)
+
+
+def test_a_link_takes_away_all_that_is_held_and_only_ones_own(web):
+    """Withdrawing begins with seeing what there is."""
+    path = manage_path(web, confirmed(web, q="储能"))
+
+    answer = web.ask(f"{path}/data.json")
+    held = json.loads(answer.body)
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["cache-control"] == "no-store"
+    assert held["subscriber"]["email"] == ADDRESS
+    assert held["mails"][0]["state"] == "claimed"
+    assert web.ask(f"{path}x/data.json").status == 404
+
+
+def test_wishes_are_added_and_changed_by_their_own_form(web, make_draft):
+    """Ticked boxes as on the first page; a wish is tried before it is changed."""
+    who = confirmed(web, q="储能")
+    path, one = manage_path(web, who), str(who.subscriptions[0].id)
+    web.publish(make_draft(99))
+    web.pass_time(timedelta(days=1))
+    web.publish(make_draft(1, posted_at=web.time[0]))
+    boxes = [("category", "land"), ("category", "policy"), ("region", "江津区、500000")]
+
+    tried = web.post(path, [("act", "try"), ("id", one), ("q", "第1类")])
+    assert LexborHTMLParser(tried.text).css_first(".tried strong").text() == "1"
+    web.post(path, [("act", "filter"), ("id", one), *boxes])
+    web.post(path, {"act": "add", "frequency": "weekly", "industry": "ic"})
+    wishes = [x.wish.filter for x in web.parts.subscribers.get(ADDRESS).subscriptions]
+    assert (wishes[0].category, wishes[0].region) == (("land", "policy"), ("500000", "500116"))
+    assert wishes[1].industry == ("ic",)
+    assert states(web) == [SubscriptionState.ACTIVE, SubscriptionState.ACTIVE]
+    assert web.post(path, {"act": "add", "region": "nowhere"}).status == 400
+    assert web.post(path, {"act": "add", "frequency": "hourly"}).status == 400
+
+
+def test_a_pause_may_end_on_a_day(web):
+    """On holiday until the first: the day begins where the reader is."""
+    who = confirmed(web, timezone="America/New_York")
+    path, one = manage_path(web, who), str(who.subscriptions[0].id)
+    web.post(path, {"act": "pause", "id": one, "until": "2026-10-20"})
+    [paused] = web.parts.subscribers.get(ADDRESS).subscriptions
+    assert paused.state is SubscriptionState.PAUSED
+    assert paused.paused_until.isoformat() == "2026-10-20T04:00:00+00:00"
+    assert "2026-10-20 00:00" in web.ask(path).text
+
+    for bad in ("2026-10-01", "2099-01-01", "9999-12-31", "soon", "0001-01-01"):
+        assert web.post(path, {"act": "pause", "id": one, "until": bad}).status == 400
+
+
+def test_old_links_are_revoked_and_stop_links_are_not(web):
+    """A forwarded mail opens nothing once its reader says so; it can still be stopped."""
+    who = confirmed(web)
+    path = manage_path(web, who)
+    stop = manage_path(web, who, tokens.Purpose.STOP)
+
+    assert web.post(path, {"act": "revoke"}).status == 200
+    assert web.ask(path).status == 404
+    assert web.ask(stop).status == 200
+    web.pass_time(timedelta(days=1))
+    web.post("/link", {"email": ADDRESS})
+    [fresh] = links(web, "preferences")
+    assert web.ask(fresh).status == 200
+
+
+def test_stopping_needs_one_click_and_may_be_explained_after(web):
+    """The reason is asked when it is over; no answer is an answer."""
+    who = confirmed(web)
+    stop = manage_path(web, who, tokens.Purpose.STOP)
+    assert web.post(f"{stop}/why", {"why": "nonsense"}).status == 400
+
+    page = web.post(stop, {"List-Unsubscribe": "One-Click", "page": "1"})
+    assert states(web) == [SubscriptionState.ENDED]
+    form = LexborHTMLParser(page.text).css_first("form[action$='/why']").attributes["action"]
+    assert web.post(form, {"why": "too-many"}).status == 200
+    held = web.parts.persons.export(who.id)
+    assert [(x["reason"], x["why"]) for x in held["endings"]] == [("stop-link", "too-many")]
+    assert web.post("/unsubscribe/forged/why", {"why": "too-many"}).status == 404
+
+
+@pytest.mark.parametrize("door", ["confirm", "preferences", "unsubscribe", "address"])
+def test_pages_behind_tokens_are_kept_and_referred_to_by_nobody(web, door):
+    """A token in a cache, a search engine or a referrer is a token lost, a wrong one too."""
+    for path in (f"/{door}/{'x' * 90}", f"/{door}/x%0d%0ay"):
+        answer = web.ask(path)
+        assert answer.status == 404
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "noindex" in answer.headers["x-robots-tag"]
