@@ -19,11 +19,11 @@ from quxun.web.site import Site
 #: What everybody may ask for; signed links and limits guard those that need it.
 PUBLIC = frozenset(
     {
-        "/", "/a/{ref}", "/about", "/confirm/{token}", "/embed/{name:path}", "/feeds", "/feeds/",
+        "/", "/a/{ref}", "/about", "/address/{token}", "/confirm/{token}", "/embed/{name:path}", "/feeds", "/feeds/",
         "/feeds/index.opml", "/feeds/opml/{name:path}", "/feeds/{_:path}",
         "/feeds/{name:path}.ics", "/healthz", "/hub", "/link", "/metrics", "/opensearch.xml",
-        "/preferences/{token}", "/r/{place:path}", "/readyz", "/robots.txt", "/security.txt",
-        "/sitemap.xml", "/status", "/subscribe", "/unsubscribe/{token}",
+        "/preferences/{token}", "/preferences/{token}/data.json", "/r/{place:path}", "/readyz", "/robots.txt", "/security.txt",
+        "/sitemap.xml", "/status", "/subscribe", "/unsubscribe/{token}", "/unsubscribe/{token}/why",
         "/.well-known/security.txt",
         # The local mailbox asks by itself for a client on this very machine.
         "/mailbox", "/mailbox/", "/mailbox/{name}", "/mailbox/{name}/html", "/mailbox/{name}/raw",

@@ -20,7 +20,7 @@ SECURITY = "/.well-known/security.txt"
 #: A contact is good for this many months; RFC 9116 §2.5.5 wants less than a year.
 MONTHS = 6
 #: Pages whose address is a secret, or that are of no use to a search engine.
-CLOSED = ("confirm", "preferences", "unsubscribe", "mailbox", "operator")
+CLOSED = ("address", "confirm", "preferences", "unsubscribe", "mailbox", "operator")
 _OPENSEARCH = "http://a9.com/-/spec/opensearch/1.1/"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
