@@ -1176,21 +1176,38 @@ class Mail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMail:
-    """A row of the outbox as its sender claims it."""
+    """A row of the outbox as its sender claims it.
+
+    What it says is a whole ``mail``, or an ``edition`` that many readers share, in which
+    ``epoch`` and ``frequency`` make the reader's own links. ``in_doubt``: a copy of it may have
+    arrived, so that this is the last attempt that may reach a final dot.
+    """
 
     id: MailId
-    mail: Mail
-    state: MailState
+    key: str
+    lane: Lane
+    to: str
+    domain: str
+    message_id: str
     generation: int
     attempts: int
     created_at: datetime
+    in_doubt: bool = False
+    mail: Mail | None = None
+    edition_id: EditionId | None = None
+    edition: Edition | None = None
+    subscriber_id: SubscriberId | None = None
+    epoch: int = 0
+    frequency: Frequency | None = None
+    run_id: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """What one SMTP attempt came to.
 
-    ``state`` is sent, deferred, failed or ambiguous; ``answer`` is the server's own line.
+    ``state`` is sent, deferred, failed or ambiguous, or queued for a mail that was put back
+    untried; ``answer`` is the server's own line, ``meaning`` by whose problem it is.
     """
 
     mail_id: MailId
@@ -1198,8 +1215,11 @@ class Delivery:
     state: MailState
     answer: str
     at: datetime
+    meaning: str = ""
     retry_at: datetime | None = None
     suppress: str | None = None
+    domain: str = ""
+    run_id: RunId | None = None
 
 
 # --- What comes back ------------------------------------------------------------------

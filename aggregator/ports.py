@@ -5,7 +5,7 @@ I/O rooms implement these and do not know the flow; ``wiring.py`` hands them ove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -55,6 +55,7 @@ from aggregator.model import (
     Verdict,
     Window,
 )
+from aggregator.paces import Complaint, Pace
 from aggregator.push import (
     Follower,
     HookDelivery,
@@ -638,17 +639,44 @@ class OutboxStore(Protocol):
         ...
 
     def claim_mails(
-        self, now: datetime, *, limit: int, lease: timedelta, lane: Lane | None = None
+        self, now: datetime, *, limit: int, lease: timedelta, lane: Lane = ...
     ) -> Sequence[OutboxMail]:
-        """Lease the mails that are due: confirmations before immediate before digests."""
+        """Lease the mails that are due, up to a lane: confirmations before immediate before
+        digests. Domains that must wait are left out, and what is beyond a domain's pace.
+        """
         ...
 
-    def mark_handed(self, mail_id: MailId, generation: int) -> bool:
-        """Commit that the next byte may be the final dot; False when the lease was lost."""
+    def doubt_lost(self, now: datetime) -> int:
+        """Mark what was handed over by a sender that vanished as ambiguous; how many."""
         ...
 
-    def record_deliveries(self, deliveries: Sequence[Delivery]) -> None:
-        """Write what came of the attempts."""
+    def editions(self, ids: Collection[EditionId]) -> Mapping[EditionId, Edition]:
+        """The words of editions."""
+        ...
+
+    def paces(self) -> Sequence[Pace]:
+        """What domains that complained take."""
+        ...
+
+    def praise(self, domains: Collection[str], now: datetime) -> None:
+        """Raise the paces of domains that took what they were sent in the last minute."""
+        ...
+
+    def turn(
+        self,
+        deliveries: Sequence[Delivery],
+        hand: Sequence[OutboxMail] = (),
+        *,
+        complaints: Sequence[Complaint] = (),
+        now: datetime,
+    ) -> AbstractSet[MailId]:
+        """In one transaction, write what came of attempts and commit that the mails of ``hand``
+        may get their final dot; the ids of those that may. The same again answers the same.
+        """
+        ...
+
+    def renew_mails(self, mails: Sequence[OutboxMail], until: datetime) -> None:
+        """Hold the leases that are still ours until then."""
         ...
 
 
@@ -700,13 +728,51 @@ class AlarmStore(Protocol):
         ...
 
 
+class Desk(Protocol):
+    """What a mailer gets its mails from, and where it says what came of them.
+
+    Every call may use the database; none is made while a transaction is open.
+    """
+
+    def take(self, room: int, *, express: bool = False) -> Sequence[OutboxMail]:
+        """Mails to send, at most so many, the most urgent first; ``express``: only such as
+        somebody waits for.
+        """
+        ...
+
+    def turn(
+        self,
+        deliveries: Sequence[Delivery],
+        hand: Sequence[OutboxMail],
+        complaints: Sequence[Complaint],
+    ) -> AbstractSet[MailId]:
+        """As in ``OutboxStore``."""
+        ...
+
+    def renew(self) -> None:
+        """Hold the leases of all that was taken and not yet told of."""
+        ...
+
+    def connections(self) -> Mapping[str, int]:
+        """How many mails at once the domains take that complained of too many."""
+        ...
+
+    def over(self) -> bool:
+        """Whether no further mail is to be begun."""
+        ...
+
+    def now(self) -> datetime:
+        """The present time."""
+        ...
+
+
 class Mailer(Protocol):
     """Speaks SMTP."""
 
-    def deliver(
-        self, mails: Sequence[OutboxMail], *, store: OutboxStore, now: datetime
-    ) -> Sequence[Delivery]:
-        """Send each mail on its own; one Delivery a mail, whatever happens."""
+    def deliver(self, desk: Desk) -> None:
+        """Send each of the desk's mails on its own until it has no more, time is over or nobody
+        answers; every mail that was taken is told of once, whatever happens.
+        """
         ...
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 import feeds
 from aggregator import divisions, store
 from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
-from aggregator.deliver import SmtpMailer
+from aggregator.deliver import Composer, Signer, SmtpMailer, sender_address
 from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.deliver.robots import Robots
 from aggregator.errors import SettingsError
@@ -28,6 +28,7 @@ from aggregator.flow.channels import Post
 from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
 from aggregator.flow.publish import House
+from aggregator.flow.subscribe import house_of
 from aggregator.flow.webhooks import Happening
 from aggregator.model import FeedPage, MailId
 from aggregator.ports import Bell
@@ -311,13 +312,39 @@ class Parts:
 
     @cached_property
     def mailer(self) -> SmtpMailer:
-        """The way to the mail server."""
+        """The way to the mail server.
+
+        Raises:
+            SettingsError: its address, the sender's or the DKIM key cannot be used.
+        """
         it = self.settings
+        sender = sender_address(it.mail_from)
+        secret = bool(it.secret_key.get_secret_value())
         return SmtpMailer(
             it.smtp_url.get_secret_value(),
             mail_from=it.mail_from,
+            composer=Composer(
+                sender,
+                house=house_of(it) if secret else None,
+                bounce_domain=it.bounce_domain,
+                signer=self.signer,
+            ),
+            connections=it.smtp_connections,
             per_second=it.smtp_per_second,
         )
+
+    @property
+    def signer(self) -> Signer | None:
+        """What signs our mails, if there is a key.
+
+        Raises:
+            SettingsError: the key cannot be used.
+        """
+        it = self.settings
+        if it.dkim_key_file is None:
+            return None
+        domain = it.dkim_domain or sender_address(it.mail_from).rpartition("@")[2]
+        return Signer.of(it.dkim_key_file, domain=domain, selector=it.dkim_selector)
 
     @cached_property
     def bell(self) -> Bell:
@@ -363,6 +390,8 @@ class Parts:
     def close(self) -> None:
         """Let go of what was opened, in the order of need."""
         made = self.__dict__
+        if "mailer" in made:
+            self.mailer.close()
         if "reader" in made:
             self.reader.close()
         if "fetch" in made:

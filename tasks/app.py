@@ -6,12 +6,18 @@ a hint, so it may be lost, doubled or late; and nothing waits for a result.
 
 from __future__ import annotations
 
+import mmap
 import os
 from typing import Any
 
 import structlog
 from celery import Celery, Task
-from celery.signals import worker_init, worker_process_init, worker_process_shutdown
+from celery.signals import (
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutting_down,
+)
 from kombu.entity import Queue
 
 from aggregator.errors import OutageError
@@ -100,7 +106,8 @@ app.conf.update(
         "due runs": {
             "task": "mail.plan",
             "schedule": 5.0 if _settings.demo else 30.0,
-            "options": {"queue": "mail", "expires": 30},
+            # It may wait behind turns of delivery, and must not be starved by them.
+            "options": {"queue": "mail", "expires": 120},
         },
         "due mail": {
             "task": "mail.deliver",
@@ -122,6 +129,8 @@ app.conf.update(
 
 _parts: Parts | None = None
 _worker: int | None = None
+#: One byte that all children of this worker see: set when it was told to end.
+_told = mmap.mmap(-1, 1)
 
 
 def parts() -> Parts:
@@ -130,6 +139,17 @@ def parts() -> Parts:
     if _parts is None:
         _parts = build_parts(_settings, templates=environment())
     return _parts
+
+
+def stopping() -> bool:
+    """Whether the worker was told to end, so that nothing more is begun."""
+    return _told[0] != 0
+
+
+@worker_shutting_down.connect
+def _tell(**_: object) -> None:
+    """Let the children know; they hear no signal themselves."""
+    _told[0] = 1
 
 
 @worker_init.connect

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from aggregator.flow import digests, mail
-from tasks.app import app, parts
+from tasks.app import app, parts, stopping
+
+#: Delivery works in turns of this length, so that planning and a stop need not wait for long.
+_A_TURN: Final = timedelta(seconds=10)
 
 
 @app.task(name="mail.plan")
@@ -22,4 +28,9 @@ def plan() -> None:
 def deliver() -> None:
     """Deliver what is due in the outbox; a mail that another worker leased is left alone."""
     it = parts()
-    mail.deliver_all(store=it.outbox, mailer=it.mailer, clock=it.now)
+    began = it.now()
+    mail.deliver_all(
+        store=it.outbox, mailer=it.mailer, clock=it.now, longest=_A_TURN, stopping=stopping
+    )
+    if it.now() - began >= _A_TURN and not stopping():
+        it.bell.ring("mail.deliver")

@@ -1,6 +1,8 @@
 """Mails leave, each once: SMTP and what its answers mean."""
 
+from aggregator.deliver.composer import Composer
+from aggregator.deliver.dkim import Signer
 from aggregator.deliver.mime import as_bytes
-from aggregator.deliver.smtp import SmtpMailer
+from aggregator.deliver.smtp import SmtpMailer, sender_address
 
-__all__ = ["SmtpMailer", "as_bytes"]
+__all__ = ["Composer", "Signer", "SmtpMailer", "as_bytes", "sender_address"]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, RowMapping, text
 
 from aggregator.alarms import TOLD_EVERY, Alarm
 from aggregator.model import Mail
-from aggregator.store import outbox
+from aggregator.store import letterbox
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ class Alarms:
     def tell(self, alarm: Alarm, mail: Mail, now: datetime) -> None:
         """Queue the mail about an alarm and note it, in one transaction; again, nothing more."""
         with self._engine.begin() as connection:
-            outbox.insert(connection, mail, now)
+            letterbox.insert(connection, mail, now)
             connection.execute(
                 text("update alarms set told_at = coalesce(told_at, :now) where id = :id"),
                 {"now": now, "id": alarm.id},

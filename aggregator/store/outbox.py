@@ -1,28 +1,114 @@
-"""The outbox: mails that must leave, each once, and what came of every attempt."""
+"""The outbox: mails that must leave, each once, and what came of every attempt.
+
+Claims, marks and answers are written for many mails at a time, in transactions during which
+nobody speaks to a mail server.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, RowMapping, text
 
-from aggregator.model import Delivery, Lane, Mail, MailId, MailState, OutboxMail
-from aggregator.store import rows
-
-#: Confirmations before immediate mails before digests.
-_LANES = {Lane.CONFIRMATION: 0, Lane.IMMEDIATE: 1, Lane.DIGEST: 2}
-
-#: A mail that waits while its reader stops what it answers must not leave any more.
-_STOPPED = (
-    "update outbox o set state = 'failed', lease_until = null,"
-    " answer = 'stopped by its reader before it left'"
-    " where o.lane > 0 and o.due_at <= :now and o.state in ('queued', 'deferred', 'ambiguous')"
-    " and exists (select 1 from subscriptions n where n.subscriber_id = o.subscriber_id"
-    " and n.state = 'ended' and (n.frequency = 'immediate') = (o.lane = 1))"
-    " and not exists (select 1 from subscriptions n where n.subscriber_id = o.subscriber_id"
-    " and n.state in ('active', 'paused') and (n.frequency = 'immediate') = (o.lane = 1))"
+from aggregator import paces as pace_rules
+from aggregator.addresses import email_key
+from aggregator.model import (
+    Delivery,
+    Edition,
+    EditionId,
+    Frequency,
+    Lane,
+    Mail,
+    MailId,
+    OutboxMail,
+    RunId,
+    SubscriberId,
+    SuppressionKind,
 )
+from aggregator.paces import Complaint, Pace
+from aggregator.store import alarms, paces, rows, suppressions
+from aggregator.store.letterbox import LANES, domain_of, insert
+
+_LANE_OF = {number: lane for lane, number in LANES.items()}
+#: So many refusals of what we say among the last answers of a run stop it (RELIABILITY.md, 15).
+STOP_AFTER, OF_THE_LAST = 20, 50
+
+_FREE = (
+    "select id from outbox where waiting and due_at <= :now and lane <= :lane"
+    " and recipient like '%@%'"  # what goes to chats is claimed in channels.py
+    " and (state in ('queued', 'deferred', 'ambiguous')"
+    " or (state = 'claimed' and lease_until < :now))"
+    # Held by an operator, or for its content (store/holds.py); confirmations have no run.
+    " and (run_id is null or run_id <> all(cast(:held as bigint[])))"
+)
+_ORDER = " order by lane, due_at, id limit :limit for update skip locked"
+_TAKE = (
+    ", taken as (update outbox o set state = 'claimed', lease_until = :until,"
+    " generation = o.generation + 1, attempts = o.attempts + 1"
+    " from free where o.id = free.id returning o.*)"
+    " select t.*, r.frequency as frequency, s.epoch as epoch, x.reason as suppressed,"
+    # A mail that waits while its reader stops what it answers must not leave any more.
+    " t.lane > 0 and exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
+    " and n.state = 'ended' and (n.frequency = 'immediate') = (t.lane = 1))"
+    " and not exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
+    " and n.state in ('active', 'paused') and (n.frequency = 'immediate') = (t.lane = 1))"
+    " as stopped from taken t left join runs r on r.id = t.run_id"
+    " left join subscribers s on s.id = t.subscriber_id"
+    " left join suppressions x on x.email_key = lower(t.recipient)"
+    " and x.tried_key is distinct from t.key"
+)
+_CLAIM = text(
+    f"with free as ({_FREE} and (domain is null or domain <> all(cast(:closed as text[])))"
+    f"{_ORDER}){_TAKE}"
+)
+_CLAIM_OF = text(f"with free as ({_FREE} and domain = :domain{_ORDER}){_TAKE}")
+_DOUBT = text(
+    "update outbox set state = 'ambiguous', was_ambiguous = true, lease_until = null,"
+    " due_at = case when was_ambiguous then 'infinity' else :now end,"
+    " answer = 'the sender vanished between the final dot and the answer'"
+    " where waiting and state = 'handed' and lease_until < :now and recipient like '%@%'"
+)
+_HAND = text(
+    "update outbox o set state = 'handed'"
+    " from unnest(cast(:ids as bigint[]), cast(:generations as integer[])) as h (id, generation)"
+    " where o.id = h.id and o.generation = h.generation and o.state in ('claimed', 'handed')"
+    " and not exists (select 1 from suppressions x where x.email_key = lower(o.recipient)"
+    " and x.tried_key is distinct from o.key)"
+    " and not exists (select 1 from runs r where r.id = o.run_id and r.held is not null)"
+    " and (o.lane = 0 or not exists (select 1 from house where mail_held_at is not null))"
+    " returning o.id"
+)
+_RECORD = text(
+    "update outbox o set state = r.state, answer = r.answer, lease_until = null,"
+    " meaning = r.meaning, answered_at = r.at,"
+    " attempts = o.attempts - (r.state = 'queued')::integer,"
+    " due_at = coalesce(r.retry, case when r.state = 'ambiguous' and"
+    " not o.was_ambiguous then r.at when r.state = 'ambiguous' then 'infinity'"
+    " else o.due_at end),"
+    " was_ambiguous = o.was_ambiguous or r.state = 'ambiguous',"
+    " sent_at = case when r.state = 'sent' then r.at end"
+    " from unnest(cast(:ids as bigint[]), cast(:generations as integer[]),"
+    " cast(:states as text[]), cast(:answers as text[]), cast(:meanings as text[]),"
+    " cast(:ats as timestamptz[]), cast(:retries as timestamptz[]))"
+    " as r (id, generation, state, answer, meaning, at, retry)"
+    " where o.id = r.id and o.generation = r.generation and o.state in ('claimed', 'handed')"
+)
+_RENEW = text(
+    "update outbox o set lease_until = :until"
+    " from unnest(cast(:ids as bigint[]), cast(:generations as integer[])) as h (id, generation)"
+    " where o.id = h.id and o.generation = h.generation and o.state in ('claimed', 'handed')"
+)
+_REFUSED = text(
+    "select count(*) filter (where meaning = 'content') from (select meaning from outbox"
+    " where run_id = :run and answered_at is not null and meaning <> ''"
+    " order by answered_at desc limit :last) last"
+)
+
+
+__all__ = ["Outbox", "insert"]
 
 
 class Outbox:
@@ -37,125 +123,109 @@ class Outbox:
             return insert(connection, mail, now)
 
     def claim_mails(
-        self, now: datetime, *, limit: int, lease: timedelta, lane: Lane | None = None
+        self, now: datetime, *, limit: int, lease: timedelta, lane: Lane = Lane.DIGEST
     ) -> Sequence[OutboxMail]:
-        """Lease the mails that are due, lane by lane, oldest first.
+        """Lease the mails that are due, lane by lane up to that lane, oldest first.
 
-        One whose sender vanished after it was handed over may have arrived: it is marked
-        ambiguous and goes out once more, with the same Message-ID; a second time it is left
-        alone, so that there are never more than two copies.
+        Left out are domains that must wait, and what is beyond a domain's pace. A mail that its
+        reader stopped, or whose address is suppressed, ends here. One whose sender vanished after
+        it was handed over may have arrived: when nothing else fills the claim it goes once more.
         """
         with self._engine.begin() as connection:
-            connection.execute(
-                text(
-                    "update outbox set state = 'ambiguous', was_ambiguous = true,"
-                    " lease_until = null, due_at = case when was_ambiguous then 'infinity'"
-                    " else :now end,"
-                    " answer = 'the sender vanished between the final dot and the answer'"
-                    " where state = 'handed' and lease_until < :now"
-                ),
-                {"now": now},
-            )
-            connection.execute(
-                text(
-                    "update outbox o set state = 'failed', lease_until = null,"
-                    " answer = 'suppressed: ' || x.reason from suppressions x"
-                    " where x.email_key = lower(o.recipient) and o.due_at <= :now"
-                    " and (o.state in ('queued', 'deferred', 'ambiguous')"
-                    " or (o.state = 'claimed' and o.lease_until < :now))"
-                ),
-                {"now": now},
-            )
-            connection.execute(text(_STOPPED), {"now": now})
+            claimed = _claim(connection, now, limit=limit, until=now + lease, lane=lane)
+            if len(claimed) < limit and connection.execute(_DOUBT, {"now": now}).rowcount:
+                more = limit - len(claimed)
+                claimed += _claim(connection, now, limit=more, until=now + lease, lane=lane)
+            claimed.sort(key=lambda row: (row["lane"], row["due_at"], row["id"]))
+            return _let_go(connection, claimed)
+
+    def doubt_lost(self, now: datetime) -> int:
+        """Mark what was handed over by a sender that vanished: it may have arrived, goes out
+        once more with the same Message-ID, and a second time it is left alone, so that there are
+        never more than two copies.
+        """
+        with self._engine.begin() as connection:
+            return connection.execute(_DOUBT, {"now": now}).rowcount
+
+    def editions(self, ids: Collection[EditionId]) -> dict[EditionId, Edition]:
+        """The words of editions."""
+        if not ids:
+            return {}
+        with self._engine.connect() as connection:
             found = connection.execute(
-                text(
-                    "with free as (select id from outbox where due_at <= :now"
-                    " and (state in ('queued', 'deferred', 'ambiguous')"
-                    " or (state = 'claimed' and lease_until < :now))"
-                    " and (cast(:lane as integer) is null or lane = :lane)"
-                    " and recipient like '%@%'"  # what goes to chats is claimed in channels.py
-                    # Held by an operator: confirmations only (store/holds.py).
-                    " and (lane = 0 or not exists"
-                    " (select 1 from house where mail_held_at is not null))"
-                    " order by lane, due_at, id limit :limit for update skip locked)"
-                    " update outbox o set state = 'claimed', lease_until = :until,"
-                    " generation = o.generation + 1, attempts = o.attempts + 1"
-                    " from free where o.id = free.id returning o.*"
-                ),
-                {
-                    "now": now,
-                    "until": now + lease,
-                    "limit": limit,
-                    "lane": _LANES[lane] if lane else None,
-                },
+                text("select * from editions where id = any(:ids)"), {"ids": list(ids)}
             ).mappings()
-            claimed = sorted(found, key=lambda row: (row["lane"], row["due_at"], row["id"]))
-        return [
-            OutboxMail(
-                id=MailId(row["id"]),
-                mail=rows.from_json(row["mail"], Mail),
-                state=MailState.CLAIMED,
-                generation=row["generation"],
-                attempts=row["attempts"],
-                created_at=row["created_at"],
-            )
-            for row in claimed
-        ]
+            return {
+                EditionId(row["id"]): Edition(
+                    key=row["key"], subject=row["subject"], text=row["text"], html=row["html"]
+                )
+                for row in found
+            }
+
+    def paces(self) -> Sequence[Pace]:
+        """What domains that complained take."""
+        with self._engine.connect() as connection:
+            return paces.known(connection)
+
+    def praise(self, domains: Collection[str], now: datetime) -> None:
+        """Raise the paces of domains that took what they were sent."""
+        paces.Paces(self._engine).praise(domains, now)
+
+    def turn(
+        self,
+        deliveries: Sequence[Delivery],
+        hand: Sequence[OutboxMail] = (),
+        *,
+        complaints: Sequence[Complaint] = (),
+        now: datetime,
+    ) -> AbstractSet[MailId]:
+        """Write what came of attempts, and commit that other mails may get their final dot.
+
+        Returns:
+            Those of ``hand`` whose dot may be sent: the others' lease was lost, or they must not
+            go any more (suppressed, erased, held). The same call again answers the same.
+        """
+        handed: AbstractSet[MailId] = frozenset()
+        with self._engine.begin() as connection:
+            if deliveries:
+                _record(connection, deliveries)
+            if complaints:
+                paces.complain(connection, complaints, now)
+            if hand:
+                found = connection.execute(
+                    _HAND,
+                    {
+                        "ids": [one.id for one in hand],
+                        "generations": [one.generation for one in hand],
+                    },
+                )
+                handed = frozenset(MailId(one) for one in found.scalars())
+        return handed
 
     def mark_handed(self, mail_id: MailId, generation: int) -> bool:
-        """Commit that the next byte may be the final dot; False when the lease was lost or the
-        mail must not go any more (its reader was erased or suppressed).
-        """
+        """Commit for one mail that the next byte may be its final dot."""
         with self._engine.begin() as connection:
-            done = connection.execute(
-                text(
-                    "update outbox o set state = 'handed' where id = :id and state = 'claimed'"
-                    " and generation = :generation and not exists (select 1 from suppressions x"
-                    " where x.email_key = lower(o.recipient))"
-                ),
-                {"id": mail_id, "generation": generation},
-            ).rowcount
-        return bool(done)
+            found = connection.execute(_HAND, {"ids": [mail_id], "generations": [generation]})
+            return found.first() is not None
 
     def record_deliveries(self, deliveries: Sequence[Delivery]) -> None:
         """Write what came of the attempts; an attempt whose lease was lost changes nothing."""
-        if not deliveries:
-            return
-        with self._engine.begin() as connection:
-            connection.execute(
-                text(
-                    "update outbox o set state = r.state, answer = r.answer, lease_until = null,"
-                    " due_at = coalesce(r.retry, case when r.state = 'ambiguous' and"
-                    " not o.was_ambiguous then r.at when r.state = 'ambiguous' then 'infinity'"
-                    " else o.due_at end),"
-                    " was_ambiguous = o.was_ambiguous or r.state = 'ambiguous',"
-                    " sent_at = case when r.state = 'sent' then r.at end"
-                    " from unnest(cast(:ids as bigint[]), cast(:generations as integer[]),"
-                    " cast(:states as text[]), cast(:answers as text[]),"
-                    " cast(:ats as timestamptz[]), cast(:retries as timestamptz[]))"
-                    " as r (id, generation, state, answer, at, retry)"
-                    " where o.id = r.id and o.generation = r.generation"
-                    " and o.state in ('claimed', 'handed')"
-                ),
-                {
-                    "ids": [d.mail_id for d in deliveries],
-                    "generations": [d.generation for d in deliveries],
-                    "states": [d.state.value for d in deliveries],
-                    "answers": [d.answer[:500] for d in deliveries],
-                    "ats": [d.at for d in deliveries],
-                    "retries": [d.retry_at for d in deliveries],
-                },
-            )
-            for one in deliveries:
-                if one.suppress:
-                    connection.execute(
-                        text(
-                            "insert into suppressions (email_key, reason, at) select"
-                            " lower(recipient), :reason, :at from outbox where id = :id"
-                            " on conflict do nothing"
-                        ),
-                        {"reason": one.suppress, "at": one.at, "id": one.mail_id},
-                    )
+        if deliveries:
+            with self._engine.begin() as connection:
+                _record(connection, deliveries)
+
+    def renew_mails(self, mails: Sequence[OutboxMail], until: datetime) -> None:
+        """Hold the leases that are still ours until then."""
+        if mails:
+            with self._engine.begin() as connection:
+                connection.execute(
+                    _RENEW,
+                    {
+                        "until": until,
+                        "ids": [one.id for one in mails],
+                        "generations": [one.generation for one in mails],
+                    },
+                )
 
     def states(self) -> dict[str, int]:
         """How many mails stand in which state."""
@@ -164,25 +234,140 @@ class Outbox:
             return {row[0]: row[1] for row in found}
 
 
-def insert(connection: Connection, mail: Mail, due_at: datetime) -> MailId | None:
-    """Queue a mail in the caller's transaction; None when its key is there already, or the
-    address is suppressed.
-    """
-    found = connection.execute(
-        text(
-            "insert into outbox (key, lane, subscriber_id, recipient, mail, message_id, created_at,"
-            " due_at) select :key, :lane, :subscriber, :to, cast(:mail as jsonb), :message_id,"
-            " now(), :due where not exists (select 1 from suppressions where"
-            " email_key = lower(:to)) on conflict (key) do nothing returning id"
-        ),
+def _claim(
+    connection: Connection, now: datetime, *, limit: int, until: datetime, lane: Lane
+) -> list[RowMapping]:
+    """Claimed rows: what paced domains take now, then those of domains without a pace."""
+    last = LANES[lane]
+    if (
+        last
+        and connection.execute(text("select 1 from house where mail_held_at is not null")).first()
+    ):
+        last = 0
+    held = list(
+        connection.execute(text("select id from runs where held is not null")).scalars()
+        if last
+        else ()
+    )
+    known = paces.known(connection)
+    rooms = {pace.domain: pace_rules.room(pace, now) for pace in known}
+    given = {"now": now, "until": until, "lane": last, "held": held}
+    found: list[RowMapping] = []
+    # First what is paced, or it would wait until all others are served.
+    for pace in paces.locked(connection, [domain for domain, room in rooms.items() if room]):
+        many = min(pace_rules.room(pace, now) or 0, limit - limit // 2 - len(found))
+        if many <= 0:
+            continue
+        ours = connection.execute(_CLAIM_OF, {**given, "domain": pace.domain, "limit": many})
+        claimed = list(ours.mappings())
+        paces.keep(connection, pace_rules.spent(pace, len(claimed), now))
+        found += claimed
+    closed = [domain for domain, room in rooms.items() if room is not None]
+    rest = {**given, "closed": closed, "limit": limit - len(found)}
+    return found + list(connection.execute(_CLAIM, rest).mappings())
+
+
+def _let_go(connection: Connection, claimed: Sequence[RowMapping]) -> list[OutboxMail]:
+    """The mails that may still leave; the others end in the caller's transaction."""
+    mails: list[OutboxMail] = []
+    ended: dict[int, str] = {}
+    for row in claimed:
+        if row["suppressed"] is not None:
+            ended[row["id"]] = f"suppressed: {row['suppressed']}"
+        elif row["stopped"]:
+            ended[row["id"]] = "stopped by its reader before it left"
+        elif not row["recipient"] or (row["edition_id"] is not None and row["epoch"] is None):
+            ended[row["id"]] = "its reader was erased before it left"
+        else:
+            mails.append(_mail(row))
+    if ended:
+        connection.execute(
+            text(
+                "update outbox o set state = 'failed', lease_until = null, answer = e.answer"
+                " from unnest(cast(:ids as bigint[]), cast(:answers as text[])) as e (id, answer)"
+                " where o.id = e.id"
+            ),
+            {"ids": list(ended), "answers": list(ended.values())},
+        )
+    return mails
+
+
+def _mail(row: RowMapping) -> OutboxMail:
+    return OutboxMail(
+        id=MailId(row["id"]),
+        key=row["key"],
+        lane=_LANE_OF[row["lane"]],
+        to=row["recipient"],
+        domain=row["domain"] or domain_of(row["recipient"]),
+        message_id=row["message_id"],
+        generation=row["generation"],
+        attempts=row["attempts"],
+        created_at=row["created_at"],
+        in_doubt=row["was_ambiguous"],
+        mail=rows.from_json(row["mail"], Mail) if row["mail"] is not None else None,
+        edition_id=None if row["edition_id"] is None else EditionId(row["edition_id"]),
+        subscriber_id=None if row["subscriber_id"] is None else SubscriberId(row["subscriber_id"]),
+        epoch=row["epoch"] or 0,
+        frequency=Frequency(row["frequency"]) if row["frequency"] else None,
+        run_id=None if row["run_id"] is None else RunId(row["run_id"]),
+    )
+
+
+def _record(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    connection.execute(
+        _RECORD,
         {
-            "key": mail.key,
-            "lane": _LANES[mail.lane],
-            "subscriber": mail.subscriber_id,
-            "to": mail.to,
-            "mail": rows.to_json(mail),
-            "message_id": mail.message_id,
-            "due": due_at,
+            "ids": [d.mail_id for d in deliveries],
+            "generations": [d.generation for d in deliveries],
+            "states": [d.state.value for d in deliveries],
+            "answers": [d.answer[:500] for d in deliveries],
+            "meanings": [d.meaning for d in deliveries],
+            "ats": [d.at for d in deliveries],
+            "retries": [d.retry_at for d in deliveries],
         },
+    )
+    for one in deliveries:
+        if one.suppress:
+            _suppress(connection, one)
+    refused = {one.run_id for one in deliveries if one.meaning == "content" and one.run_id}
+    for run_id in sorted(refused):
+        _judge_content(connection, run_id)
+    given_up = Counter(d.domain for d in deliveries if d.answer.startswith("given up"))
+    if given_up:
+        said = ", ".join(f"{count} to {domain}" for domain, count in given_up.most_common(5))
+        alarms.raise_alarm(
+            connection,
+            "mail-given-up",
+            f"{given_up.total()} mails were not taken for 72 hours and are given up: {said}",
+        )
+
+
+def _suppress(connection: Connection, one: Delivery) -> None:
+    """Nobody is there: no mail goes to that address any more, and the evidence is kept."""
+    address = connection.execute(
+        text("select recipient from outbox where id = :id and generation = :generation"),
+        {"id": one.mail_id, "generation": one.generation},
     ).scalar()
-    return MailId(found) if found else None
+    if address and one.suppress:
+        suppressions.suppress(
+            connection, email_key(address), SuppressionKind.HARD,
+            reason=one.suppress, evidence=one.answer[:300], at=one.at,
+        )  # fmt: skip
+
+
+def _judge_content(connection: Connection, run_id: RunId) -> None:
+    """Hold a run whose words a server refuses, before the rest of its readers are tried."""
+    refused = connection.execute(_REFUSED, {"run": run_id, "last": OF_THE_LAST}).scalar_one()
+    if refused < STOP_AFTER:
+        return
+    words = f"{refused} of its last answers refused what its mails say"
+    held = connection.execute(
+        text("update runs set held = :why where id = :id and held is null"),
+        {"id": run_id, "why": words},
+    ).rowcount
+    if held:
+        alarms.raise_alarm(
+            connection,
+            f"mail-content:{run_id}",
+            f"run {run_id} is held: {words}; read the answers on its page, then release it",
+        )

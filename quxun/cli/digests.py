@@ -91,16 +91,15 @@ def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson
 
     with opened() as parts:
         planned = _plan(parts, _time(parts, at), subscriber, eml)
-        deliveries = mail.deliver_all(store=parts.outbox, mailer=parts.mailer, clock=parts.now)
-    states: dict[str, int] = {}
-    for one in deliveries:
-        states[one.state.value] = states.get(one.state.value, 0) + 1
+        tally = mail.deliver_all(store=parts.outbox, mailer=parts.mailer, clock=parts.now)
+    states = {state.value: count for state, count in tally.states.items()}
     _tell(as_json, planned=planned, **states)
     if states.get("failed"):
         raise QuxunError('some mails were refused for good; see "quxun stats"')
     if states and not states.get("sent"):
-        last = deliveries[-1].answer
-        raise QuxunError(f"no mail left ({last}); they stay in the outbox and are tried again")
+        raise QuxunError(
+            f"no mail left ({tally.problem}); they stay in the outbox and are tried again"
+        )
 
 
 def _plan(parts: Parts, now: datetime, subscriber: str | None, eml: Path | None) -> int:

@@ -42,7 +42,7 @@ def test_confirmations_go_before_immediate_mails_before_digests(engine: Engine):
         outbox.enqueue_mail(mail(lane.value, lane), NOW)
 
     claimed = outbox.claim_mails(NOW, limit=9, lease=LEASE)
-    assert [m.mail.lane for m in claimed] == [Lane.CONFIRMATION, Lane.IMMEDIATE, Lane.DIGEST]
+    assert [m.lane for m in claimed] == [Lane.CONFIRMATION, Lane.IMMEDIATE, Lane.DIGEST]
 
 
 def test_two_senders_never_claim_the_same_mail(engine: Engine):
@@ -77,7 +77,7 @@ def test_a_mail_whose_end_is_unknown_goes_once_more_and_no_more(engine: Engine):
     for hours in range(4):
         for claimed in outbox.claim_mails(NOW + timedelta(hours=hours), limit=1, lease=LEASE):
             assert outbox.mark_handed(claimed.id, claimed.generation)
-            ids.append(claimed.mail.message_id)
+            ids.append(claimed.message_id)
 
     assert ids == ["<a@x>", "<a@x>"]
     assert outbox.states() == {"ambiguous": 1}
@@ -122,7 +122,7 @@ def test_a_suppressed_address_gets_none(engine: Engine, when: str):
     if when == "claimed":
         people.suppress("R@mail.example", "bounce", NOW)
 
-    handed = [m.mail.to for m in claimed if outbox.mark_handed(m.id, m.generation)]
+    handed = [m.to for m in claimed if outbox.mark_handed(m.id, m.generation)]
     assert handed == ["s@mail.example"]
     assert outbox.claim_mails(NOW + LEASE / 2, limit=9, lease=LEASE) == []
 
