@@ -4,15 +4,15 @@ A row of the outbox changes three times on its way out. ``waiting`` says what th
 ask for without naming ``state`` itself, so that the first two changes touch no index at all
 (HOT). Workers of the version before write states as ever; the column follows.
 
-Revision ID: 0016
+Revision ID: 0017
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
