@@ -1,7 +1,7 @@
 """Sees to it that a worker that was told to end does, whatever Celery waits for.
 
-Celery 5.7 cancels only tasks of whose start it has read. One that starts as SIGTERM comes gets
-neither the soft seconds nor an end: the worker waits for it as long as it takes (docs/celery.md).
+Celery 5.7 cancels only tasks of whose start it has read: for one that starts as SIGTERM comes it
+waits as long as that takes, and for the rest of a cut answer for ever (docs/celery.md).
 """
 
 from __future__ import annotations

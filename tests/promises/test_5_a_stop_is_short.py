@@ -77,7 +77,7 @@ def test_worker_ends_whatever_it_is_at_and_its_work_comes_again(what, service, w
 
     bell_app(broker).send_task("a.long.task", queue="upkeep")
     wait_for(begun.exists, what=f"the task\n{run.words()}")
-    process.wait(timeout=60)
+    process.wait(timeout=120)
 
     assert process.returncode in {0, 1}, run.words()  # by itself, or by force
     assert psutil.wait_procs(family, timeout=30)[1] == []
