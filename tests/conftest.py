@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from aggregator import store
@@ -18,6 +19,14 @@ from quxun import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 _NUMBERS = itertools.count(1)
+# A property holds or not, however long a busy machine takes for one example of it.
+settings.register_profile(
+    "patient",
+    settings(),
+    deadline=None,
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.too_slow],
+)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

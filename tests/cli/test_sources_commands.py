@@ -126,7 +126,7 @@ def test_a_source_is_forgotten_only_by_who_means_it(shell):
     os.write(asked, b"n\n")
     refused = subprocess.run(
         [sys.executable, "-m", "quxun", "sources", "remove", slug],
-        stdin=answer, capture_output=True, text=True, check=False, timeout=60,
+        stdin=answer, capture_output=True, text=True, check=False, timeout=120,
         env={**os.environ, "PYTHONPATH": str(ROOT), **shell.settings},
     )  # fmt: skip
     os.close(asked)
@@ -268,7 +268,7 @@ def at_terminal(shell, typed: str, *words: str) -> str:
     except OSError:  # Linux says so when the other side is closed
         pass
     os.close(ours)
-    process.wait(60)
+    process.wait(120)
     return seen.decode()
 
 

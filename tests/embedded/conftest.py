@@ -87,7 +87,7 @@ class Service:
 
     # --- commands ---
 
-    def run(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         return subprocess.run(
             [*self._python, "-P", "-m", "quxun", *arguments],
@@ -101,7 +101,7 @@ class Service:
                 [*self._python, "-P", "-m", "quxun", "up", *arguments],
                 env=self.env, cwd="/", stdout=out, stderr=err, start_new_session=True,
             )  # fmt: skip
-        until(self._ready, seconds=90, what="the ready line")
+        until(self._ready, seconds=180, what="the ready line")
 
     def said(self) -> str:
         """Everything that ``quxun up`` printed."""
@@ -157,7 +157,7 @@ class Service:
             return False
         return any(needle in word or str(self.home) in word for word in words)
 
-    def nothing_left(self, *, seconds: float = 10) -> None:
+    def nothing_left(self, *, seconds: float = 30) -> None:
         """No process is left; the test fails with their names when one is."""
         end = time.monotonic() + seconds
         while left := self.family():
@@ -172,7 +172,7 @@ class Service:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(timeout=12)
+                self.process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -182,7 +182,7 @@ class Service:
                 one.kill()
             except psutil.Error:
                 continue
-        psutil.wait_procs(left, timeout=5)
+        psutil.wait_procs(left, timeout=30)
         home = Home(self.home)
         if os.geteuid() == 0:
             shutil.rmtree(ROOT_FALLBACK / home.sockets.name, ignore_errors=True)
@@ -198,7 +198,7 @@ class Service:
     def ask(self, statement: str, *values: object) -> Any:
         """One value from the store; None while it cannot be asked."""
         try:
-            with psycopg.connect(self.told()["database"], connect_timeout=2) as connection:
+            with psycopg.connect(self.told()["database"], connect_timeout=10) as connection:
                 row = connection.execute(statement, values).fetchone()
                 return row[0] if row else None
         except (psycopg.Error, OSError, ValueError):
@@ -214,7 +214,7 @@ class Service:
         said = _answer(f"http://127.0.1.1:{port}/__country__/publish", b"{}")
         return json.loads(said)[0]["places"][0]["url"] if said else None
 
-    def news_arrives(self, *, seconds: float = 120) -> None:
+    def news_arrives(self, *, seconds: float = 240) -> None:
         """A notice that is published from now on becomes an announcement.
 
         Another is published every few seconds: a source that a killed worker had leased comes
@@ -236,7 +236,7 @@ class Service:
 def _answer(url: str, body: bytes | None = None) -> str | None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, data=body), timeout=5) as answer:
+        with opener.open(urllib.request.Request(url, data=body), timeout=20) as answer:
             return str(answer.read().decode())
     except (urllib.error.URLError, OSError):
         return None

@@ -30,7 +30,7 @@ def _start(home, url, wait_for):
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     try:
-        wait_for(answers, seconds=20, what="the mailbox")
+        wait_for(answers, seconds=60, what="the mailbox")
     except BaseException:
         process.kill()
         process.communicate()
@@ -47,7 +47,7 @@ def box(tmp_path, wait_for):
     process, port = _start(tmp_path, url, wait_for)
     yield tmp_path / "mailbox", port
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -60,7 +60,7 @@ def _mail(number=0):
 
 
 def _send(port, *mails):
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         for mail in mails:
             client.sendmail("digest@example.org", ["reader@example.org"], bytes(mail))
 
@@ -90,7 +90,7 @@ def test_mails_that_come_at_once_are_all_kept(box):
 def test_address_names_no_path(box):
     """A recipient is a stranger's word; the folder is ours."""
     folder, port = box
-    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         client.sendmail("a@example.org", ['"../../../x"@example.org'], b"Subject: x\r\n\r\nx\r\n")
 
     [path] = folder.iterdir()
@@ -102,7 +102,7 @@ def test_mail_that_is_too_large_is_refused_and_leaves_nothing(box):
     """Cut mail would be worse than none."""
     folder, port = box
     with (
-        smtplib.SMTP("127.0.0.1", port, timeout=20) as client,
+        smtplib.SMTP("127.0.0.1", port, timeout=60) as client,
         pytest.raises(smtplib.SMTPResponseException) as refused,
     ):
         client.sendmail("a@example.org", ["b@example.org"], b"x" * 5_100_000 + b"\r\n")

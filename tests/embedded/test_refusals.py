@@ -23,7 +23,7 @@ def _refuses(service, *arguments):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.startswith("quxun: ")
-    service.nothing_left(seconds=1)
+    service.nothing_left()
     return done.stderr
 
 
@@ -156,4 +156,4 @@ def test_missing_wheels_are_named(service_on, folder):
     assert done.returncode == 1
     assert 'pip install "quxun[embedded]"' in done.stderr
     assert done.stderr.count("\n") == 1
-    service.nothing_left(seconds=1)
+    service.nothing_left()

@@ -23,8 +23,8 @@ def _works(service):
 
 def _stops(service, number):
     told = service.told()
-    assert service.stop(number, seconds=10) == 0
-    service.nothing_left(seconds=0)
+    assert service.stop(number, seconds=60) == 0
+    service.nothing_left()
     assert not (service.home / "service.json").exists()
     assert "Traceback" not in service.said()
     return told
@@ -38,7 +38,7 @@ def test_kill_leaves_no_process_and_the_next_start_recovers_and_stops_on_ctrl_c_
     service = service_on()
     _works(service)
     stored = service.ask("select count(*) from announcements")
-    service.stop(signal.SIGKILL, seconds=5)
+    service.stop(signal.SIGKILL, seconds=60)
     service.nothing_left()
 
     service.up("--demo")  # the sockets, service.json and postmaster.pid of the dead are there
@@ -82,7 +82,7 @@ def test_initdb_that_was_cut_short_is_begun_anew(service_on):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["sources"] == 0
     assert not half.exists()
-    service.nothing_left(seconds=0)
+    service.nothing_left()
 
 
 @pytest.mark.xdist_group("embedded-places")
@@ -94,11 +94,11 @@ def test_commands_start_servers_for_the_moment_and_wait_for_each_other(service_o
         subprocess.Popen(command, env=service.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(2)
     ]
-    said = [one.communicate(timeout=60) for one in both]
+    said = [one.communicate(timeout=120) for one in both]
 
     assert [json.loads(out) for out, _ in said] == [[], []]
     assert [one.returncode for one in both] == [0, 0]
-    service.nothing_left(seconds=0)
+    service.nothing_left()
 
 
 @pytest.mark.xdist_group("embedded-places")
@@ -109,8 +109,8 @@ def test_killed_command_leaves_no_server(service_on):
         [sys.executable, "-P", "-m", "quxun", "sources", "list", "--json"],
         env=service.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    service.until(lambda: "valkey" in service.children(), seconds=30, what="its servers")
-    service.stop(signal.SIGKILL, seconds=5)
+    service.until(lambda: "valkey" in service.children(), seconds=120, what="its servers")
+    service.stop(signal.SIGKILL, seconds=60)
 
     service.nothing_left()
     assert service.run("stats", "--json").returncode == 0
@@ -125,11 +125,11 @@ def test_stop_while_starting_leaves_nothing(service_on):
             [sys.executable, "-P", "-m", "quxun", "up", "--demo"],
             env=service.env, stdout=out, stderr=err, start_new_session=True,
         )  # fmt: skip
-    service.until(service.children, seconds=30, what="a first child")
+    service.until(service.children, seconds=120, what="a first child")
     service.process.send_signal(signal.SIGINT)
     service.process.send_signal(signal.SIGTERM)
     service.process.send_signal(signal.SIGINT)
 
-    assert service.process.wait(timeout=10) == 0
-    service.nothing_left(seconds=0)
+    assert service.process.wait(timeout=60) == 0
+    service.nothing_left()
     assert service.said() == ""

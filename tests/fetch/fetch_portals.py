@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 NETS = ("127.0.64.0/18",)
 #: Everything small but time: a busy machine must not fail a test.
 CALM = Limits(
-    total_seconds=20.0, connect_seconds=10.0, silent_seconds=20, body_bytes=300_000,
+    total_seconds=60.0, connect_seconds=30.0, silent_seconds=60, body_bytes=300_000,
     wire_bytes=400_000, header_bytes=8_192,
 )  # fmt: skip
 #: For portals that must run into a time limit.

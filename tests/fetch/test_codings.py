@@ -117,7 +117,7 @@ def test_a_bomb_is_cheap(wbits, coding):
 
     assert caught.value.reason == "too_large"
     assert peak < 64_000_000
-    assert took < 2
+    assert took < 10
 
 
 def test_only_what_we_can_undo_is_offered():

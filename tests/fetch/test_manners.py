@@ -212,7 +212,7 @@ def test_a_hostile_robots_file_costs_little(rules):
     reason, _ = fetch_once(with_robots(ok(rules.encode())), limits=Limits(), ignore_robots=False)
 
     assert reason in {"page", "robots"}
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ asyncio.run(scene())
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=120,
     )
 
     assert done.stdout.split("\n")[:3] == ["page 0 1", "page 1 1", "page 2 1"]
@@ -490,15 +490,15 @@ def test_waiting_for_a_slot_is_not_charged_to_a_fetch():
         return ok(b"", "Location: /there", status="302 Found") if call.target == "/list" else ok()
 
     async def scene() -> list[str]:
-        limits = replace(CALM, in_flight=1, total_seconds=1.0)
+        limits = replace(CALM, in_flight=1, total_seconds=3.0)
         async with contextlib.AsyncExitStack() as stack:
-            made = [await stack.enter_async_context(portal(slow)) for _ in range(8)]
+            made = [await stack.enter_async_context(portal(slow)) for _ in range(24)]
             client = fetcher(limits)
             outcomes = await asyncio.gather(*(reason_of(client, one.request()) for one in made))
             client.close()
             return outcomes
 
-    assert run(scene()) == ["page"] * 8
+    assert run(scene()) == ["page"] * 24
 
 
 def test_a_cancelled_fetch_leaves_the_client_usable():

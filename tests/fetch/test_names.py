@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +25,7 @@ class Resolver:
     def __init__(self, host: str) -> None:
         self.host = host
         self.go = threading.Event()
+        self.woken = 0
         self.asked: list[str] = []
         self.began = threading.Semaphore(0)
 
@@ -34,6 +34,7 @@ class Resolver:
         self.began.release()
         if host.startswith("slow"):
             self.go.wait(60)
+            self.woken += 1
         if host.startswith("odd"):
             raise UnicodeEncodeError("idna", host, 0, 1, "label too long")
         if host.startswith("quick"):
@@ -51,29 +52,28 @@ def test_names_that_hang_hold_up_no_other():
     async def scene():
         async with portal(ok()) as made:
             lookup = Resolver(made.host)
-            client = fetcher(replace(CALM, connect_seconds=3.0), lookup=lookup)
+            client = fetcher(replace(CALM, connect_seconds=8.0), lookup=lookup)
             hung = [
                 asyncio.create_task(reason_of(client, made.request(f"http://slow{n}:{made.port}/")))
                 for n in range(60)
             ]
             for _ in hung:
-                assert await asyncio.to_thread(lookup.began.acquire, timeout=20)
+                assert await asyncio.to_thread(lookup.began.acquire, timeout=60)
             names = [f"http://quick{n}:{made.port}/" for n in range(5)]
             quick = [await reason_of(client, made.request(name)) for name in names]
             waiting = sum(not task.done() for task in hung)
             slow = await asyncio.gather(*hung)
-            started = time.monotonic()
             client.close()
-            took = time.monotonic() - started
+            woken = lookup.woken
             lookup.go.set()
-            return quick, waiting, slow, took
+            return quick, waiting, slow, woken
 
-    quick, waiting, slow, took = run(scene())
+    quick, waiting, slow, woken = run(scene())
 
     assert quick == ["page"] * 5
     assert waiting == 60
     assert slow == ["dns"] * 60
-    assert took < 2
+    assert woken == 0, "closing waited for names"
 
 
 @pytest.mark.parametrize("name", ["unknown.test", "odd.test"])
@@ -162,14 +162,14 @@ def test_threads_are_bounded_and_nothing_is_forgotten():
     done: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def work() -> None:
-        gate.wait(20)
+        gate.wait(60)
         done.put(threading.get_ident())
 
     for _ in range(500):
         pool.start(work)
     gate.set()
 
-    assert len({done.get(timeout=20) for _ in range(500)}) == 3
+    assert len({done.get(timeout=60) for _ in range(500)}) == 3
 
 
 def test_a_process_ends_while_a_name_hangs():
@@ -190,7 +190,7 @@ print(asyncio.run(reason_of(client, Request(url="http://slow.test/", ignore_robo
         capture_output=True,
         text=True,
         check=True,
-        timeout=40,
+        timeout=120,
     )
 
     assert done.stdout == "dns\n"

@@ -257,7 +257,7 @@ def test_an_ill_host_harms_only_itself(world):
     """One hangs, one refuses, one cuts its pages short …: the others are recorded while the
     first still hangs, and each ill one says what is wrong with it.
     """
-    it = world(portals=12, notices=4, limits=Limits(total_seconds=4))
+    it = world(portals=12, notices=4, limits=Limits(total_seconds=10))
     it.add_all()
     hosts = [portal.host for portal in it.country.portals]
     for host, (fault, _) in zip(hosts, FAULTS.values(), strict=False):

@@ -25,7 +25,7 @@ def quxun(house, database_url, broker_url, tmp_path):
                 "QUXUN_HOME": str(tmp_path), "QUXUN_DATABASE_URL": database_url,
                 "QUXUN_BROKER_URL": broker_url, "QUXUN_ALLOW_NETS": ",".join(NETS),
             },
-            capture_output=True, text=True, timeout=60, check=False,
+            capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr
 

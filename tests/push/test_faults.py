@@ -61,7 +61,7 @@ def test_a_callback_that_never_answers_is_tried_again_later(house, courier):
     who = house.callbacks(take=lambda _: end.wait(30) or 500)
     house.follow(who)
     house.publish(1)
-    [told] = house.push(caller=courier(total_seconds=0.5))
+    [told] = house.push(caller=courier(total_seconds=2))
 
     assert told.through is None
     assert told.due_at - house.parts.now() == MINUTE

@@ -68,7 +68,7 @@ class Web:
     sources: dict[str, object] = field(default_factory=dict)
 
     def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers) -> Answer:
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             client.request(method, path, body=body, headers=named)
@@ -206,11 +206,11 @@ def serving(settings: Settings, time: list[datetime], *, patience: float) -> Ite
     started = threading.Event()
     thread = threading.Thread(target=_serve, args=(server, started))
     thread.start()
-    assert started.wait(20)
+    assert started.wait(60)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield Web(parts=parts, port=port, time=time, shelf=shelf, memory=state.memory, server=server)
     server.should_exit = True
-    thread.join(20)
+    thread.join(60)
     shelf.close()
     parts.close()
 

@@ -37,7 +37,7 @@ def held(web):
     def slow(*args):
         made = real(*args)
         reached.set()
-        assert go.wait(20)
+        assert go.wait(60)
         return made
 
     web.shelf._press.make = slow
@@ -106,7 +106,7 @@ def test_while_a_feed_is_rendered_others_get_the_one_before(patient, make_draft)
 
     with held(patient) as (reached, go), ThreadPoolExecutor(1) as one:
         first = one.submit(patient.ask, ATOM)
-        assert reached.wait(20)
+        assert reached.wait(60)
         meanwhile = patient.ask(ATOM)
         go.set()
         after = first.result(20)
@@ -121,7 +121,7 @@ def test_a_change_during_rendering_is_not_lost(patient, make_draft):
 
     with held(patient) as (reached, go), ThreadPoolExecutor(1) as one:
         first = one.submit(patient.ask, ATOM)
-        assert reached.wait(20)
+        assert reached.wait(60)
         patient.publish(make_draft(2))
         patient.look()
         go.set()
@@ -180,7 +180,7 @@ def test_a_crowd_of_searches_holds_up_no_named_feed(patient, make_draft):
     go, real = threading.Event(), patient.shelf._press.make
 
     def slow(address, *more):
-        assert not address.name.startswith("search?") or go.wait(20)
+        assert not address.name.startswith("search?") or go.wait(60)
         return real(address, *more)
 
     patient.shelf._press.make = slow

@@ -18,7 +18,7 @@ class Wire:
     """One connection, read message by message."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.file = self.socket.makefile("rb")
 
     def say(self, data: bytes) -> None:

@@ -308,7 +308,7 @@ def test_an_endless_upload_is_cut_off(web):
         b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
     )
     chunk = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
-    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=60) as connection:
         connection.sendall(head)
         answer = b""
         for _ in range(200):
