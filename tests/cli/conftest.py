@@ -109,10 +109,10 @@ def land() -> Iterator[Land]:
 
     thread = threading.Thread(target=lambda: asyncio.run(inside()))
     thread.start()
-    assert is_ready.wait(30)
+    assert is_ready.wait(120)
     yield ready[0]
     ready[0].loop.call_soon_threadsafe(stop.set)
-    thread.join(20)
+    thread.join(60)
 
 
 @pytest.fixture(scope="session")

@@ -259,7 +259,7 @@ def test_it_runs_as_a_process_publishes_and_stops_cleanly(number):
         assert {c["kind"] for c in columns} == {"feed", "column", "jpage", "jpaas", "json"}
         asyncio.run(_until_news(columns[0]["url"]))
         child.send_signal(number)
-        assert child.wait(10) == 0
+        assert child.wait(120) == 0
     finally:
         child.kill()
         child.stdout.close()

@@ -108,7 +108,7 @@ def doors(tmp_path_factory: pytest.TempPathFactory, servers) -> Iterator[Doors]:
             yield Doors(nginx=urlsplit(target.url).port, web=port, root=home / "served")
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         parts.close()
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)")

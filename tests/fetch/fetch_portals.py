@@ -196,7 +196,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a scenario on a loop of its own, bounded."""
 
     async def bounded() -> T:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             return await work
 
     return asyncio.run(bounded())

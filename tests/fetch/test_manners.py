@@ -428,7 +428,7 @@ def test_connections_outlive_a_loop():
     server = threading.Thread(target=lambda: run(stand()))
     server.start()
     try:
-        assert port.wait(30)
+        assert port.wait(120)
         outcomes = [run(reason_of(client, seen[0].request(f"/{n}"))) for n in range(3)]
         client.close()
     finally:

@@ -47,7 +47,7 @@ class Serving:
         self._ready, self._stop = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        assert self._ready.wait(30), "the country does not answer"
+        assert self._ready.wait(120), "the country does not answer"
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -65,7 +65,7 @@ class Serving:
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(60)
 
 
 class Fetches(CurlFetcher):

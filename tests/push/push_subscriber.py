@@ -113,7 +113,7 @@ class Callbacks:
         if not self._thread.is_alive():
             return
         self.server.shutdown()
-        self._thread.join(20)
+        self._thread.join(60)
         self.server.server_close()
 
     def _asked(self, path: str) -> tuple[int, bytes]:

@@ -60,7 +60,7 @@ def test_two_workers_storing_one_notice_at_once_make_one_announcement(
     both = threading.Barrier(2)
 
     def work(report: ArticleReport) -> None:
-        both.wait(10)
+        both.wait(60)
         store.Entries(engine).record_articles([report], NOW)
 
     with ThreadPoolExecutor(2) as pool:

@@ -121,7 +121,7 @@ def other_site() -> Iterator[Callable[[str], str]]:
     yield show
     server.shutdown()
     server.server_close()
-    thread.join(20)
+    thread.join(60)
 
 
 def test_a_list_stands_in_another_sites_page(web, page, other_site, make_draft):

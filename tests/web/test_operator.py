@@ -216,7 +216,7 @@ def test_a_form_without_its_word_changes_nothing(web, desk):
 
 def test_over_plain_http_from_elsewhere_nobody_logs_in(web):
     """A token must not travel in the clear; on this machine it does not travel."""
-    client = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
     client.putrequest("GET", "/operator/login", skip_host=True)
     client.putheader("Host", "quxun.example")
     client.endheaders()
