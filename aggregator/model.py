@@ -1076,12 +1076,74 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alteration:
+    """One field of a notice as it was sent and as it is now, in the words of its revisions.
+
+    ``field`` is ``withdrawn``, ``deadlines``, ``amounts``, …; an empty side says that it was not
+    stated.
+    """
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectNews:
+    """A project that was made public, as the radar counts it.
+
+    ``single`` is false for a text about several projects: it has no sum of one, and
+    ``aggregate_yuan`` is what it states for all. ``promised`` while nothing but words was done.
+    """
+
+    posted_on: date
+    regions: tuple[str, ...]
+    region_roll: tuple[str, ...]
+    single: bool = True
+    yuan: float = 0.0
+    aggregate_yuan: float = 0.0
+    promised: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadarRow:
+    """The projects of one region in a week, beside the weekly mean of the four before.
+
+    Sums are of single projects. ``promised_yuan`` is the part of them that was only signed for,
+    ``aggregate_yuan`` what was stated for several projects together, which is no part of them.
+    """
+
+    code: str
+    name: str
+    projects: int
+    mean_projects: float
+    yuan: float
+    mean_yuan: float
+    promised_yuan: float = 0.0
+    aggregate_yuan: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Radar:
+    """The projects of a week by region; ``young`` where we watched for less than the mean."""
+
+    since: date
+    until: date
+    rows: tuple[RadarRow, ...]
+    young: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DigestItem:
-    """One line of a digest: an announcement and why it is in this mail (see ``NEWS``)."""
+    """One line of a digest: an announcement and why it is in this mail (see ``NEWS``).
+
+    ``alterations`` are what a change comes to.
+    """
 
     announcement: Announcement
     reason: str = NEWS
     late: bool = False
+    alterations: tuple[Alteration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1100,9 +1162,9 @@ class DigestGroup:
 class Digest:
     """What one mail of a run says, before it is put into words; it names no reader.
 
-    ``groups`` hold the shown items, reminders among them by their reason; ``more`` counts those
-    that only the ledger and the link hold. ``changes`` tell of what was sent before. ``wishes``
-    say why the reader gets it.
+    ``groups`` hold the shown items, reminders and changes in groups of their own; ``more`` counts
+    those that only the ledger and the link hold. ``places`` are the regions of all of them, in
+    the order of the mail. ``wishes`` say why the reader gets it.
     """
 
     language: str
@@ -1111,13 +1173,14 @@ class Digest:
     due_at: datetime
     groups: tuple[DigestGroup, ...]
     more: int
-    changes: tuple[DigestItem, ...] = ()
     coverage: Coverage
+    places: tuple[str, ...] = ()
+    radar: Radar | None = None
 
     @property
     def total(self) -> int:
         """How many items it has, shown or not."""
-        return sum(group.total for group in self.groups) + len(self.changes)
+        return sum(group.total for group in self.groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,9 @@ class Composer:
         if frequency is None or mail.subscriber_id is None:
             raise ValueError("its run or its reader is gone")
         printed, head = self._print(mail.edition_id, mail.edition, frequency, house)
-        own = own_tokens(house, mail.subscriber_id, mail.epoch, frequency, mail.created_at)
+        own = own_tokens(
+            house, mail.subscriber_id, mail.epoch, frequency, run_id=mail.run_id, at=mail.created_at
+        )
         for value in (mail.to, mail.message_id):
             if not value.isascii() or not value.isprintable():
                 raise ValueError("its recipient or Message-ID holds a line break")

@@ -228,7 +228,7 @@ class Planner:
                 for reader in share.readers:
                     mails[reader.id] = digest_mail(
                         edition, reader, frequency=self._run.frequency, due_at=self._run.due_at,
-                        house=self._house, now=self._now,
+                        house=self._house, now=self._now, run_id=self._run.id,
                     )  # fmt: skip
             planned, editions = batch.write(written, mails)
         # Only now: what was not committed is known to nobody.

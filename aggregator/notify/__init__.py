@@ -1,7 +1,8 @@
 """Match, plan, render: who gets what, in which words. Pure."""
 
 from aggregator.notify.addresses import check_address, shown_address
-from aggregator.notify.notices import render_move, render_moved
+from aggregator.notify.editions import Press, render_edition
+from aggregator.notify.notices import render_move, render_moved, render_welcome
 from aggregator.notify.plan import MOST_SHOWN, item_of, plan_digest
 from aggregator.notify.questions import Question, answered, ask
 from aggregator.notify.render import (
@@ -11,7 +12,6 @@ from aggregator.notify.render import (
     lane_of,
     message_id,
     render_confirmation,
-    render_edition,
     render_manage_link,
 )
 from aggregator.notify.tokens import Keys, Purpose, Ticket, confirmation_hash
@@ -20,6 +20,7 @@ __all__ = [
     "MOST_SHOWN",
     "House",
     "Keys",
+    "Press",
     "Purpose",
     "Question",
     "Ticket",
@@ -38,5 +39,6 @@ __all__ = [
     "render_manage_link",
     "render_move",
     "render_moved",
+    "render_welcome",
     "shown_address",
 ]

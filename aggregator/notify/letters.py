@@ -4,6 +4,9 @@ Mail readers drop ``<style>``; so css-inline writes the rules into the elements,
 more than rendering a whole mail (PERFORMANCE.md §6). It runs on the template's source: Jinja's
 tags become comments and its values words, which an HTML parser leaves where they are, even
 inside tables, and are put back afterwards.
+
+A part of a mail that is rendered by itself stands between two ``{# cut #}`` of a template that
+includes head and foot: so it gets their rules.
 """
 
 from __future__ import annotations
@@ -14,12 +17,18 @@ from functools import lru_cache
 import css_inline
 from jinja2 import Environment, Template
 from jinja2.exceptions import TemplateNotFound
+from markupsafe import Markup, escape
 
 _INCLUDE = re.compile(r'{%-?\s*include\s+"(?P<name>[^"]+)"\s*-?%}')
 _TAG = re.compile(r"{%.*?%}|{#.*?#}", re.DOTALL)
 _VALUE = re.compile(r"{{.*?}}", re.DOTALL)
 _TAG_HELD = re.compile(r"<!--qxtag(\d+)-->")
 _VALUE_HELD = re.compile(r"qxvalue(\d+)x")
+_CUT = "{# cut #}"
+_PIECES = 3
+#: Signs that no reader breaks a line between; Chinese breaks anywhere.
+_WIDE = re.compile(r"[^\s\0\u2e80-\U0010ffff]{20}(?=[^\s\0\u2e80-\U0010ffff])")
+_CLASS = re.compile(r' class="[^"]*"')
 
 
 @lru_cache(maxsize=64)
@@ -28,9 +37,19 @@ def letter(env: Environment, name: str, part: str) -> Template:
     path = f"email/{name}/{part}"
     if not part.endswith(".html"):
         return env.get_template(path)
-    template = env.from_string(inlined(_expanded(env, path)))
+    source = inlined(_expanded(env, path))
+    pieces = source.split(_CUT)
+    template = env.from_string(pieces[1].strip() + "\n" if len(pieces) == _PIECES else source)
     template.name = path
     return template
+
+
+def breakable(text: str) -> Markup:
+    """Text for HTML in which words that are wider than a phone may break.
+
+    The styles for that are unknown to some mail readers; ``<wbr>`` is known to all.
+    """
+    return Markup(str(escape(_WIDE.sub("\\g<0>\0", text))).replace("\0", "<wbr>"))  # noqa: S704  # escaped
 
 
 def inlined(source: str) -> str:
@@ -49,7 +68,7 @@ def inlined(source: str) -> str:
     inliner = css_inline.CSSInliner(
         keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False
     )
-    done = inliner.inline(source)
+    done = _CLASS.sub("", inliner.inline(source))
     return _VALUE_HELD.sub(give_back, _TAG_HELD.sub(give_back, done))
 
 

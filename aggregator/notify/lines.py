@@ -1,51 +1,68 @@
-"""One announcement in one line of a mail, and one digest in one subject."""
+"""One announcement in one line of a mail: every value finished, every stranger's word tamed."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from aggregator.filters import CATEGORIES, KINDS, amount_of, money
-from aggregator.model import Announcement, Coverage, Digest, DigestItem, Draft, Flag, Region
-from aggregator.notify.plan import SHANGHAI, SOON_DAYS, next_deadline
+from aggregator.filters import CATEGORIES, KINDS, chief_amount, money
+from aggregator.model import Announcement, Coverage, DigestItem, Draft, Flag, Region
+from aggregator.notify.alterations import altered
+from aggregator.notify.plan import SHANGHAI, next_deadline
 from aggregator.notify.words import ZH, Words
 from aggregator.text import one_line, shorten
 
-__all__ = ["SHANGHAI", "Line", "coverage", "line_of", "subject", "teaser"]
+__all__ = ["SHANGHAI", "Line", "Reprint", "coverage", "line_of", "link", "region_name", "tamed"]
 
-#: Lists cut subjects at 20 to 28 characters (DOMAIN.md §14).
-SUBJECT_LENGTH: Final = 30
-_TITLE_LENGTH = 120
+_TITLE_LENGTH: Final = 120
 _NAME_LENGTH = 30
 _REGION_LENGTH = 12
-_URL_LENGTH = 1_000
-_TEASER_LENGTH = 60
+#: Longer addresses are left to our page of the notice: thirty of them have to fit a mail.
+_URL_LENGTH = 300
 _ILL_NAMED = 5
-#: Never in a mail: mobile numbers and what looks like an identity number (DOMAIN.md §16).
-_PERSONAL = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
+_REPRINTS_NAMED = 2
+#: Never in a mail: mobile numbers and what looks like an identity number, whole or masked
+#: (DOMAIN.md §16). Letters beside the digits make it another number (a credit code, say).
+_PERSONAL = re.compile(
+    r"(?<![\dA-Za-z])(?:(?:[+＋]?86[- ]?)?[1１][3-9３-９]\d[- ]?\d{4}[- ]?\d{4}"
+    r"|\d{17}[\dXxＸｘ]|\d{15}|\d{3,6}[*＊×]{4,}[\dXx]{0,4})(?![\dA-Za-z])"
+)
+_ADDRESS = re.compile(r"\W*https?:", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reprint:
+    """Another portal that showed the same notice."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An item as a template prints it: every value finished, an empty one left out.
+    """An item as a template prints it; what is empty is left out.
 
-    ``url`` is our page of it, ``original_url`` the notice itself; ``facts`` is what stands
-    between title and source, the deadline apart because it is printed bold.
+    ``url`` is our page of it, ``original_url`` the notice itself. ``head`` stands before the
+    deadline, which is printed bold, ``tail`` behind it. ``changes`` say what is different since
+    it was sent.
     """
 
     region: str
     title: str
     url: str
+    head: str
     deadline: str
-    facts: tuple[str, ...]
-    notes: tuple[str, ...]
-    source: str
+    tail: str
     original_url: str
+    changes: tuple[str, ...]
+    notes: tuple[str, ...]
+    reprints: tuple[Reprint, ...]
+    reprints_more: str
 
 
 def line_of(item: DigestItem, words: Words, *, today: date, page: Callable[[object], str]) -> Line:
@@ -54,53 +71,31 @@ def line_of(item: DigestItem, words: Words, *, today: date, page: Callable[[obje
     """
     one = item.announcement
     draft = one.draft
-    facts = [
+    withdrawn = one.withdrawn_at is not None
+    name = shorten(tamed(one.source_name or draft.source_label or ""), _NAME_LENGTH)
+    head = (
         _kind(draft, words),
-        shorten(_clean(draft.issuer or ""), _NAME_LENGTH),
-        shorten(_clean(draft.doc_number or ""), _NAME_LENGTH),
-        _sum(draft, words),
-    ]
-    notes = [
-        words.late.format(posted=_posted(one, words)) if item.late else "",
-        words.row_only if Flag.ROW_ONLY in draft.flags else "",
-        _also(one, words),
-    ]
-    name = _clean(one.source_name or draft.source_label or "")
+        shorten(tamed(draft.issuer or ""), _NAME_LENGTH),
+        shorten(tamed(draft.doc_number or ""), _NAME_LENGTH),
+    )
+    tail = (_sum(draft, words), words.source.format(name=name) if name else "")
+    late = words.late.format(posted=_posted(one, words, today=today)) if item.late else ""
+    notes = (late, words.row_only if Flag.ROW_ONLY in draft.flags else "")
+    reprints = _reprints(one)
+    named = reprints[:_REPRINTS_NAMED]
     return Line(
         region=region_name(draft.regions),
-        title=shorten(_clean(draft.title), _TITLE_LENGTH),
+        title=_title(draft, words),
         url=page(one.uuid),
-        deadline=_deadline(draft, words, today=today),
-        facts=tuple(fact for fact in facts if fact),
+        head=" · ".join(part for part in head if part),
+        deadline="" if withdrawn else _deadline(draft, words, today=today),
+        tail=" · ".join(part for part in tail if part),
+        original_url="" if withdrawn else link(draft.url),
+        changes=tuple(tamed(said) for said in altered(item.alterations, words, year=today.year)),
         notes=tuple(note for note in notes if note),
-        source=words.source.format(name=shorten(name, _NAME_LENGTH)) if name else "",
-        original_url=link(draft.url),
+        reprints=named,
+        reprints_more=words.also_more.format(n=len(reprints)) if reprints[len(named) :] else "",
     )
-
-
-def subject(digest: Digest, words: Words, *, today: date) -> str:
-    """Region and numbers first, at most 30 characters: ``江津区:3条新政策、1项5天后截止``."""
-    totals = {group.slug: group.total for group in digest.groups}
-    counts = [
-        words.counts[slug][totals[slug] != 1].format(n=totals[slug])
-        for slug in ("policy", "project", "rest")
-        if totals.get(slug)
-    ]
-    soon = _soon(digest, words, today=today)
-    parts = [*counts[:1], *([soon] if soon else []), *counts[1:]]
-    text = _place(digest, words) + words.colon + parts[0]
-    for part in parts[1:]:
-        if len(text) + len(words.comma) + len(part) <= SUBJECT_LENGTH:
-            text += words.comma + part
-    return shorten(text, SUBJECT_LENGTH)
-
-
-def teaser(digest: Digest) -> str:
-    """The first titles: what a mailbox shows behind the subject."""
-    titles = dict.fromkeys(
-        _clean(item.announcement.draft.title) for group in digest.groups for item in group.items
-    )
-    return shorten(";".join(list(titles)[:3]), _TEASER_LENGTH)
 
 
 def coverage(seen: Coverage, words: Words) -> str:
@@ -109,7 +104,7 @@ def coverage(seen: Coverage, words: Words) -> str:
         return ""
     if seen.well >= seen.watched:
         return words.coverage_well.format(watched=seen.watched)
-    names = [shorten(_clean(name), _NAME_LENGTH) for name in seen.ill[:_ILL_NAMED]]
+    names = [shorten(tamed(name), _NAME_LENGTH) for name in seen.ill[:_ILL_NAMED]]
     named = words.comma.join(names) + (" …" if len(seen.ill) > _ILL_NAMED else "")
     return words.coverage_ill.format(watched=seen.watched, well=seen.well, names=named or "…")
 
@@ -131,17 +126,26 @@ def link(url: str) -> str:
     try:
         ipaddress.ip_address(host)
     except ValueError:
-        return url
+        return "" if re.fullmatch(r"[\d.]+|0x[\da-f.x]+", host) else url
     return ""
 
 
-def region_name(regions: tuple[Region, ...]) -> str:
+def region_name(regions: Sequence[Region]) -> str:
     """The name in brackets before a title: the region's own, or the first of several."""
-    return shorten(regions[0].name, _REGION_LENGTH) if regions else ""
+    return shorten(tamed(regions[0].name), _REGION_LENGTH) if regions else ""
 
 
-def _clean(text: str) -> str:
+def tamed(text: str) -> str:
+    """A stranger's words in one line, without what a mail must not pass on."""
     return _PERSONAL.sub("***", one_line(text))
+
+
+def _title(draft: Draft, words: Words) -> str:
+    title = shorten(tamed(draft.title), _TITLE_LENGTH)
+    if draft.regions or not _ADDRESS.match(title):
+        return title
+    # A link whose words name another address is what filters take for phishing.
+    return f"{_kind(draft, words)}{words.colon}{title}"
 
 
 def _kind(draft: Draft, words: Words) -> str:
@@ -152,12 +156,11 @@ def _kind(draft: Draft, words: Words) -> str:
 
 
 def _sum(draft: Draft, words: Words) -> str:
-    yuan = amount_of(draft)
-    if yuan is None:
+    chief = chief_amount(draft)
+    if chief is None or chief.yuan is None:
         return ""
-    capped = any(one.yuan == yuan and one.basis == "cap" for one in draft.facts.amounts)
-    said = money(yuan, words.lang[:2])
-    return (words.cap if capped else words.amount).format(money=said)
+    said = money(chief.yuan, words.lang[:2])
+    return (words.cap if chief.basis == "cap" else words.amount).format(money=said)
 
 
 def _deadline(draft: Draft, words: Words, *, today: date) -> str:
@@ -166,50 +169,20 @@ def _deadline(draft: Draft, words: Words, *, today: date) -> str:
         return ""
     days = (on - today).days
     left = words.due_days.format(days=days) if days else words.due_today
-    return words.deadline.format(year=on.year, month=on.month, day=on.day, left=left)
+    return words.deadline.format(day=words.say_day(on, year=today.year), left=left)
 
 
-def _posted(one: Announcement, words: Words) -> str:
+def _posted(one: Announcement, words: Words, *, today: date) -> str:
     at: datetime = (one.draft.posted_at or one.first_seen_at).astimezone(SHANGHAI)
-    return words.posted.format(year=at.year, month=at.month, day=at.day)
+    return words.say_day(at.date(), year=today.year)
 
 
-def _also(one: Announcement, words: Words) -> str:
-    others = {sighting.source_id for sighting in one.sightings} - {one.source_id}
-    return words.also.format(n=len(others)) if others else ""
-
-
-def _soon(digest: Digest, words: Words, *, today: date) -> str:
-    for group in digest.groups:
-        if group.slug != "soon" or not group.items:
-            continue
-        days = [
-            (on - today).days
-            for item in group.items
-            if (on := next_deadline(item.announcement.draft, today=today)) is not None
-        ]
-        if max(days) == 0 and group.total == len(days):
-            return words.soon_today.format(n=group.total)
-        if min(days) == max(days) and group.total == len(days):
-            return words.soon_days.format(n=group.total, days=days[0])
-        most = max(days) if group.total == len(days) else SOON_DAYS
-        return words.soon_many.format(n=group.total, days=most)
-    return ""
-
-
-def _place(digest: Digest, words: Words) -> str:
-    """The one region of all items, or the first and how many there are."""
-    names = list(
-        dict.fromkeys(
-            name
-            for group in digest.groups
-            for item in group.items
-            if (name := region_name(item.announcement.draft.regions))
-        )
-    )
-    if not names:
-        return words.everywhere
-    if len(names) == 1:
-        return names[0]
-    extra = len(names) if words is ZH else len(names) - 1
-    return words.several.format(name=names[0], n=extra)
+def _reprints(one: Announcement) -> tuple[Reprint, ...]:
+    """The other portals that showed it, each once, those that a mail can link."""
+    found: dict[object, Reprint] = {}
+    for sighting in one.sightings:
+        url = link(sighting.url)
+        name = shorten(tamed(sighting.source_name), _NAME_LENGTH)
+        if sighting.source_id != one.source_id and url and name:
+            found.setdefault(sighting.source_id, Reprint(name=name, url=url))
+    return tuple(found.values())

@@ -1,15 +1,24 @@
-"""The two mails of a move: the question at the new address, and one word to the old one."""
+"""Mails about a subscription itself: it has begun, or it moves to another address."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from jinja2 import Environment
 
-from aggregator.model import Lane, Mail, Subscriber
+from aggregator.model import Filter, Frequency, Lane, Mail, Subscriber
 from aggregator.notify.addresses import shown_address
 from aggregator.notify.letters import letter
-from aggregator.notify.render import House, list_headers, message_id
+from aggregator.notify.render import (
+    WISHES_NAMED,
+    House,
+    list_headers,
+    message_id,
+    said,
+    whole_mail,
+)
 from aggregator.notify.words import words_of
 from aggregator.text import one_line
 
@@ -73,6 +82,42 @@ def render_moved(
     )  # fmt: skip
 
 
+def render_welcome(
+    env: Environment,
+    subscriber: Subscriber,
+    *,
+    wishes: Sequence[Filter],
+    frequency: Frequency,
+    house: House,
+    now: datetime,
+    key: str,
+) -> Mail:
+    """The mail that says what was confirmed, when it comes, and where to read what was before."""
+    words = words_of(subscriber.language)
+    stop = house.stop(subscriber, frequency)
+    values = {
+        "words": words,
+        "subject": words.welcome_subject,
+        "preheader": words.welcome_next.format(when=words.say_when(subscriber, frequency)),
+        "lead": words.welcome_lead,
+        "wishes_title": words.confirm_wishes.format(frequency=words.frequencies[frequency]),
+        "when": words.welcome_next.format(when=words.say_when(subscriber, frequency)),
+        "wishes": [
+            {"said": said(wish, words), "url": house.search(wish)} for wish in wishes[:WISHES_NAMED]
+        ],
+        "preferences_url": house.preferences(subscriber, now),
+        "stop": words.stop.format(frequency=words.frequencies[frequency]),
+        "stop_url": stop,
+        "home_url": f"{house.public_url}/",
+        "contact": words.contact.format(contact=house.contact),
+    }
+    return whole_mail(
+        env, "welcome", values,
+        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
+        headers=list_headers(house, frequency, stop),
+    )  # fmt: skip
+
+
 def _notice(
     env: Environment,
     name: str,
@@ -94,7 +139,7 @@ def _notice(
         "words": words,
         "said": said,
         "subject": said[f"{name}_subject"],
-        "preheader": said[f"{name}_lead"],
+        "preheader": said.get(f"{name}_expiry", said[f"{name}_title"]),
         "link": link,
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),

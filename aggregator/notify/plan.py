@@ -13,6 +13,7 @@ from typing import Final
 from aggregator.model import (
     NEWS,
     Announcement,
+    AnnouncementId,
     Coverage,
     Digest,
     DigestGroup,
@@ -22,15 +23,22 @@ from aggregator.model import (
     Frequency,
     Kind,
     Novelty,
+    Radar,
+    Revision,
     Selection,
 )
+from aggregator.notify.alterations import alterations
 
 #: Items that a digest prints; the rest stands behind a link and in the ledger.
 MOST_SHOWN: Final = 30
 #: A deadline is soon when it is at most this many days away.
 SOON_DAYS: Final = 7
 #: The groups in the order in which they are printed.
-GROUPS: Final = ("soon", "policy", "project", "rest")
+GROUPS: Final = ("reminder", "soon", "change", "policy", "project", "rest")
+
+#: Days before a deadline on which a reader may be reminded of it; the nearest is asked first.
+REMIND_DAYS: Final = (1, 7)
+_WEIGHTS = {NEWS: 0, "change": 1, "reminder": 2}
 
 SHANGHAI: Final = timezone(timedelta(hours=8))
 
@@ -43,6 +51,7 @@ def plan_digest(
     due_at: datetime,
     now: datetime,
     coverage: Coverage,
+    radar: Radar | None = None,
 ) -> Digest | None:
     """What the mail of a selection says, or None when there is nothing new.
 
@@ -53,21 +62,25 @@ def plan_digest(
         due_at: the run's due time.
         now: days to a deadline are counted from this instant's day in Shanghai.
         coverage: how well the sources are watched just now.
+        radar: what weekly mails show besides.
     """
-    owed = {(one.announcement.id, one.reason): one for one in items}
+    owed = _each_once(items)
     if not owed:
         return None
     today = now.astimezone(SHANGHAI).date()
     sorted_out: dict[str, list[DigestItem]] = {slug: [] for slug in GROUPS}
-    for one in owed.values():
-        sorted_out[group_of(one.announcement.draft, today=today)].append(one)
+    for one in owed:
+        sorted_out[_section(one, today=today)].append(one)
     groups: list[DigestGroup] = []
+    places: dict[str, None] = {}
     room = MOST_SHOWN
     for slug, members in sorted_out.items():
         if not members:
             continue
         ranked = _ranked(slug, members, today=today)
         shown = tuple(ranked[:room])
+        regions = (one.announcement.draft.regions for one in ranked)
+        places.update((some[0].name, None) for some in regions if some)
         room -= len(shown)
         groups.append(DigestGroup(slug=slug, items=shown, total=len(ranked)))
     return Digest(
@@ -78,13 +91,24 @@ def plan_digest(
         groups=tuple(groups),
         more=max(0, len(owed) - MOST_SHOWN),
         coverage=coverage,
+        places=tuple(places),
+        radar=radar,
     )
 
 
-def item_of(one: Announcement, reason: str) -> DigestItem:
-    """An owed announcement as a line; what was found late is marked so."""
+def item_of(one: Announcement, reason: str, revisions: Sequence[Revision] = ()) -> DigestItem:
+    """An owed announcement as a line; what was found late is marked so.
+
+    Args:
+        one: as it is now.
+        reason: the ledger's.
+        revisions: for a change, those that it tells of.
+    """
     return DigestItem(
-        announcement=one, reason=reason, late=reason == NEWS and one.novelty is Novelty.LATE_NEWS
+        announcement=one,
+        reason=reason,
+        late=reason == NEWS and one.novelty is Novelty.LATE_NEWS,
+        alterations=alterations(revisions),
     )
 
 
@@ -109,6 +133,51 @@ def next_deadline(draft: Draft, *, today: date) -> date | None:
     return min((d.value for d in draft.facts.deadlines if d.value >= today), default=None)
 
 
+def reminder_of(one: Announcement, *, told_on: date, today: date) -> str | None:
+    """The reason for which a notice that was sent before is owed again: its deadline is near.
+
+    Seven days before it and one day before it, counted from the first mail on or after that day;
+    not when a mail since then told of the notice, for that named the day already. A deadline
+    that moved is another one: the reason holds its day (docs/adr/0029).
+
+    Args:
+        one: the notice as it is now.
+        told_on: the day of the last mail that told of it.
+        today: the day of planning; both in Shanghai.
+    """
+    on = next_deadline(one.draft, today=today)
+    if on is None or one.withdrawn_at is not None or one.merged_into is not None:
+        return None
+    for days in REMIND_DAYS:
+        if (on - today).days <= days < (on - told_on).days:
+            return f"reminder:{days}:{on.isoformat()}"
+    return None
+
+
+def _each_once(items: Iterable[DigestItem]) -> list[DigestItem]:
+    """Each announcement in one place: news says all there is; a change says more than a
+    reminder, whose day it prints; several changes of one are one.
+    """
+    kept: dict[AnnouncementId, DigestItem] = {}
+    for item in sorted(items, key=_weight):
+        kept.setdefault(item.announcement.id, item)
+    return list(kept.values())
+
+
+def _weight(item: DigestItem) -> tuple[int, int]:
+    kind, _, rest = item.reason.partition(":")
+    return (_WEIGHTS.get(kind, 9), -int(rest) if kind == "change" and rest.isdigit() else 0)
+
+
+def _section(item: DigestItem, *, today: date) -> str:
+    kind = item.reason.partition(":")[0]
+    return (
+        kind
+        if kind in _WEIGHTS and kind != NEWS
+        else group_of(item.announcement.draft, today=today)
+    )
+
+
 def _ranked(slug: str, members: Iterable[DigestItem], *, today: date) -> list[DigestItem]:
     """The nearest deadline first among the soon ones; else the newest first."""
 
@@ -118,6 +187,6 @@ def _ranked(slug: str, members: Iterable[DigestItem], *, today: date) -> list[Di
         return (-at.timestamp(), -one.id)
 
     ranked = sorted(members, key=newest)
-    if slug == "soon":
+    if slug in {"soon", "reminder"}:
         ranked.sort(key=lambda item: next_deadline(item.announcement.draft, today=today) or today)
     return ranked

@@ -18,17 +18,17 @@ from jinja2 import Environment
 from aggregator.errors import UsageError
 from aggregator.filters import canonical, describe
 from aggregator.model import (
-    Digest,
     Edition,
     Filter,
     Frequency,
     Lane,
     Mail,
     Reader,
+    RunId,
     Subscriber,
     SubscriberId,
 )
-from aggregator.notify import lines, marks
+from aggregator.notify import marks
 from aggregator.notify.addresses import check_address
 from aggregator.notify.letters import letter
 from aggregator.notify.tokens import Keys, Purpose, Ticket, sign
@@ -37,7 +37,7 @@ from aggregator.text import one_line, shorten
 
 #: A link to change choices lives this long; one to stop lives for ever.
 MANAGE_FOR = timedelta(days=7)
-_WISHES_NAMED = 5
+WISHES_NAMED = 5
 _WISH_LENGTH = 120
 
 
@@ -96,9 +96,18 @@ class House:
         )
         return sign(self.keys, ticket)
 
+    def rest_token(self, subscriber_id: SubscriberId, run_id: RunId | None) -> str:
+        """The token that shows what one mail of a run brought; it changes nothing."""
+        ticket = Ticket(purpose=Purpose.REST, subscriber_id=subscriber_id, run_id=run_id)
+        return sign(self.keys, ticket)
+
     def preferences_page(self, token: str) -> str:
         """The page where a subscriber changes their choices."""
         return f"{self.public_url}/preferences/{token}"
+
+    def rest_page(self, token: str) -> str:
+        """The page that shows all items of a mail, those it had no room for among them."""
+        return f"{self.public_url}/mail/{token}"
 
     def stop_page(self, token: str) -> str:
         """The page, and the RFC 8058 address, that stops mails."""
@@ -113,53 +122,6 @@ class House:
         return self.stop_page(self.stop_token(subscriber.id, subscriber.epoch, frequency))
 
 
-def render_edition(env: Environment, digest: Digest, *, house: House, now: datetime) -> Edition:
-    """The words of a digest, with marks where a reader's own links stand."""
-    words = words_of(digest.language)
-    today = now.astimezone(lines.SHANGHAI).date()
-    subject = lines.subject(digest, words, today=today)
-    frequency = words.frequencies[digest.frequency]
-    preferences = house.preferences_page(marks.held(house.keys, marks.MANAGE))
-    only = digest.wishes[0] if len(digest.wishes) == 1 else None
-    values = {
-        "words": words,
-        "subject": subject,
-        "preheader": words.preheader.format(frequency=frequency, n=digest.total)
-        + lines.teaser(digest),
-        "headline": subject,
-        "groups": [
-            {
-                "title": words.groups[group.slug],
-                "total": group.total,
-                "lines": [
-                    lines.line_of(item, words, today=today, page=house.announcement)
-                    for item in group.items
-                ],
-            }
-            for group in digest.groups
-            if group.items
-        ],
-        "more": words.more.format(n=digest.more) if digest.more else "",
-        "more_url": house.search(only) if only is not None else preferences,
-        "coverage": lines.coverage(digest.coverage, words),
-        "why": words.why.format(frequency=frequency, wishes=_named(digest.wishes, words, "; ")),
-        "stop": words.stop.format(frequency=frequency),
-        "stop_url": house.stop_page(marks.held(house.keys, marks.STOP)),
-        "preferences_url": preferences,
-        "home_url": f"{house.public_url}/",
-        "contact": words.contact.format(contact=house.contact),
-    }
-    said = one_line(letter(env, "digest", "subject.txt").render(values))
-    text, html = (
-        marks.sealed(letter(env, "digest", part).render(values), house.keys)
-        for part in ("body.txt", "body.html")
-    )
-    key = hashlib.blake2b(digest_size=16)
-    for part in (digest.frequency, digest.due_at.isoformat(), said, text, html):
-        key.update(part.encode("utf-8", "replace") + b"\0")
-    return Edition(key=key.hexdigest(), subject=said, text=text, html=html)
-
-
 def digest_mail(
     edition: Edition,
     reader: Reader,
@@ -168,9 +130,10 @@ def digest_mail(
     due_at: datetime,
     house: House,
     now: datetime,
+    run_id: RunId | None = None,
 ) -> Mail:
     """An edition as one reader's whole mail; ``now`` begins the life of its link to choices."""
-    own = own_tokens(house, reader.id, reader.epoch, frequency, now)
+    own = own_tokens(house, reader.id, reader.epoch, frequency, run_id=run_id, at=now)
     key = digest_key(frequency, due_at, reader.id)
     return Mail(
         key=key,
@@ -186,12 +149,28 @@ def digest_mail(
 
 
 def own_tokens(
-    house: House, subscriber_id: SubscriberId, epoch: int, frequency: Frequency, at: datetime
+    house: House,
+    subscriber_id: SubscriberId,
+    epoch: int,
+    frequency: Frequency,
+    *,
+    run_id: RunId | None,
+    at: datetime,
 ) -> dict[str, str]:
-    """What stands in a reader's mail in the place of each mark; ``at`` is when it was planned."""
+    """What stands in a reader's mail in the place of each mark.
+
+    Args:
+        house: whose pages the links lead to.
+        subscriber_id: the reader.
+        epoch: the reader's; raising it ends the links that were sent before.
+        frequency: the run's.
+        run_id: which run's mail it is; None where it is none's.
+        at: when it was planned; the link to choices lives from then on.
+    """
     return {
         marks.STOP: house.stop_token(subscriber_id, epoch, frequency),
         marks.MANAGE: house.manage_token(subscriber_id, epoch, at),
+        marks.REST: house.rest_token(subscriber_id, run_id),
     }
 
 
@@ -221,15 +200,16 @@ def render_confirmation(
     values = {
         "words": words,
         "subject": words.confirm_subject,
-        "preheader": words.confirm_lead,
+        "preheader": words.confirm_expiry,
+        "lead": words.confirm_lead,
         "wishes_title": words.confirm_wishes.format(frequency=words.frequencies[frequency]),
-        "wishes": [_said(wish, words) for wish in wishes[:_WISHES_NAMED]],
+        "wishes": [said(wish, words) for wish in wishes[:WISHES_NAMED]],
         "confirm_url": house.confirm(token),
         "stop_url": stop,
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),
     }
-    return _mail(
+    return whole_mail(
         env, "confirm", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
         headers=list_headers(house, frequency, stop),
@@ -245,14 +225,15 @@ def render_manage_link(
     values = {
         "words": words,
         "subject": words.link_subject,
-        "preheader": words.link_lead,
+        "preheader": words.link_expiry,
+        "lead": words.link_lead,
         "preferences_url": house.preferences(subscriber, now),
         "stop": words.stop_all,
         "stop_url": stop,
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),
     }
-    return _mail(
+    return whole_mail(
         env, "link", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
         headers=list_headers(house, None, stop),
@@ -275,7 +256,8 @@ def render_channel_ended(
     values = {
         "words": words,
         "subject": words.channel_subject,
-        "preheader": words.channel_lead,
+        "preheader": words.channel_mend,
+        "lead": words.channel_lead,
         "shown": shown,
         "problem": one_line(problem),
         "preferences_url": house.preferences(subscriber, now),
@@ -284,14 +266,14 @@ def render_channel_ended(
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),
     }
-    return _mail(
+    return whole_mail(
         env, "channel", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
         headers=list_headers(house, None, stop),
     )  # fmt: skip
 
 
-def _mail(
+def whole_mail(
     env: Environment,
     name: str,
     values: dict[str, object],
@@ -302,6 +284,7 @@ def _mail(
     subscriber: Subscriber,
     headers: dict[str, str],
 ) -> Mail:
+    """A mail for one reader, rendered from the templates of that name."""
     subject = one_line(letter(env, name, "subject.txt").render(values))
     return Mail(
         key=key,
@@ -335,10 +318,12 @@ def list_headers(house: House, frequency: Frequency | None, stop: str) -> dict[s
     }
 
 
-def _said(wish: Filter, words: Words) -> str:
+def said(wish: Filter, words: Words) -> str:
+    """A wish in a reader's words."""
     return shorten(describe(wish, words.lang[:2]), _WISH_LENGTH)
 
 
-def _named(wishes: Sequence[Filter], words: Words, between: str) -> str:
-    said = between.join(_said(wish, words) for wish in wishes[:_WISHES_NAMED])
-    return said + (" …" if len(wishes) > _WISHES_NAMED else "")
+def named(wishes: Sequence[Filter], words: Words) -> str:
+    """The wishes in a reader's words, the first ones of many."""
+    some = words.clause.join(said(wish, words) for wish in wishes[:WISHES_NAMED])
+    return some + (" …" if len(wishes) > WISHES_NAMED else "")

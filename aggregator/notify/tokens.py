@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from aggregator.errors import SettingsError
-from aggregator.model import Frequency, SubscriberId, SubscriptionId
+from aggregator.model import Frequency, RunId, SubscriberId, SubscriptionId
 
 _VERSION = 1
-#: version, key id, purpose, subscriber, epoch, expiry (0: never), frequency, subscription.
+#: version, key id, purpose, subscriber, epoch, expiry (0: never), frequency, subscription or run.
 _LAYOUT = struct.Struct(">B4sBQIQBQ")
 _MAC_BYTES = 32
 #: All tokens are equally long: words of mails keep their length when links are put in.
@@ -37,6 +37,7 @@ class Purpose(IntEnum):
 
     MANAGE = 1
     STOP = 2
+    REST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,8 @@ class Ticket:
     """What a signed link says.
 
     ``expires_at`` is None for links that stop mail: they never expire. ``frequency`` or
-    ``subscription_id`` say what is stopped; neither means all.
+    ``subscription_id`` say what is stopped; neither means all. ``run_id`` says which
+    mail's items are shown; it stands in the place of the subscription.
     """
 
     purpose: Purpose
@@ -53,6 +55,7 @@ class Ticket:
     expires_at: datetime | None = None
     frequency: Frequency | None = None
     subscription_id: SubscriptionId | None = None
+    run_id: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ def sign(keys: Keys, ticket: Ticket) -> str:
         ticket.epoch,
         int(ticket.expires_at.timestamp()) if ticket.expires_at else 0,
         _FREQUENCIES.index(ticket.frequency),
-        ticket.subscription_id or 0,
+        ticket.run_id or ticket.subscription_id or 0,
     )
     mac = hmac.digest(keys.signing, payload, "sha256")
     return base64.urlsafe_b64encode(payload + mac).rstrip(b"=").decode()
@@ -110,9 +113,7 @@ def read(keys: Keys, token: str, *, purpose: Purpose, now: datetime) -> Ticket |
     if raw is None:
         return None
     payload, mac = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
-    version, key_id, meant, subscriber, epoch, expiry, frequency, subscription = _LAYOUT.unpack(
-        payload
-    )
+    version, key_id, meant, subscriber, epoch, expiry, frequency, scope = _LAYOUT.unpack(payload)
     key = keys.known.get(key_id, b"no such key")
     genuine = hmac.compare_digest(hmac.digest(key, payload, "sha256"), mac)
     if not genuine or key_id not in keys.known or version != _VERSION or meant != purpose:
@@ -125,7 +126,8 @@ def read(keys: Keys, token: str, *, purpose: Purpose, now: datetime) -> Ticket |
         epoch=epoch,
         expires_at=datetime.fromtimestamp(expiry, UTC) if expiry else None,
         frequency=_FREQUENCIES[frequency],
-        subscription_id=SubscriptionId(subscription) if subscription else None,
+        subscription_id=SubscriptionId(scope) if scope and purpose is not Purpose.REST else None,
+        run_id=RunId(scope) if scope and purpose is Purpose.REST else None,
     )
 
 

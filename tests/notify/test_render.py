@@ -44,7 +44,9 @@ def write(house, now, watched):
         items = [item_of(one, NEWS) for one in owed]
         digest = plan_digest(selection, frequency, items, due_at=now, now=now, coverage=coverage)
         edition = render_edition(environment(), digest, house=house, now=now)
-        return digest_mail(edition, reader, frequency=frequency, due_at=now, house=house, now=now)
+        return digest_mail(
+            edition, reader, frequency=frequency, due_at=now, house=house, now=now, run_id=12
+        )
 
     return made
 
@@ -107,7 +109,7 @@ def test_a_subject_is_short_whatever_happened(write, reader, announcement):
     assert "500条新政策" in mail.subject or "499条新政策" in mail.subject
 
 
-def test_beyond_thirty_items_the_rest_stands_behind_a_link(write, reader, announcement):
+def test_beyond_thirty_items_the_rest_stands_behind_a_link(write, reader, announcement, house, now):
     """A long morning stays one readable mail under 100 KB."""
     title = "关于" + "支持先进制造业高质量发展" * 30 + "的通知"
     owed = [announcement(n, title=title, due_in=9, yuan=1e9) for n in range(1, 201)]
@@ -116,7 +118,9 @@ def test_beyond_thirty_items_the_rest_stands_behind_a_link(write, reader, announ
 
     assert "另有 170 条" in mail.text
     assert "另有 170 条" in words(mail)
-    assert "https://quxun.example/?kind=policy" in links(mail)
+    [rest] = [link for link in links(mail) if link.startswith("https://quxun.example/mail/")]
+    ticket = read(house.keys, rest.rpartition("/")[2], purpose=Purpose.REST, now=now)
+    assert (ticket.subscriber_id, ticket.run_id) == (7, 12)
     assert mail.text.count("* [江津区]") == 30
     assert len(mail.html.encode()) <= 100_000
 
@@ -129,7 +133,9 @@ def test_both_bodies_carry_every_link_and_no_other_host_is_asked(write, reader, 
     assert "https://www.jiangjin.example/1.html" in links(mail)
     assert not html.document_fromstring(mail.html).xpath("//img|//link|//script|//@src")
     assert "url(" not in mail.html
-    assert "@media" in mail.html
+    assert '<meta name="color-scheme" content="light dark">' in mail.html
+    assert "<style" not in mail.html
+    assert "class=" not in mail.html
 
 
 def test_the_footer_says_why_and_how_to_stop(write, reader, announcement, house, now):
@@ -156,7 +162,12 @@ def test_the_footer_says_why_and_how_to_stop(write, reader, announcement, house,
 def test_what_was_found_late_or_badly_says_so(write, reader, announcement, now):
     """What is guessed or late is not shown as known and new."""
     seen = Sighting(
-        source_id=SourceId(2), source_name="b", url="u", title="t", authority="media", seen_at=now
+        source_id=SourceId(2),
+        source_name="重庆日报",
+        url="https://www.cqrb.example/1.html",
+        title="t",
+        authority="media",
+        seen_at=now,
     )
     from dataclasses import replace
 
@@ -167,9 +178,9 @@ def test_what_was_found_late_or_badly_says_so(write, reader, announcement, now):
 
     text = write(reader(), owed).text
 
-    assert "补：9月13日发布，近日才收录" in text
+    assert "迟到：原发布于9月13日" in text
     assert "仅有标题" in text
-    assert "另见 1 处转载" in text
+    assert "另见:重庆日报 https://www.cqrb.example/1.html" in text
 
 
 def test_what_may_be_missing_is_named(write, reader, announcement):

@@ -1,0 +1,165 @@
+"""The radar of weekly mails: what was begun where, beside the four weeks before.
+
+Sums are of single projects only: what a text states for several together is shown apart, and
+what was merely signed for is called a promise (DOMAIN.md §11).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from aggregator import divisions
+from aggregator.filters import money
+from aggregator.model import Filter, ProjectNews, Radar, RadarRow
+from aggregator.notify.words import Words
+from aggregator.text import shorten
+
+#: Weeks that the mean is taken of.
+WEEKS_BEFORE: Final = 4
+MOST_ROWS: Final = 8
+#: Bars are told in so many steps: cells of a table, no pictures.
+STEPS: Final = 20
+#: All of them; no wish names a place by it.
+COUNTRY: Final = ""
+_NAME_LENGTH = 14
+#: A project that got no further than these is promised, not begun.
+_PROMISES = frozenset({"谋划", "储备", "在谈", "意向", "签约", "落户"})
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadarLine:
+    """A row of the radar as templates print it: bars, and what is left beside them, in steps."""
+
+    name: str
+    projects: str
+    sums: str
+    now: int
+    now_rest: int
+    mean: int
+    mean_rest: int
+
+
+def radar_of(
+    news: Iterable[ProjectNews], wishes: Sequence[Filter], *, until: date, first: date | None
+) -> Radar | None:
+    """The radar of the regions that wishes name, or None when there is nothing to show.
+
+    One region, or none, is followed by those below it where most was going on.
+
+    Args:
+        news: projects made public in the last five weeks.
+        wishes: their regions are shown, the named ones first.
+        until: the day after the week, in Shanghai.
+        first: the first day on which anything was watched.
+    """
+    since = until - _WEEK
+    counted: dict[str, list[ProjectNews]] = {}
+    below: Counter[str] = Counter()
+    for one in news:
+        for code in {COUNTRY, *one.region_roll}:
+            counted.setdefault(code, []).append(one)
+        if since <= one.posted_on < until:
+            below.update(one.regions)
+    named = list(dict.fromkeys(code for wish in wishes for code in wish.region)) or [COUNTRY]
+    if any(not wish.region for wish in wishes):
+        named = [COUNTRY, *(code for code in named if code != COUNTRY)]
+    if len(named) == 1:
+        busiest = sorted(below, key=lambda code: (-below[code], code))
+        named += [code for code in busiest if code != named[0] and _within(code, named[0])]
+    rows = [
+        _row(code, counted.get(code, []), since=since, until=until)
+        for code in named[:MOST_ROWS]
+        if _name(code)
+    ]
+    if not any(row.projects or row.mean_projects for row in rows):
+        return None
+    young = first is None or first > since - WEEKS_BEFORE * _WEEK
+    return Radar(since=since, until=until - timedelta(days=1), rows=tuple(rows), young=young)
+
+
+def radar_lines(radar: Radar, words: Words) -> list[RadarLine]:
+    """The rows in a reader's words, and how long their bars are."""
+    longest = max(max(row.projects, row.mean_projects) for row in radar.rows)
+
+    def steps(value: float) -> int:
+        return max(1, round(value / longest * STEPS)) if value and longest else 0
+
+    return [
+        RadarLine(
+            name=shorten(words.radar_country if row.code == COUNTRY else row.name, _NAME_LENGTH),
+            projects=words.radar_projects.format(
+                now=row.projects, mean=f"{row.mean_projects:.1f}".removesuffix(".0")
+            ),
+            sums=_sums(row, words),
+            now=steps(row.projects),
+            now_rest=STEPS - steps(row.projects),
+            mean=steps(row.mean_projects),
+            mean_rest=STEPS - steps(row.mean_projects),
+        )
+        for row in radar.rows
+    ]
+
+
+def week_said(radar: Radar, words: Words) -> str:
+    """The days of the week that the radar looks at."""
+    year = radar.until.year
+    return words.span.format(
+        since=words.say_day(radar.since, year=year), until=words.say_day(radar.until, year=year)
+    )
+
+
+def promised(stages: Iterable[str]) -> bool:
+    """Whether a project is a promise yet: every stage that it reached is one of words."""
+    reached = set(stages)
+    return bool(reached) and reached <= _PROMISES
+
+
+def _sums(row: RadarRow, words: Words) -> str:
+    language = words.lang[:2]
+    parts = []
+    if row.yuan or row.mean_yuan:
+        parts.append(
+            words.radar_sum.format(
+                now=money(row.yuan, language), mean=money(row.mean_yuan, language)
+            )
+        )
+    if row.promised_yuan:
+        parts.append(words.radar_promised.format(sum=money(row.promised_yuan, language)))
+    if row.aggregate_yuan:
+        parts.append(words.radar_apart.format(sum=money(row.aggregate_yuan, language)))
+    return words.clause.join(parts)
+
+
+def _row(code: str, news: Sequence[ProjectNews], *, since: date, until: date) -> RadarRow:
+    week = [one for one in news if since <= one.posted_on < until]
+    before = [one for one in news if since - WEEKS_BEFORE * _WEEK <= one.posted_on < since]
+    return RadarRow(
+        code=code,
+        name=_name(code),
+        projects=sum(1 for one in week if one.single),
+        mean_projects=sum(1 for one in before if one.single) / WEEKS_BEFORE,
+        yuan=_total(week),
+        mean_yuan=_total(before) / WEEKS_BEFORE,
+        promised_yuan=_total([one for one in week if one.promised]),
+        aggregate_yuan=sum(one.aggregate_yuan for one in week),
+    )
+
+
+def _total(news: Iterable[ProjectNews]) -> float:
+    return sum(one.yuan for one in news if one.single)
+
+
+def _name(code: str) -> str:
+    if code == COUNTRY:
+        return "全国"
+    one = divisions.get(code)
+    return one.name if one else ""
+
+
+def _within(code: str, above: str) -> bool:
+    return above == COUNTRY or above in divisions.roll(code)
