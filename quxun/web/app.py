@@ -18,8 +18,8 @@ from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
     calendar,
-    choices,
     channels,
+    choices,
     embed,
     feedroutes,
     hub,

@@ -15,7 +15,7 @@ from aggregator import filters
 from aggregator.channels import Channel, ChannelState, Outcome
 from aggregator.errors import BusyError, ConflictError, NotFoundError, UsageError
 from aggregator.flow import channels as flow
-from aggregator.flow.subscribe import managing
+from aggregator.flow.choices import managing
 from aggregator.model import Frequency, Subscriber
 from quxun.web.http import check_same_site, read_form
 from quxun.web.letters import OLD_LINK

@@ -28,6 +28,7 @@ def test_an_owner_adds_tests_pauses_and_removes_a_chat(doors):
     form = {"act": "add", "address": f"  {service.address} ", "frequency": "immediate",
             "query": "region=500116"}  # fmt: skip
 
+    assert f'href="{path}"' in doors.web.ask(path.removesuffix("/channels")).text
     added = post(path, form)
     assert added.status == 200, added.text
     [channel] = doors.parts.channels.list()
