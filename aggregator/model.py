@@ -1242,7 +1242,8 @@ class OutboxMail:
     """A row of the outbox as its sender claims it.
 
     What it says is a whole ``mail``, or an ``edition`` that many readers share, in which
-    ``epoch`` and ``frequency`` make the reader's own links. ``in_doubt``: a copy of it may have
+    ``epoch`` and ``frequency`` make the reader's own links. ``waiting_since``: since when it is
+    tried, where that is not since it was made (resent, or merged with one before). ``in_doubt``: a copy of it may have
     arrived, so that this is the last attempt that may reach a final dot.
     """
 
@@ -1255,6 +1256,7 @@ class OutboxMail:
     generation: int
     attempts: int
     created_at: datetime
+    waiting_since: datetime | None = None
     in_doubt: bool = False
     mail: Mail | None = None
     edition_id: EditionId | None = None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from aggregator.alarms import Alarm
+from aggregator.canaries import ExpectedMail, LateMail
 from aggregator.channels import Channel, ChannelMessage, ChannelState, ChatVerdict, Robot
 from aggregator.model import (
     Announcement,
@@ -763,6 +764,36 @@ class Desk(Protocol):
 
     def now(self) -> datetime:
         """The present time."""
+        ...
+
+
+class CanaryStore(Protocol):
+    """The mails that are followed until they arrive."""
+
+    def is_set(self, subscriber_id: SubscriberId | None) -> bool:
+        """Make a subscriber the canary, and no other; False when another one, or none, was."""
+        ...
+
+    def expect(self, subscriber_id: SubscriberId, wait: timedelta, now: datetime) -> None:
+        """Want every mail of a run to the canary within that time."""
+        ...
+
+    def late(self, now: datetime) -> Sequence[LateMail]:
+        """Mails that should have arrived by now and were not told of yet."""
+        ...
+
+    def awaited_since(self, now: datetime) -> datetime | None:
+        """When the oldest mail that left and has not arrived was queued."""
+        ...
+
+    def expected(self, message_id: str) -> tuple[MailId, ExpectedMail] | None:
+        """What a mail of the canary's should be, by its Message-ID."""
+        ...
+
+    def settle(
+        self, mail_id: MailId, *, problem: str | None, arrived_at: datetime | None = None
+    ) -> None:
+        """Write that a mail arrived, or what is wrong with it."""
         ...
 
 

@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -18,6 +18,7 @@ from aggregator.errors import SettingsError
 #: A site as Content-Security-Policy names it: scheme and host, ``*.`` before it, a port behind.
 _ORIGIN = re.compile(r"https?://(?:\*\.)?[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d{1,5})?")
 
+_ADDRESS = re.compile(r"[^\s@,;<>\"()]+@[^\s@,;<>\"()]+\.[^\s@,;<>\"().]+")
 _DOMAIN = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
 )
@@ -81,6 +82,13 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("Quxun 区讯 <digest@quxun.example>", description="From of our mails")
     contact: str = Field("operator@quxun.example", description="who answers for this service")
+    canary: str = Field("", description="address whose digests are followed until they arrive")
+    canary_frequency: Literal["immediate", "daily", "weekly"] = Field(
+        "daily", description="how often the canary is written to"
+    )
+    canary_minutes: float = Field(
+        15.0, gt=0, description="a canary's digest that takes longer is an alarm"
+    )
     secret_key: SecretStr = Field(SecretStr(""), description="signs links; embedded makes its own")
     operator_token: SecretStr = Field(SecretStr(""), description="opens the operator's pages")
     allow_nets: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -222,6 +230,13 @@ class Settings(BaseSettings):
     def _check_selector(cls, value: str) -> str:
         if not _SELECTOR.fullmatch(value):
             raise ValueError("must be a name in DNS such as quxun or 2026.quxun")
+        return value
+
+    @field_validator("canary")
+    @classmethod
+    def _check_canary(cls, value: str) -> str:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("must be one address such as canary@example.org, or empty")
         return value
 
     @field_validator("operator_token")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ import feeds
 from aggregator import divisions, store
 from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
 from aggregator.deliver import Composer, Signer, SmtpMailer, sender_address
+from aggregator.deliver.arrivals import arrived_since
 from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.deliver.robots import Robots
 from aggregator.errors import SettingsError
@@ -173,6 +173,16 @@ class Parts:
         return Mailbox(url) if url else None
 
     @cached_property
+    def canary(self) -> store.Canary:
+        """The mails that are followed until they arrive."""
+        return store.Canary(self.engine)
+
+    def caught(self, address: str, since: datetime) -> Iterable[bytes]:
+        """What arrived in our own mailbox since then, where we have one."""
+        folder = self.settings.home / "mailbox"
+        return arrived_since(folder, address, since) if self.settings.embedded else ()
+
+    @cached_property
     def sessions(self) -> store.Sessions:
         """The operator's sessions."""
         return store.Sessions(self.engine, self.settings.operator_token.get_secret_value())
@@ -243,24 +253,11 @@ class Parts:
 
     @cached_property
     def chat_courier(self) -> Courier:
-        """The way to robots of chats."""
-        return self.new_chat_courier()
-
-    def new_chat_courier(self) -> Courier:
-        """One of its own, for another loop: public addresses at 80 and 443 only."""
+        """The way to robots of chats: public addresses at 80 and 443 only."""
         it = self.settings
         return Courier(
             user_agent=it.user_agent, clock=self.clock, allow_nets=it.allow_nets, own_ports=False
         )
-
-    @contextmanager
-    def post_apart(self) -> Iterator[Post]:
-        """What sending to channels needs, for a thread with a loop of its own."""
-        courier = self.new_chat_courier()
-        try:
-            yield replace(self.post, caller=courier)
-        finally:
-            courier.close()
 
     @property
     def post(self) -> Post:

@@ -119,6 +119,11 @@ app.conf.update(
             "schedule": 120.0,
             "options": {"queue": "upkeep", "expires": 120},
         },
+        "canary": {
+            "task": "upkeep.canary",
+            "schedule": 5.0 if _settings.demo else 30.0,
+            "options": {"queue": "upkeep", "expires": 30},
+        },
         "sweep": {
             "task": "upkeep.sweep",
             "schedule": 15.0,

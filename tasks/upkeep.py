@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.flow import alarms, articles, polls, returns
+from aggregator.flow import alarms, articles, canary, polls, returns
 from tasks.app import app, parts
 
 
@@ -46,3 +46,18 @@ def bounces() -> None:
             clock=it.now,
         )
     returns.watch(store=it.returns, alarms=it.alarms, now=it.now())
+
+
+@app.task(name="upkeep.canary")
+def follow() -> None:
+    """Follow the canary's digests until they arrive; an alarm for one that does not."""
+    it = parts()
+    now = it.now()
+    canary.look_into(it.caught, store=it.canary, alarms=it.alarms, settings=it.settings, now=now)
+    canary.watch(
+        store=it.canary,
+        subscribers=it.subscribers,
+        alarms=it.alarms,
+        settings=it.settings,
+        now=now,
+    )

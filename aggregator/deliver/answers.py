@@ -133,7 +133,7 @@ def delivery_of(row: OutboxMail, answer: Answer, *, now: datetime) -> Delivery:
     elif means in (Meaning.ADDRESS, Meaning.CONTENT, Meaning.REFUSED):
         state = MailState.FAILED
         suppress = "hard bounce: unknown user" if means is Meaning.ADDRESS else None
-    elif now - row.created_at >= GIVE_UP:
+    elif now - (row.waiting_since or row.created_at) >= GIVE_UP:
         hours = int(GIVE_UP.total_seconds() // 3600)
         state, said = MailState.FAILED, f"given up after {hours} h: {said}"
     else:

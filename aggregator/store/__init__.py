@@ -3,6 +3,7 @@
 from aggregator.store.alarms import Alarms
 from aggregator.store.announcements import Announcements
 from aggregator.store.audit import Audit
+from aggregator.store.canary import Canary
 from aggregator.store.channels import Channels
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.digests import Digests
@@ -32,6 +33,7 @@ __all__ = [
     "Alarms",
     "Announcements",
     "Audit",
+    "Canary",
     "Channels",
     "Deadlines",
     "Digests",

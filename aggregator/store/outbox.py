@@ -303,6 +303,7 @@ def _mail(row: RowMapping) -> OutboxMail:
         generation=row["generation"],
         attempts=row["attempts"],
         created_at=row["created_at"],
+        waiting_since=row["waiting_since"],
         in_doubt=row["was_ambiguous"],
         mail=rows.from_json(row["mail"], Mail) if row["mail"] is not None else None,
         edition_id=None if row["edition_id"] is None else EditionId(row["edition_id"]),

@@ -296,7 +296,8 @@ class Runs:
             connection.execute(
                 text(
                     "update outbox set state = 'queued', due_at = :now, lease_until = null,"
-                    " resends = resends + 1, sent_at = null where id = :id"
+                    " resends = resends + 1, sent_at = null, attempts = 0, meaning = null,"
+                    " waiting_since = :now where id = :id"
                 ),
                 {"id": mail_id, "now": now},
             )

@@ -23,7 +23,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "clusters": ("announcements",),
     "digests": ("digest",),
     "subscribers": ("subscribers",),
-    "keys": ("keys",),
     "channels": ("channels",),
     "webhooks": ("webhooks",),
     "hub": ("hub",),

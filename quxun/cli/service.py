@@ -142,14 +142,22 @@ def stats(as_json: AsJson = False) -> None:
         show_table("the store", ("what", "how many"), list(figures.items()))
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Check database, broker, SMTP, clock and disk; say how to mend what is ill."""
+def doctor(
+    here: Annotated[
+        bool,
+        typer.Option("--here", help="only what this process reaches: for health checks"),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check database, broker, SMTP, clock and disk, and what waits for an operator; say how to
+    mend what is ill.
+    """
     with opened() as parts:
         findings = [
             _database(parts), _clock(parts), _broker(parts), _smtp(parts), _disk(parts),
-            _duplicates(parts), _webhooks(parts),
-            _alarms(parts), _hold(parts),
         ]  # fmt: skip
+        if not here:
+            findings += [_duplicates(parts), _webhooks(parts), _alarms(parts), _hold(parts)]
     if as_json:
         say([{"what": what, "well": well, "words": words} for what, well, words in findings])
     else:

@@ -20,6 +20,7 @@ from quxun.embedded.momentary import direct
 #: The portals' addresses, exempt from the address guard.
 NETWORK = "127.0.1.0/24"
 READER = "demo@quxun.example"
+CANARY = "canary@quxun.example"
 _FIRST = "127.0.1.1"
 _PORTS = range(8800, 8900)
 

@@ -192,6 +192,8 @@ def _environment(settings: Settings, home: Home, urls: Urls, token: str) -> dict
             "floor_seconds": urls.floor_seconds,
             "immediate_seconds": urls.immediate_seconds,
             "demo": urls.demo,
+            "canary": settings.canary or (demonstration.CANARY if urls.demo else ""),
+            "canary_frequency": "immediate" if urls.demo else settings.canary_frequency,
             "embedded": True,
         }
     )

@@ -18,7 +18,6 @@ from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
     calendar,
-    channels,
     choices,
     embed,
     feedroutes,
@@ -60,7 +59,6 @@ _ROUTES = (
     hub,
     letters,
     choices,
-    channels,
     status,
     mailbox,
     operator,

@@ -34,7 +34,8 @@ def test_child_reads_every_setting_as_we_read_it(tmp_path):
         "public_url": "https://news.example", "home": tmp_path, "dkim_key_file": tmp_path / "key",
         "bounce_domain": "b.example", "bounce_listen": "[::1]:2424",
         "bounce_imap": SecretStr("imaps://u:p%40@h.example/f"), "post_secret": SecretStr("s" * 24),
-        "dkim_domain": "d.example", "dkim_selector": "2026.quxun",
+        "dkim_domain": "d.example", "dkim_selector": "2026.quxun", "canary": "c@d.example",
+        "operator_token": SecretStr("of the test, and long enough"),
     }  # fmt: skip
     settings = load_settings(**given)
     urls = Urls(

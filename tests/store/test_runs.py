@@ -114,6 +114,20 @@ def test_what_failed_goes_again_as_the_same_mail(engine, ended):
     assert store.Audit(engine).last_deeds()[0].about == f"mail {mail}, was {ended}"
 
 
+def test_what_was_given_up_is_tried_for_three_days_again(engine):
+    """A domain that was away for a week: the first greylisting must not end it at once."""
+    from aggregator.deliver.answers import GIVE_UP
+
+    _, [mail] = plan(engine, "ann@a.example")
+    deliver(engine, {mail: "failed"})
+    later = NOW + 2 * GIVE_UP
+    store.Runs(engine).resend(mail, again=False, who="operator", now=later)
+    [again] = store.Outbox(engine).claim_mails(later, limit=9, lease=LEASE)
+
+    assert again.waiting_since == later
+    assert again.attempts <= 1
+
+
 def test_what_was_sent_goes_again_only_when_asked_twice(engine):
     """A slip of the hand is not a second mail."""
     _, [mail] = plan(engine, "ann@a.example")
