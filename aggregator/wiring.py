@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -253,11 +254,24 @@ class Parts:
 
     @cached_property
     def chat_courier(self) -> Courier:
-        """The way to robots of chats: public addresses at 80 and 443 only."""
+        """The way to robots of chats."""
+        return self.new_chat_courier()
+
+    def new_chat_courier(self) -> Courier:
+        """One of its own, for another loop: public addresses at 80 and 443 only."""
         it = self.settings
         return Courier(
             user_agent=it.user_agent, clock=self.clock, allow_nets=it.allow_nets, own_ports=False
         )
+
+    @contextmanager
+    def post_apart(self) -> Iterator[Post]:
+        """What sending to channels needs, for a thread with a loop of its own."""
+        courier = self.new_chat_courier()
+        try:
+            yield replace(self.post, caller=courier)
+        finally:
+            courier.close()
 
     @property
     def post(self) -> Post:

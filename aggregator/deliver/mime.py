@@ -18,7 +18,7 @@ from email.utils import format_datetime, getaddresses
 
 from aggregator.errors import UsageError
 from aggregator.model import Edition, Mail
-from aggregator.notify.addresses import check_address
+from aggregator.notify.addresses import wire_form
 
 #: RFC 2047 §2: an encoded word is at most 75 characters; 45 bytes make 60 in base64.
 _WORD_BYTES = 45
@@ -163,7 +163,7 @@ def wire_address(text: str) -> str:
         ValueError: when it is not exactly one address that any mail server takes.
     """
     try:
-        return check_address(text)
+        return wire_form(text)
     except UsageError as error:
         raise ValueError(f"this is not one mail address that we can write to: {error}") from error
 

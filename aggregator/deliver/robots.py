@@ -180,7 +180,7 @@ def _told_apart(address: str) -> tuple[str, Service]:
             address = f"{scheme}://{found[1]}"
     scheme = address.partition("://")[0].lower() if "://" in address else ""
     service = _SERVICES.get(scheme)
-    if service is None:
+    if service is None or address.partition("://")[2].startswith("/"):
         known = ", ".join(_LOOKS.values())
         raise UsageError(f"a channel's address begins with one of these schemes: {known}")
     query = address.partition("?")[2].partition("#")[0]

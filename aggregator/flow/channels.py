@@ -26,7 +26,7 @@ from aggregator.channels import (
     room_of,
     verdict_of,
 )
-from aggregator.errors import BusyError, NotFoundError, UsageError
+from aggregator.errors import BusyError, ConflictError, NotFoundError, UsageError
 from aggregator.flow.pumping import LEASE, pump
 from aggregator.flow.subscribe import house_of
 from aggregator.model import (
@@ -81,7 +81,7 @@ def add(
 
     Raises:
         UsageError: the owner did not confirm, or the address is none that we write to.
-        ConflictError: the owner has too many channels.
+        ConflictError: the owner has too many channels, or this one is paused.
     """
     if owner.state is not SubscriberState.CONFIRMED or owner.suppressed:
         raise UsageError("only who confirmed by mail, and can be reached by it, adds a channel")
@@ -89,6 +89,8 @@ def add(
     robot = post.robots.read(address)
     post.caller.check(post.robots.parcel(robot, head="", text="", now=now).url)
     channel = post.store.add(owner.id, robot, now)
+    if channel.state is not ChannelState.ACTIVE:
+        raise ConflictError(f"{robot.shown} is there already and paused; let it go on first")
     name = place_name(channel.id)
     post.subscribers.sign_up(name, list(filters) or [Filter()], frequency, now, confirmed=True)
     log.info("channel added", channel=channel.id, service=robot.service.value)

@@ -26,10 +26,26 @@ _ROLES = frozenset(
 
 
 def check_address(text: str) -> str:
-    """The one address in the text, its domain in lower case and as ``xn--`` where needed.
+    """The one address in the text, as ``wire_form`` has it, where a person may read it.
 
     Raises:
         UsageError: when it is not exactly one address that any mail server takes, or nobody's.
+    """
+    address = wire_form(text)
+    local = address.rpartition("@")[0]
+    if local.lower().partition("+")[0] in _ROLES:
+        raise _refused(
+            f"{local}@ 是机器或投诉用的地址，请用您自己的地址",
+            f"{local}@ is for machines or complaints and read by nobody; give your own address",
+        )
+    return address
+
+
+def wire_form(text: str) -> str:
+    """The one address in the text, its domain in lower case and as ``xn--`` where needed.
+
+    Raises:
+        UsageError: when it is not exactly one address that any mail server takes.
     """
     text = text.strip(" \u3000")
     local, at, domain = text.rpartition("@")
@@ -54,11 +70,6 @@ def check_address(text: str) -> str:
     if len(local) + 1 + len(wire) > _OCTETS:
         raise _refused(
             f"地址超过 {_OCTETS} 个字符", f"the address is longer than {_OCTETS} characters"
-        )
-    if local.lower().partition("+")[0] in _ROLES:
-        raise _refused(
-            f"{local}@ 是机器或投诉用的地址，请用您自己的地址",
-            f"{local}@ is for machines or complaints and read by nobody; give your own address",
         )
     return f"{local}@{wire}"
 

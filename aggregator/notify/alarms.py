@@ -10,7 +10,7 @@ from jinja2 import Environment
 from aggregator.alarms import Alarm
 from aggregator.errors import UsageError
 from aggregator.model import Lane, Mail
-from aggregator.notify.addresses import check_address
+from aggregator.notify.addresses import wire_form
 from aggregator.notify.letters import letter
 from aggregator.notify.render import House
 from aggregator.notify.words import words_of
@@ -28,7 +28,7 @@ def contact_address(contact: str, *, caught: bool) -> str | None:
         caught: our own mailbox catches what leaves, whatever its domain.
     """
     try:
-        address = check_address(parseaddr(contact.removeprefix("mailto:"))[1])
+        address = wire_form(parseaddr(contact.removeprefix("mailto:"))[1])
     except UsageError:
         return None
     return address if caught or not address.lower().endswith(_NOWHERE) else None

@@ -29,7 +29,7 @@ from aggregator.model import (
     SubscriberId,
 )
 from aggregator.notify import marks
-from aggregator.notify.addresses import check_address
+from aggregator.notify.addresses import wire_form
 from aggregator.notify.letters import letter
 from aggregator.notify.tokens import Keys, Purpose, Ticket, sign
 from aggregator.notify.words import Words, words_of
@@ -60,7 +60,7 @@ class House:
     def reply_to(self) -> str | None:
         """Who reads answers: the contact, where it is an address."""
         try:
-            return check_address(parseaddr(self.contact.removeprefix("mailto:"))[1])
+            return wire_form(parseaddr(self.contact.removeprefix("mailto:"))[1])
         except UsageError:
             return None
 

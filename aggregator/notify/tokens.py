@@ -81,11 +81,18 @@ class Keys:
             raise SettingsError(
                 f"QUXUN_SECRET_KEY must hold at least {_SHORTEST_SECRET} characters to sign links"
             )
-        derived = [
-            hmac.digest(part.encode(), b"quxun: links in mails, version 1", "sha256")
-            for part in parts
-        ]
+        derived = [_derived(part) for part in parts]
         return cls(signing=derived[0], known={_key_id(key): key for key in reversed(derived)})
+
+
+def key_ids(secret: str) -> list[str]:
+    """The ids of the keys of a setting, as tokens name them; the first one's signs.
+
+    Raises:
+        SettingsError: as ``Keys.of``.
+    """
+    Keys.of(secret)
+    return [_key_id(_derived(part)).hex() for part in secret.split()]
 
 
 def sign(keys: Keys, ticket: Ticket) -> str:
@@ -134,6 +141,10 @@ def read(keys: Keys, token: str, *, purpose: Purpose, now: datetime) -> Ticket |
 def confirmation_hash(token: str) -> bytes:
     """What the store keeps of a confirming link: its SHA-256 and nothing else."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
+
+
+def _derived(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"quxun: links in mails, version 1", "sha256")
 
 
 def _key_id(key: bytes) -> bytes:

@@ -209,7 +209,7 @@ class Channels:
             connection.execute(
                 text(
                     "update outbox set state = :state, answer = :answer, lease_until = null,"
-                    " due_at = case when :state = 'ambiguous' and was_ambiguous then 'infinity'"
+                    " due_at = case when :state = 'ambiguous' and was_ambiguous then '9999-01-01 00:00+00'"
                     " when :state = 'sent' then due_at else cast(:due as timestamptz) end,"
                     " was_ambiguous = was_ambiguous or :state = 'ambiguous',"
                     " sent_at = case when :state = 'sent' then cast(:now as timestamptz) end"
@@ -312,7 +312,7 @@ def _set_state(
     connection.execute(
         text(
             "update outbox set due_at = case when :active then cast(:now as timestamptz)"
-            " else 'infinity' end where subscriber_id = :id"
+            " else '9999-01-01 00:00+00' end where subscriber_id = :id"
             " and (state in ('queued', 'deferred') or (state = 'ambiguous' and not was_ambiguous))"
         ),
         {"id": place, "active": active, "now": now},
@@ -343,7 +343,7 @@ def _sweep(connection: Connection, now: datetime) -> None:
     connection.execute(
         text(
             "update outbox o set state = 'ambiguous', lease_until = null,"
-            " due_at = case when o.was_ambiguous then 'infinity' else :now end,"
+            " due_at = case when o.was_ambiguous then '9999-01-01 00:00+00' else :now end,"
             " was_ambiguous = true,"
             " answer = 'the sender vanished between the message and its answer'"
             " from channels c where c.subscriber_id = o.subscriber_id"

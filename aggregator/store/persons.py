@@ -14,7 +14,10 @@ from aggregator.model import Filter, Frequency, Mail, Subscriber, SubscriberId
 from aggregator.store import outbox, rows, sign_ups, subscriptions
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.subscribers import load, remove
+from aggregator.text import one_line, shorten
 
+#: Evidence of a consent is one line.
+CONSENT = 500
 #: A link to move lives as long as one to confirm.
 MOVE_FOR = timedelta(hours=48)
 #: What nobody confirmed is forgotten after this time.
@@ -23,6 +26,8 @@ UNCONFIRMED = timedelta(hours=48)
 ENDED = timedelta(days=28)
 #: Of the address that a consent came from only its network is kept after this time.
 NETWORK = timedelta(days=90)
+#: What mails said is kept so long.
+BODIES = timedelta(days=7)
 #: What is dead is looked for so often, and so many persons are forgotten at once.
 FORGET_EVERY = timedelta(minutes=10)
 FORGET_AT_ONCE = 500
@@ -63,6 +68,14 @@ class Persons:
         with self._engine.begin() as connection:
             wanted = subscriptions.pending(connection, subscriber_id, wish, frequency, now)
             subscriptions.confirm(connection, subscriber_id, [wanted], now, None)
+
+    def note_consent(self, subscriber_id: SubscriberId, evidence: str) -> None:
+        """Keep what an operator says about how and when a person agreed."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                text("update subscribers set consent = :evidence where id = :id"),
+                {"evidence": shorten(one_line(evidence), CONSENT), "id": subscriber_id},
+            )
 
     def raise_epoch(self, subscriber_id: SubscriberId) -> None:
         """Let every link to a person's choices that is out be void; links to stop go on."""
@@ -225,7 +238,12 @@ class Persons:
         if self._forgot_at is not None and abs(now - self._forgot_at) < FORGET_EVERY:
             return 0
         self._forgot_at = now
-        times = {"now": now, "unconfirmed": now - UNCONFIRMED, "ended": now - ENDED}
+        times = {
+            "now": now,
+            "unconfirmed": now - UNCONFIRMED,
+            "ended": now - ENDED,
+            "bodies": now - BODIES,
+        }
         with self._engine.begin() as connection:
             sign_ups.calm(connection, now, limits)
             for statement in (
@@ -236,6 +254,12 @@ class Persons:
                 ),
                 f"delete from subscriptions n where {_UNASKED} and n.ended_at is null",
                 "delete from moves where expires_at < :unconfirmed",
+                # What mails said goes like the mails themselves, once none of them waits.
+                (
+                    "update editions e set text = '', html = '' where created_at < :bodies"
+                    " and text <> '' and not exists (select 1 from outbox o where o.edition_id ="
+                    " e.id and o.state in ('queued', 'claimed', 'handed', 'deferred'))"
+                ),
             ):
                 connection.execute(text(statement), times)
             connection.execute(

@@ -120,8 +120,9 @@ class System:
             )
             connection.execute(
                 text(
-                    "update outbox set mail = '{}', recipient = '' where state in"
-                    " ('sent', 'failed') and created_at < :t and recipient <> ''"
+                    "update outbox set mail = '{}', recipient = '' where created_at < :t"
+                    " and recipient <> '' and (state in ('sent', 'failed', 'merged')"
+                    " or (state = 'ambiguous' and due_at = 'infinity'))"
                 ),
                 {"t": now - KEEP_SIGN_UPS},
             )

@@ -23,6 +23,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "clusters": ("announcements",),
     "digests": ("digest",),
     "subscribers": ("subscribers",),
+    "keys": ("keys",),
     "channels": ("channels",),
     "webhooks": ("webhooks",),
     "hub": ("hub",),

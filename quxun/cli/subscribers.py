@@ -1,4 +1,4 @@
-"""Subscribers: add, list, show, import, export, try, erase, suppress."""
+"""Subscribers: add, list, show, data, import, export, try, endings, erase, suppress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from quxun.cli.common import (
 )
 
 app = typer.Typer(
-    help="Subscribers: add, list, show, import, export, try, erase, suppress.", no_args_is_help=True
+    help="Subscribers: add, list, show, data, import, export, try, endings, erase, suppress.",
+    no_args_is_help=True,
 )
 
 FrequencyOption = Annotated[Frequency, typer.Option("--frequency", help="how often a mail comes")]
@@ -113,7 +114,7 @@ def import_subscribers(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="CSV in UTF-8 with the columns email, filter, frequency"
+            metavar="FILE", help="CSV in UTF-8 with the columns email, filter, frequency, consent"
         ),
     ],
     confirmed: Annotated[
@@ -127,11 +128,14 @@ def import_subscribers(
 
     rows = _csv_rows(file)
     refused: list[str] = []
+    unproven = 0
     with opened() as parts:
         for number, row in enumerate(rows, 2):
             if row.get("state") == "ended":
                 refused.append(f"line {number}: its owner ended this subscription")
                 continue
+            consent = live((row.get("consent") or "").strip())
+            unproven += confirmed and not consent
             try:
                 flow.sign_up(
                     live((row.get("email") or "").strip()),
@@ -144,6 +148,9 @@ def import_subscribers(
                     now=parts.now(),
                     confirmed=confirmed,
                 )
+                if consent:
+                    email = live((row.get("email") or "").strip())
+                    parts.persons.note_consent(parts.subscribers.get(email).id, consent)
             except (QuxunError, ValueError) as error:
                 refused.append(f"line {number}: {error}")
     if as_json:
@@ -152,6 +159,8 @@ def import_subscribers(
         for line in refused:
             remark(f"refused: {line}")
         tell(f"{len(rows) - len(refused)} added, {len(refused)} refused")
+    if unproven:
+        remark(f"{unproven} lines say nothing in a column consent: how and when they agreed")
     if refused:
         raise QuxunError(f"{len(refused)} of {len(rows)} lines were refused")
 
@@ -233,6 +242,34 @@ def try_filter(
 
 
 @app.command()
+def data(email: Email) -> None:
+    """Print all that is held of a person as JSON, as they can download it themselves."""
+    with opened() as parts:
+        held = parts.persons.export(parts.subscribers.get(email).id)
+    say(held)
+
+
+@app.command()
+def endings(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="of the last so many days")] = 90,
+    as_json: AsJson = False,
+) -> None:
+    """Count why subscriptions ended, and what people said."""
+    from datetime import timedelta
+
+    with opened() as parts:
+        found = parts.persons.endings(parts.now() - timedelta(days=days))
+    if as_json:
+        say([{"reason": reason, "why": why, "count": count} for reason, why, count in found])
+        return
+    show_table(
+        f"{sum(count for _, _, count in found)} subscriptions ended in the last {days} days",
+        ("reason", "said", "count"),
+        [(reason, why, count) for reason, why, count in found],
+    )
+
+
+@app.command()
 def erase(email: Email) -> None:
     """Delete a subscriber and all that is known of them."""
     with opened() as parts:
@@ -273,6 +310,9 @@ def subscriber_answer(one: Subscriber) -> dict[str, object]:
                 "frequency": x.frequency.value,
                 "state": x.state.value,
                 "active_from": x.active_from.isoformat(),
+                "paused_until": x.paused_until.isoformat() if x.paused_until else None,
+                "ended_at": x.ended_at.isoformat() if x.ended_at else None,
+                "end_reason": x.end_reason,
             }
             for x in one.subscriptions
         ],

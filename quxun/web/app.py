@@ -18,6 +18,7 @@ from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
     calendar,
+    channels,
     choices,
     embed,
     feedroutes,
@@ -59,6 +60,7 @@ _ROUTES = (
     hub,
     letters,
     choices,
+    channels,
     status,
     mailbox,
     operator,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from aggregator.flow import channels as flow
 from aggregator.flow import digests
 from aggregator.model import Frequency
 from aggregator.settings import Settings
+from aggregator.wiring import Parts
 
 _spec = importlib.util.spec_from_file_location(
     "channels_web", Path(__file__).parents[1] / "web" / "conftest.py", submodule_search_locations=[]
@@ -121,11 +122,29 @@ class House:
         return self.rows("select * from outbox where recipient = :to order by id", to=to)
 
 
-@pytest.fixture
-def house(web) -> Iterator[House]:
+@contextmanager
+def housed(made) -> Iterator[House]:
     with ExitStack() as stack:
-        made = House(web=web, stack=stack)
-        made.set(allow_nets=NETS)
-        made.publish(99)  # what a first poll shows is never sent
-        made.later(timedelta(hours=2))
-        yield made
+        house = House(web=made, stack=stack)
+        house.set(allow_nets=NETS)
+        house.publish(99)  # what a first poll shows is never sent
+        house.later(timedelta(hours=2))
+        yield house
+
+
+@pytest.fixture
+def house(engine, database_url: str, tmp_path: Path) -> Iterator[House]:
+    """Everything but the web server."""
+    time = [_web.START]
+    parts = Parts(settings=_web.settings_of(tmp_path, database_url), clock=lambda: time[0])
+    made = _web.Web(parts=parts, port=0, time=time, shelf=None, memory=None, server=None)
+    with housed(made) as house:
+        yield house
+    parts.close()
+
+
+@pytest.fixture
+def doors(web) -> Iterator[House]:
+    """With the web server."""
+    with housed(web) as house:
+        yield house

@@ -99,6 +99,41 @@ def test_of_the_address_of_a_consent_only_its_network_stays(engine: Engine, give
         assert rows(engine, "select confirmed_from from subscribers") == [(kept,)]
 
 
+def test_what_mails_said_is_forgotten_after_a_week(engine: Engine):
+    """A journal of deliveries needs no letters in it; what still has to leave stays whole."""
+    who = signed_up(engine)
+    born = NOW - 8 * DAY
+    with engine.begin() as connection:
+        for number, state in enumerate(("sent", "failed", "merged", "deferred"), 1):
+            connection.execute(
+                text(
+                    "insert into editions (key, subject, text, html, created_at)"
+                    " values (:key, 's', 'words', 'words', :born)"
+                ),
+                {"key": state, "born": born},
+            )
+            connection.execute(
+                text(
+                    "insert into outbox (key, lane, state, subscriber_id, recipient, edition_id,"
+                    " mail, message_id, created_at, due_at) values (:key, 2, :state, :who, :to,"
+                    " :edition, '{\"html\": \"words\"}', :key, :born, :born)"
+                ),
+                {
+                    "key": state, "state": state, "who": who.id, "to": EMAIL, "edition": number,
+                    "born": born,
+                },
+            )  # fmt: skip
+    store.System(engine).prune(NOW)
+    store.Persons(engine).forget(NOW)
+
+    whole = rows(
+        engine,
+        "select o.key from outbox o join editions e on e.id = o.edition_id where recipient <> ''"
+        " or o.mail <> '{}' or e.text <> '' or e.html <> ''",
+    )
+    assert whole == [("deferred",)]
+
+
 def test_the_reason_of_every_ending_is_kept_whoever_ends_it(engine: Engine):
     """Subscribed again and stopped again: both endings are there, whoever wrote them."""
     people = store.Subscribers(engine)

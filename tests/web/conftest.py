@@ -166,9 +166,12 @@ def patient(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[Web]:
 def beside(database_url: str, tmp_path: Path):
     """Another server on the same store: a function of the first."""
     with ExitStack() as stack:
-        yield lambda web: stack.enter_context(
-            serving(settings_of(tmp_path, database_url), web.time, patience=0)
-        )
+        yield lambda web, **changes: stack.enter_context(
+            serving(
+                settings_of(tmp_path, database_url).model_copy(update=changes),
+                web.time, patience=0,
+            )
+        )  # fmt: skip
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 from selectolax.lexbor import LexborHTMLParser
 from web_letters import ADDRESS, confirmed, links, manage_path, states
 
@@ -167,6 +168,26 @@ def test_stopping_needs_one_click_and_may_be_explained_after(web):
     held = web.parts.persons.export(who.id)
     assert [(x["reason"], x["why"]) for x in held["endings"]] == [("stop-link", "too-many")]
     assert web.post("/unsubscribe/forged/why", {"why": "too-many"}).status == 404
+
+
+def test_a_key_is_rotated_without_a_link_lost_and_revoked_with_all_of_its_links(web, beside):
+    """Mails of last year must still stop; a key that leaked opens nothing any more."""
+    who = confirmed(web)
+    old = "a-secret-of-the-tests-long-enough"
+    manage, stop = manage_path(web, who), manage_path(web, who, tokens.Purpose.STOP)
+    rotated = beside(web, secret_key=SecretStr(f"a-new-secret-of-these-tests {old}"))
+    assert rotated.ask(manage).status == 200
+    assert rotated.ask(stop).status == 200
+    fresh = manage_path(rotated, who)
+    assert fresh != manage
+
+    revoked = beside(web, secret_key=SecretStr("a-new-secret-of-these-tests"))
+    assert revoked.ask(fresh).status == 200
+    assert revoked.ask(manage).status == 404
+    assert revoked.ask(stop, "POST").status == 404
+    assert states(web) == [SubscriptionState.ACTIVE]
+    assert rotated.ask(stop, "POST").status == 200
+    assert states(web) == [SubscriptionState.ENDED]
 
 
 @pytest.mark.parametrize("door", ["confirm", "preferences", "unsubscribe", "address"])

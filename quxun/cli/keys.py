@@ -1,0 +1,102 @@
+"""Keys that sign the links of mails: list, rotate, revoke."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from aggregator.errors import NotFoundError, QuxunError, UsageError
+from quxun.cli.common import AsJson, say, tell
+
+app = typer.Typer(
+    help="Keys that sign the links of mails: list, rotate, revoke.", no_args_is_help=True
+)
+
+#: The file in QUXUN_HOME that holds the embedded service's keys.
+FILE = "secret-key"
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the keys by their ids: the first signs, the others only verify. No secret is shown."""
+    ids = _ids(_secret())
+    if as_json:
+        say([{"id": one, "signs": place == 0} for place, one in enumerate(ids)])
+        return
+    for place, one in enumerate(ids):
+        tell(f"{one} {'signs new links' if place == 0 else 'verifies links that are out'}")
+
+
+@app.command()
+def rotate() -> None:
+    """Put a new key before the others; links that are out go on."""
+    _write(f"{secrets.token_urlsafe(32)} {_secret()}")
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="ID", help='the key\'s id, as "quxun keys list"')],
+) -> None:
+    """Forget a key: every link that it signed is void at once, links to stop as well."""
+    words = _secret().split()
+    ids = _ids(" ".join(words))
+    if key not in ids:
+        raise NotFoundError(f'no key has the id {key[:20]!r}; "quxun keys list" shows them')
+    if ids[0] == key:
+        raise UsageError('this key signs new links; say "quxun keys rotate" first')
+    _write(" ".join(word for word, one in zip(words, ids, strict=True) if one != key))
+
+
+def _secret() -> str:
+    """What is set, else the embedded service's own.
+
+    Raises:
+        QuxunError: when there is neither.
+    """
+    from aggregator.settings import load_settings
+
+    settings = load_settings()
+    given = settings.secret_key.get_secret_value()
+    if given:
+        return given
+    path = settings.home / FILE
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise QuxunError(
+            f"there are no keys: QUXUN_SECRET_KEY is empty, and {path} cannot be read"
+            f" ({error.strerror})"
+        ) from error
+
+
+def _ids(secret: str) -> list[str]:
+    from aggregator.notify.tokens import key_ids
+
+    return key_ids(secret)
+
+
+def _write(secret: str) -> None:
+    """Keep the keys of the embedded service; say the value where it is set from outside."""
+    import os
+
+    from aggregator.settings import load_settings
+
+    settings = load_settings()
+    if settings.secret_key.get_secret_value():
+        tell(f"QUXUN_SECRET_KEY={secret}")
+        typer.echo("set this for every process and start them again, the web last", err=True)
+        return
+    path = settings.home / FILE
+    fresh = path.with_name(f"{FILE}.new")
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{secret}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise QuxunError(f"{path} cannot be written: {error.strerror}") from error
+    tell(f"{path} is written; start the service again for it to count")

@@ -1,0 +1,42 @@
+"""Keys of links from the shell: rotated without a link lost, revoked with every link void."""
+
+from __future__ import annotations
+
+import stat
+
+from aggregator.notify.tokens import key_ids
+
+OLD, NEW = "the-old-secret-of-this-test", "the-new-secret-of-this-test"
+
+
+def test_keys_that_are_set_from_outside_are_listed_and_their_next_value_is_said(shell):
+    """An operator of containers sets the value; the command never shows a secret unasked."""
+    with_two = {"secret_key": f"{NEW} {OLD}"}
+    listed = shell.run("keys", "list", "--json", **with_two)
+    new, old = key_ids(f"{NEW} {OLD}")
+    assert listed.json == [{"id": new, "signs": True}, {"id": old, "signs": False}]
+    assert NEW not in shell.run("keys", "list", **with_two).out
+
+    rotated = shell.run("keys", "rotate", **with_two).out.strip().removeprefix("QUXUN_SECRET_KEY=")
+    assert rotated.split()[1:] == [NEW, OLD]
+    assert len(rotated.split()[0]) >= 32
+    revoked = shell.run("keys", "revoke", old, **with_two).out.strip()
+    assert revoked == f"QUXUN_SECRET_KEY={NEW}"
+    assert "rotate" in shell.run("keys", "revoke", new, code=2, **with_two).complaint
+    assert "ffffffff" in shell.run("keys", "revoke", "ffffffff", code=1, **with_two).complaint
+
+
+def test_keys_of_the_embedded_service_are_kept_in_its_home(shell, tmp_path):
+    """One command rotates; the file stays readable by its owner alone."""
+    path = tmp_path / "secret-key"
+    path.write_text(f"{OLD}\n", encoding="ascii")
+    home = {"home": str(tmp_path), "secret_key": ""}
+
+    shell.run("keys", "rotate", **home)
+    assert path.read_text(encoding="ascii").split()[1:] == [OLD]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    [old] = key_ids(OLD)
+    shell.run("keys", "revoke", old, **home)
+    assert OLD not in path.read_text(encoding="ascii")
+    path.unlink()
+    assert "no keys" in shell.run("keys", "list", code=1, **home).complaint
