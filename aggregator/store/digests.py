@@ -83,11 +83,15 @@ class Digests:
         """Confirmed, not suppressed subscribers who may be owed something by the run and whose
         hour (and weekday) falls into its quarter of an hour, in order.
         """
+        # An hour that clocks leave out is an hour later, one that comes twice is its second time:
+        # every day of a reader has exactly one instant.
         local = "(cast(:due as timestamptz) at time zone p.timezone)"
+        wished = (
+            f"((cast({local} as date) + make_time(p.hour, p.minute, 0)) at time zone p.timezone)"
+        )
         slot = (
-            f"extract(hour from {local}) = p.hour"
-            f" and extract(minute from {local}) / 15 >= floor(p.minute / 15.0)"
-            f" and extract(minute from {local}) / 15 < floor(p.minute / 15.0) + 1"
+            f"{wished} >= cast(:due as timestamptz)"
+            f" and {wished} < cast(:due as timestamptz) + interval '{SLOT}'"
         )
         when = {
             Frequency.IMMEDIATE: "true",

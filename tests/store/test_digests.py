@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -25,6 +26,7 @@ from aggregator.model import (
     Novelty,
     Reader,
     Run,
+    RunId,
     Subscriber,
 )
 from aggregator.store import publish, rows
@@ -278,6 +280,38 @@ def test_runs_reach_those_whose_quarter_of_an_hour_it_is(engine, frequency, wish
 
     found = digests.subscribers_due(run, NOW, after=None, limit=9)
     assert found == ([who.id] if is_due else [])
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "minute", "day"),
+    [
+        ("America/New_York", 2, 30, date(2026, 3, 8)),  # there is no half past two
+        ("America/New_York", 1, 30, date(2026, 11, 1)),  # there are two
+        ("Europe/Berlin", 2, 0, date(2026, 3, 29)),
+        ("Europe/Berlin", 2, 45, date(2026, 10, 25)),
+        ("Australia/Lord_Howe", 2, 15, date(2026, 10, 4)),  # half an hour is left out
+        ("Africa/Cairo", 0, 15, date(2026, 4, 24)),  # the day begins at one
+        ("Asia/Shanghai", 8, 30, date(2026, 3, 8)),
+    ],
+)
+def test_there_is_one_run_a_day_where_clocks_are_changed(engine: Engine, zone, hour, minute, day):
+    """A reader abroad misses no digest in spring and gets none twice in autumn."""
+    who = subscriber(engine)
+    store.Subscribers(engine).set_preferences(who.id, timezone=zone, hour=hour, minute=minute)
+    announce(engine, "一条")
+    digests = store.Digests(engine)
+    digests.match(NOW)
+    start = datetime.combine(day - timedelta(days=1), time(12), UTC)
+    days = []
+    for slot in range(4 * 72):
+        due_at = start + slot * timedelta(minutes=15)
+        run = Run(id=RunId(1), frequency=DAILY, due_at=due_at)
+        if digests.subscribers_due(run, NOW, after=None, limit=9):
+            days.append(due_at.astimezone(ZoneInfo(zone)).date())
+
+    assert len(days) == 3
+    assert sorted(set(days)) == days
+    assert day in days
 
 
 def test_a_closed_run_is_not_planned_again(engine: Engine):
