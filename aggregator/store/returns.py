@@ -266,7 +266,7 @@ def _soft_days(connection: Connection, mail: RowMapping, now: datetime) -> int:
     if mail["subscriber_id"]:
         arrived = connection.execute(
             text(
-                "select max(created_at) from outbox where subscriber_id = :id and state = 'sent'"
+                "select max(created_at) from outbox where subscriber_id = :id and sent_at is not null"
                 " and bounced is null and sent_at < :before and created_at > :since"
             ),
             {
@@ -319,7 +319,8 @@ def _mail_of(connection: Connection, one: ReturnEvent) -> MailId | None:
         bare = one.message_id.strip().strip("<>")
         found = connection.execute(
             text(
-                "select id from outbox where state = 'sent' and message_id in (:bare, :whole) limit 1"
+                "select id from outbox where sent_at is not null and message_id in (:bare, :whole)"
+                " limit 1"
             ),
             {"bare": bare, "whole": f"<{bare}>"},
         ).scalar()
@@ -329,7 +330,7 @@ def _mail_of(connection: Connection, one: ReturnEvent) -> MailId | None:
         text(
             "select o.id from outbox o join subscribers s on s.id = o.subscriber_id"
             " where s.email_key = :key and lower(o.recipient) = :key"
-            " and o.state = 'sent' order by o.created_at desc, o.id desc limit 1"
+            " and o.sent_at is not null order by o.created_at desc, o.id desc limit 1"
         ),
         {"key": email_key(one.address or "")},
     ).scalar()

@@ -23,6 +23,16 @@ _DOMAINS = 60
 _ITEMS = 300
 
 
+#: Conditions that the outbox's partial indexes know (they do not name ``state``, so that a mail
+#: on its way out changes no index).
+_OF_STATE = {
+    "failed": "o.state = :state and o.troubled",
+    "ambiguous": "o.state = :state and o.troubled",
+    "sent": "o.state = :state and o.sent_at is not null",
+    **dict.fromkeys(("queued", "claimed", "handed", "deferred"), "o.state = :state and o.waiting"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """A run in a list: how many mails it has, how many left, and what became of the rest."""
@@ -203,7 +213,7 @@ class Runs:
         """Mails by number, the newest first: of a run, in a state, to a domain."""
         asked = [
             ("o.run_id = :run", run_id),
-            ("o.state = :state", state),
+            (_OF_STATE.get(state or "", "o.state = :state"), state),
             ("o.domain = :domain", domain),
             ("o.id < :before", before),
         ]
@@ -313,9 +323,8 @@ class Runs:
         with self._engine.connect() as connection:
             states = connection.execute(
                 text(
-                    "select state, count(*) from outbox where state in ('queued', 'claimed',"
-                    " 'handed', 'deferred', 'ambiguous') group by 1 union all"
-                    " select state, count(*) from outbox where state = 'failed'"
+                    "select state, count(*) from outbox where waiting group by 1 union all"
+                    " select state, count(*) from outbox where troubled and state = 'failed'"
                     " and created_at >= :since group by 1"
                 ),
                 {"since": since},
@@ -323,7 +332,7 @@ class Runs:
             oldest = connection.execute(
                 text(
                     "select min(created_at) from outbox"
-                    " where state in ('queued', 'claimed', 'handed', 'deferred')"
+                    " where waiting and state in ('queued', 'claimed', 'handed', 'deferred')"
                 )
             ).scalar()
             unplanned = connection.execute(
