@@ -6,6 +6,7 @@ caller said that it was recorded; what was not is there the next time.
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import re
 import ssl
@@ -83,30 +84,13 @@ class Mailbox:
         finally:
             _leave(connection)
 
-    def check(self) -> int:
-        """How many messages wait; opens the folder without changing it.
-
-        Raises:
-            MailboxError: when the server cannot be reached or refuses.
-        """
-        try:
-            connection = self._connect()
-        except (OSError, imaplib.IMAP4.error) as error:
-            raise MailboxError(self._trouble(error)) from error
-        try:
-            return len(self._waiting(connection, readonly=True))
-        except (OSError, imaplib.IMAP4.error) as error:
-            raise MailboxError(self._trouble(error)) from error
-        finally:
-            _leave(connection)
-
     def _read(
         self,
         connection: imaplib.IMAP4,
         take: Callable[[Sequence[bytes]], None],
         more: Callable[[], bool],
     ) -> int:
-        waiting = self._waiting(connection, readonly=False)
+        waiting = self._waiting(connection)
         done = 0
         for start in range(0, len(waiting), BATCH):
             if not more():
@@ -117,9 +101,8 @@ class Mailbox:
             done += len(uids)
         return done
 
-    def _waiting(self, connection: imaplib.IMAP4, *, readonly: bool) -> list[str]:
-        folder = self._at.folder.replace("\\", "\\\\").replace('"', '\\"')
-        _well(connection.select(f'"{folder}"', readonly=readonly), "SELECT")
+    def _waiting(self, connection: imaplib.IMAP4) -> list[str]:
+        _well(connection.select(_quoted(_wire(self._at.folder))), "SELECT")
         found = _well(connection.uid("SEARCH", "UNSEEN", "UNDELETED"), "SEARCH")
         numbers = b" ".join(one for one in found if isinstance(one, bytes)).split()
         return [one.decode("ascii") for one in numbers if one.isdigit()]
@@ -162,7 +145,7 @@ class Mailbox:
         try:
             if not it.secure and not it.clear and "STARTTLS" in connection.capabilities:
                 connection.starttls(ssl.create_default_context())
-            connection.login(it.user, it.password)
+            connection.login(_quoted(it.user), it.password)
         except BaseException:
             _leave(connection)
             raise
@@ -182,6 +165,21 @@ def _well(answer: tuple[str, Sequence[object]], what: str) -> Sequence[object]:
         said = next((one for one in answer[1] if isinstance(one, bytes)), b"")
         raise imaplib.IMAP4.error(f"{what} was refused: {said.decode('utf-8', 'replace')}")
     return answer[1]
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _wire(folder: str) -> str:
+    """A folder's name in the modified UTF-7 of RFC 3501 §5.1.3."""
+
+    def shifted(found: re.Match[str]) -> str:
+        digits = base64.b64encode(found[0].encode("utf-16-be")).decode().rstrip("=")
+        return f"&{digits.replace('/', ',')}-"
+
+    return re.sub(r"[^\x20-\x7e]+", shifted, folder.replace("&", "&-"))
 
 
 def _leave(connection: imaplib.IMAP4) -> None:
@@ -205,8 +203,10 @@ def _address(url: str) -> _Address:
     if afterwards not in _AFTERWARDS:
         raise SettingsError("QUXUN_BOUNCE_IMAP: after must be seen or delete")
     words = [unquote(word or "") for word in (parts.username, parts.password, parts.path[1:])]
-    if any(not word.isprintable() for word in words):
+    if not all(word.isprintable() for word in words):
         raise wrong
+    if not (words[0].isascii() and words[1].isascii()):
+        raise SettingsError("QUXUN_BOUNCE_IMAP: user and password must be ASCII for IMAP's LOGIN")
     return _Address(
         secure=parts.scheme == "imaps",
         clear=query.get("tls") == ["none"],

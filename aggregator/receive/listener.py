@@ -27,6 +27,8 @@ MOST_RECIPIENTS: Final = 100
 #: More relays than this do not talk to us at once.
 MOST_CONNECTIONS: Final = 50
 _LINE_BYTES: Final = 65_536
+#: What ends a message; the byte before may be in an earlier piece.
+_END: Final = b"\n.\r\n"
 
 #: What is done with a message and its recipients; raises when it cannot be recorded now.
 Take = Callable[[bytes, Sequence[str]], None]
@@ -144,26 +146,35 @@ class _Conversation(SMTP):
             await self.push(answer)
 
     async def _read_message(self) -> bytes | None:
-        """A message's beginning, once its end has come; None when it has none."""
+        """A message's beginning, once its end has come; None when it has none.
+
+        Read in pieces up to the final dot, not by lines: a message may be nothing but those.
+        """
         kept = bytearray()
         seen = 0
-        at_start = True
-        while True:
-            self._reset_timeout()
-            try:
-                line = await self._reader.readuntil(b"\n")
-            except asyncio.LimitOverrunError as error:
-                line = await self._reader.read(max(error.consumed, 1))
-            except asyncio.IncompleteReadError:
-                return None
-            if at_start and line in (b".\r\n", b".\n"):
-                return bytes(kept)
-            seen += len(line)
-            if seen > MOST_BYTES:
-                return None
-            if len(kept) < KEPT_BYTES:
-                kept += line[1:] if at_start and line.startswith(b".") else line
-            at_start = line.endswith(b"\n")
+        ended = False
+        try:
+            start = await self._reader.readexactly(1)
+            if start == b".":
+                start = await self._reader.readexactly(2)
+                if start == b"\r\n":
+                    return b""
+            kept += start
+            while not ended:
+                self._reset_timeout()
+                try:
+                    piece = await self._reader.readuntil(_END)
+                    ended = True
+                except asyncio.LimitOverrunError as error:
+                    piece = await self._reader.read(max(error.consumed, 1))
+                seen += len(piece)
+                if seen > MOST_BYTES:
+                    return None
+                kept += piece[: max(KEPT_BYTES - len(kept), 0)]
+        except asyncio.IncompleteReadError:
+            return None
+        whole = bytes(kept).removesuffix(_END[1:]) if seen < KEPT_BYTES else bytes(kept)
+        return whole.replace(b"\r\n..", b"\r\n.")  # RFC 5321 §4.5.2
 
 
 class _Hooks:

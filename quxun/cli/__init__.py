@@ -14,7 +14,17 @@ from quxun.cli.common import complain
 #: Which module of this room has which commands: only what is asked for is imported, because
 #: ``parse``, ``extract`` and ``classify`` are run once a page by scripts.
 MODULES: dict[str, tuple[str, ...]] = {
-    "service": ("up", "worker", "scheduler", "web", "mailbox", "migrate", "stats", "doctor"),
+    "service": (
+        "up",
+        "worker",
+        "scheduler",
+        "web",
+        "mailbox",
+        "bounces",
+        "migrate",
+        "stats",
+        "doctor",
+    ),
     "sources": ("sources",),
     "polls": ("poll", "reprocess"),
     "reading": ("parse", "extract", "classify", "facts", "similar"),
@@ -25,6 +35,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "subscribers": ("subscribers",),
     "keys": ("keys",),
     "channels": ("channels",),
+    "suppressions": ("suppressions",),
     "webhooks": ("webhooks",),
     "hub": ("hub",),
     "bench": ("bench",),

@@ -31,7 +31,7 @@ DISK_FULL = 0.85
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (up, worker, scheduler, web, mailbox, migrate, stats, doctor):
+    for command in (up, worker, scheduler, web, mailbox, bounces, migrate, stats, doctor):
         app.command(command.__name__)(command)
 
 
@@ -121,6 +121,16 @@ def mailbox() -> None:
     run(load_settings())
 
 
+def bounces() -> None:
+    """Take what comes back of our mails, by SMTP or LMTP, at QUXUN_BOUNCE_LISTEN."""
+    from aggregator.settings import load_settings
+    from aggregator.wiring import build_parts
+    from quxun.bounces import run
+
+    log_to_stderr()
+    run(build_parts(load_settings()))
+
+
 def migrate() -> None:
     """Bring the database to this version's schema; running it again does no harm."""
     from aggregator import store
@@ -158,6 +168,7 @@ def doctor(
         ]  # fmt: skip
         if not here:
             findings += [_duplicates(parts), _webhooks(parts), _alarms(parts), _hold(parts)]
+            findings.append(_bounces(parts))
     if as_json:
         say([{"what": what, "well": well, "words": words} for what, well, words in findings])
     else:
@@ -285,6 +296,33 @@ def _hold(parts: Parts) -> Finding:
         )
         return "hold", False, words
     return "hold", True, "nothing is held"
+
+
+def _bounces(parts: Parts) -> Finding:
+    """Whether anybody hears it when mails come back."""
+    import socket
+
+    from aggregator.receive import listen_address
+
+    it = parts.settings
+    ways = []
+    if it.bounce_listen:
+        host, port = listen_address(it.bounce_listen)
+        try:
+            socket.create_connection((host, port), timeout=5).close()
+        except OSError as error:
+            words = f'nobody listens at {it.bounce_listen} ({error}); run "quxun bounces"'
+            return "bounces", False, words
+        ways.append(f"taken at {it.bounce_listen}")
+    if parts.bounce_mailbox is not None:
+        # Nobody logs in here: this is asked every minute, and what fails is an alarm already.
+        ways.append(f"read at {parts.bounce_mailbox.host}")
+    if it.post_secret.get_secret_value():
+        ways.append("told at /post/events")
+    if ways and not it.bounce_domain and ways != ["told at /post/events"]:
+        words = "QUXUN_BOUNCE_DOMAIN is empty: no mail comes back to an address of its own"
+        return "bounces", False, words
+    return "bounces", True, " and ".join(ways) or "nobody asks for them (docs/bounces.md)"
 
 
 def _clock(parts: Parts) -> Finding:

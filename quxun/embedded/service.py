@@ -129,6 +129,8 @@ def _start(
     momentary.write_service(home, urls)
     if own_mailbox:
         keeper.start(_python("mailbox", env, "quxun.mailbox"))
+    if settings.bounce_listen:
+        keeper.start(_quxun("bounces", env))
     # Celery 5.7 exits, or lives on without consuming, when its broker dies: it starts anew too.
     keeper.start(_quxun("worker", env, leader="valkey"))
     keeper.start(_quxun("scheduler", env, leader="valkey"))
