@@ -928,6 +928,7 @@ class Asking(StrEnum):
     SIGN_UP = "sign-up"
     LINK = "link"
     ADDRESS = "address"
+    AGAIN = "again"
 
 
 class Verdict(StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -77,6 +77,7 @@ def sign_up(
     ip: str | None = None,
     choices: Choices = _NONE,
     answer: tuple[str, str] | None = None,
+    again: Callable[[str, str], bool] | None = None,
 ) -> Question | None:
     """Store what is wished for and queue the mail that asks whether it was meant.
 
@@ -97,6 +98,8 @@ def sign_up(
         ip: kept as evidence of consent.
         choices: when and in which language, for who is new.
         answer: ticket and answer of the question that was asked before, if one was.
+        again: they say that mail came back before: whether one mail, named by its key, may
+            go to an address in spite of that. For any other address nothing more is written.
 
     Returns:
         A question that must be answered first, when very many ask; else None.
@@ -110,12 +113,15 @@ def sign_up(
     wishes = list(filters) or [Filter()]
     token = secrets.token_urlsafe(32)
     hashed = confirmation_hash(token)
+    key = f"confirm:{hashed.hex()[:32]}"
     verdict = asked(
-        address, Asking.SIGN_UP,
+        address, Asking.AGAIN if again else Asking.SIGN_UP,
         network=network, answer=answer, store=store, house=house, now=now,
     )  # fmt: skip
     if isinstance(verdict, Question):
         return verdict
+    if verdict and again is not None:
+        verdict = again(address, key)
     if not verdict:
         subscriber = _nobody(address, now)
     elif confirmed:
@@ -134,7 +140,7 @@ def sign_up(
         wishes=wishes,
         frequency=frequency,
         house=house,
-        key=f"confirm:{hashed.hex()[:32]}",
+        key=key,
     )
     if verdict:
         outbox.enqueue_mail(mail, now)

@@ -12,7 +12,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from aggregator.errors import BusyError, NotFoundError, OutageError, QuxunError, UsageError
+from aggregator.errors import (
+    BusyError,
+    ForbiddenError,
+    NotFoundError,
+    OutageError,
+    QuxunError,
+    UsageError,
+)
 from aggregator.store.sessions import TooManyError
 from aggregator.wiring import Parts
 from quxun.web import (
@@ -27,6 +34,7 @@ from quxun.web import (
     lists,
     mailbox,
     operator,
+    post,
     status,
     wellknown,
 )
@@ -43,6 +51,7 @@ _PROGRAMS = (
     "/embed/",
     "/.well-known/",
     "/hub",
+    "/post/",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -65,6 +74,7 @@ _ROUTES = (
     mailbox,
     operator,
     wellknown,
+    post,
 )
 _TITLES = {
     303: "请登录 Log in",
@@ -79,7 +89,7 @@ _TITLES = {
     429: "尝试过多 Too many tries",
     503: "暂时不可用 Unavailable",
 }
-_STATUS: dict[type[QuxunError], int] = {NotFoundError: 404, UsageError: 400}
+_STATUS: dict[type[QuxunError], int] = {NotFoundError: 404, ForbiddenError: 401, UsageError: 400}
 _LINES = {
     404: "没有这个页面 · there is no such page",
     405: "这个地址不接受这种请求 · this address does not take that method",

@@ -27,7 +27,7 @@ PUBLIC = frozenset(
         "/.well-known/security.txt",
         # The local mailbox asks by itself for a client on this very machine.
         "/mailbox", "/mailbox/", "/mailbox/{name}", "/mailbox/{name}/html", "/mailbox/{name}/raw",
-        "/operator/login",
+        "/operator/login", "/post/events",
     }
 )  # fmt: skip
 LOGIN = "/operator/login"

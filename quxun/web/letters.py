@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -42,6 +44,16 @@ SENT = (
     " · If mail can reach this address, a confirming mail is on its way; confirm within 48 hours."
     " 同一地址 10 分钟内至多一封，24 小时内至多三封 · one in 10 minutes and three a day at most."
 )
+#: Said to everybody, too: nobody learns whose mail came back.
+TRY_AGAIN = (
+    "这个地址以前收不到我们的信（信箱满、停用过）？再试一次 · Did our mail to this address fail before"
+    " (mailbox full or closed)? Try again"
+)
+SENT_AGAIN = (
+    "如果发往这个地址的信曾被退回，我们已再试一次：每个地址 7 天内至多一封。请在 48 小时内打开信中的链接并确认，"
+    "之后就恢复发信。仍未收到，请写信给页脚的联系人。 · If mail to this address failed before, one more is on its"
+    " way, at most one in 7 days; confirm within 48 hours and you will get mail again."
+)
 LINK_SENT = (
     "如果这个地址有订阅，设置链接已在路上（10 分钟内至多一封，24 小时内至多三封）。"
     " · If this address has a subscription, the link is on its way."
@@ -65,7 +77,9 @@ def router(site: Site) -> APIRouter:
     @routes.get("/subscribe")
     def form(request: Request) -> Response:
         pairs = [(k, v) for k, v in query_pairs(request) if k in WISH_FIELDS]
-        return _form_page(site, pairs, trying=any(value.strip() for _, value in pairs))
+        again = "again" in dict(query_pairs(request))
+        trying = not again and any(value.strip() for _, value in pairs)
+        return _form_page(site, pairs, trying=trying, again=again)
 
     @routes.post("/subscribe")
     async def sign_up(request: Request) -> Response:
@@ -120,6 +134,7 @@ def _form_page(
     trying: bool = False,
     question: Question | None = None,
     linking: bool = False,
+    again: bool = False,
 ) -> Response:
     """The form as it was filled in, perhaps with what the wish would have brought."""
     typed = dict(pairs)
@@ -140,6 +155,7 @@ def _form_page(
         trial_problem=trouble,
         question=question,
         linking=linking,
+        again=again or "again" in typed,
         email=typed.get("email", ""),
         chosen=typed.get("frequency", Frequency.DAILY.value),
         when=when_of(typed),
@@ -180,13 +196,25 @@ def _sign_up(site: Site, request: Request, pairs: list[tuple[str, str]]) -> Resp
             ip=client_of(request),
             choices=choices_of(typed),
             answer=answer_of(typed),
+            again=_again(site) if "again" in typed else None,
         )
     except UsageError as error:
         return _form_page(site, pairs, problem=str(error))
     if question:
         return _form_page(site, pairs, question=question)
     parts.bell.ring("mail.deliver")
-    return site.message("请查收确认邮件 Check your mail", SENT)
+    if "again" in typed:
+        return site.message("请查收确认邮件 Check your mail", SENT_AGAIN)
+    wishes = urlencode([("again", "1"), *((k, v) for k, v in pairs if k in WISH_FIELDS and v)])
+    return site.message(
+        "请查收确认邮件 Check your mail", SENT, links=[(f"/subscribe?{wishes}", TRY_AGAIN)]
+    )
+
+
+def _again(site: Site) -> Callable[[str, str], bool]:
+    """Whether one mail may go to an address in spite of a bounce."""
+    parts = site.parts
+    return lambda address, key: parts.suppressions.may_try(address, key, parts.now())
 
 
 def answer_of(typed: dict[str, str]) -> tuple[str, str] | None:
