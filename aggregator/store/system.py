@@ -72,7 +72,10 @@ class System:
                     " (select count(*) from outbox where state in ('queued', 'claimed', 'handed',"
                     " 'deferred')) as mails_waiting,"
                     " (select count(*) from outbox where state = 'failed') as mails_failed,"
-                    " (select count(*) from outbox where was_ambiguous) as mails_ambiguous"
+                    " (select count(*) from outbox where was_ambiguous) as mails_ambiguous,"
+                    " (select count(*) from outbox where bounced is not null) as mails_bounced,"
+                    " (select coalesce(sum(count), 0) from returns_counted where kind = 'foreign')"
+                    " as returns_foreign, (select count(*) from suppressions) as suppressions"
                 )
             ).mappings().one()  # fmt: skip
             return {name: int(value) for name, value in row.items()}
@@ -92,7 +95,8 @@ class System:
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
-                    "select l.reason, l.at, o.state, o.sent_at, o.message_id from ledger l"
+                    "select l.reason, l.at, o.state, o.sent_at, o.message_id, o.bounced,"
+                    " o.bounced_at from ledger l"
                     " left join outbox o on o.id = l.mail_id"
                     " where l.subscriber_id = :subscriber and l.announcement_id = :announcement"
                 ),
@@ -101,6 +105,8 @@ class System:
             lines = []
             for row in found:
                 sent = f", sent {row['sent_at']:%Y-%m-%d %H:%M:%S} UTC" if row["sent_at"] else ""
+                if row["bounced"]:
+                    sent += f", came back ({row['bounced']}) {row['bounced_at']:%Y-%m-%d %H:%M} UTC"
                 lines.append(
                     f"in the ledger as {row['reason']} since {row['at']:%Y-%m-%d %H:%M:%S} UTC,"
                     f" mail {row['message_id']} is {row['state']}{sent}"
@@ -120,7 +126,8 @@ class System:
             )
             connection.execute(
                 text(
-                    "update outbox set mail = '{}', recipient = '' where created_at < :t"
+                    "update outbox set mail = '{}', recipient = '' where"
+                    " coalesce(sent_at, created_at) < :t"
                     " and recipient <> '' and (state in ('sent', 'failed', 'merged')"
                     " or (state = 'ambiguous' and due_at = 'infinity'))"
                 ),
