@@ -195,6 +195,8 @@ def _record(message: ChannelMessage, verdict: ChatVerdict, *, post: Post) -> Non
     if verdict.outcome is Outcome.UNCLEAR:
         wait = _ONCE_MORE
     died = post.store.record_verdict(message, verdict, now=now, due_at=now + wait)
+    if verdict.outcome is Outcome.UNCLEAR and failing >= GIVEN_UP_AFTER:
+        died = post.store.set_state(channel.id, ChannelState.DEAD, now, problem=verdict.words)
     tell = log.info if verdict.outcome is Outcome.TAKEN else log.warning
     tell(
         "channel written to", channel=channel.id, service=channel.robot.service.value,

@@ -39,7 +39,7 @@ from aggregator.store.announcements import with_sightings
 KEEP_WAITING = timedelta(days=35)
 _IMMEDIATE_LANE = 1
 _FREE = (
-    "(o.state in ('queued', 'deferred', 'ambiguous')"
+    "o.waiting and (o.state in ('queued', 'deferred', 'ambiguous')"
     " or (o.state = 'claimed' and o.lease_until < :now)) and o.due_at <= :now"
 )
 
@@ -147,8 +147,8 @@ class Channels:
                     " left join robots r on r.key = c.robot"
                     f" where c.state = 'active' and {_FREE} and coalesce(r.free_at, :now) <= :now"
                     " and not exists (select 1 from house where mail_held_at is not null)"
-                    " and not exists (select 1 from ledger l join runs on runs.id = l.run_id"
-                    " where l.mail_id = o.id and runs.held is not null)"
+                    " and not exists (select 1 from runs where runs.id = o.run_id"
+                    " and runs.held is not null)"
                     " order by c.robot, o.lane, o.due_at, o.id limit :limit"
                 ),
                 {"now": now, "limit": limit},
@@ -347,7 +347,7 @@ def _sweep(connection: Connection, now: datetime) -> None:
             " was_ambiguous = true,"
             " answer = 'the sender vanished between the message and its answer'"
             " from channels c where c.subscriber_id = o.subscriber_id"
-            " and o.state = 'handed' and o.lease_until < :now"
+            " and o.waiting and o.state = 'handed' and o.lease_until < :now"
         ),
         {"now": now},
     )
@@ -387,11 +387,8 @@ def _message(connection: Connection, row: rows.Row) -> ChannelMessage:
         (one, reason) for one in with_sightings(connection, list(found)) for reason in why[one.id]
     ]
     frequency = connection.execute(
-        text(
-            "select r.frequency from ledger l join runs r on r.id = l.run_id"
-            " where l.mail_id = :id limit 1"
-        ),
-        {"id": row["id"]},
+        text("select frequency from runs where id = :id"),
+        {"id": row["run_id"]},
     ).scalar()
     frequency = Frequency(frequency or _usual(row["lane"]))
     wishes = connection.execute(
