@@ -89,7 +89,9 @@ class Composer:
         """
         try:
             recipient = wire_address(mail.to)
-            message = self._whole(mail) if mail.mail is not None else self._of_edition(mail)
+            message = (
+                self._whole(mail) if mail.mail is not None else self._of_edition(mail, recipient)
+            )
             if self._signer is not None:
                 message = self._signer.signature(message) + message
         except (ValueError, KeyError, UnicodeError) as error:
@@ -109,7 +111,7 @@ class Composer:
         assert mail.mail is not None
         return as_bytes(mail.mail, mail.created_at)
 
-    def _of_edition(self, mail: OutboxMail) -> bytes:
+    def _of_edition(self, mail: OutboxMail, recipient: str) -> bytes:
         house, frequency = self._house, mail.frequency
         if mail.edition is None or mail.edition_id is None or house is None:
             raise ValueError("its words are gone")
@@ -119,13 +121,12 @@ class Composer:
         own = own_tokens(
             house, mail.subscriber_id, mail.epoch, frequency, run_id=mail.run_id, at=mail.created_at
         )
-        for value in (mail.to, mail.message_id):
-            if not value.isascii() or not value.isprintable():
-                raise ValueError("its recipient or Message-ID holds a line break")
+        if not mail.message_id.isascii() or not mail.message_id.isprintable():
+            raise ValueError("its Message-ID holds a line break")
         return b"".join(
             (
                 head,
-                f"To: {wire_address(mail.to)}\r\n".encode(),
+                f"To: {recipient}\r\n".encode(),
                 b"Date: ", self._date(mail.created_at),
                 f"\r\nMessage-ID: {mail.message_id}\r\n".encode(),
                 f"List-Unsubscribe: <{house.stop_page(own[STOP])}>\r\n\r\n".encode("ascii"),
