@@ -146,7 +146,7 @@ class Digests:
                     subscriber.id, set()
                 )
             )
-            there = standing(connection, [one for one, _ in items])
+            there = standing(connection, [one for one, _ in items], now)
             kept = tuple(sorted(item for item in items if item[0] in there))
             selection = Selection(language=subscriber.language, wishes=wishes, items=kept)
             return selection, slim(connection, [one for one, _ in kept])

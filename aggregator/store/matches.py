@@ -81,7 +81,10 @@ class Matcher:
                     "delete from matches m using announcements a where a.id = m.announcement_id"
                     " and a.announced_at < :since"
                 ),
-                "delete from spells where until_change <= :horizon",
+                (
+                    "delete from spells where until_change < (select min(announced_change) from"
+                    " announcements where announced_at >= :since and announced_change > 0)"
+                ),
                 (
                     "with idle as (update wishes w set followed = false where followed and not exists"
                     " (select 1 from spells p join subscriptions s on s.id = p.subscription_id"
@@ -89,10 +92,7 @@ class Matcher:
                     " delete from matches m using idle where m.wish_id = idle.id"
                 ),
             ):
-                connection.execute(
-                    text(statement),
-                    {"since": now - LOOK_BACK, "horizon": horizon(connection, now)},
-                )
+                connection.execute(text(statement), {"since": now - LOOK_BACK})
 
     def _follow_new(self, connection: Connection, now: datetime) -> int:
         """Begin to match wishes that are asked for anew, with what was announced since then."""
@@ -176,18 +176,6 @@ class Matcher:
             WishId(row[0]): rows.from_json(row[1], Filter) for row in fresh
         }
         return self._filters
-
-
-def horizon(connection: Connection, now: datetime) -> int:
-    """The last number that was announced too long ago to be owed."""
-    found = connection.execute(
-        text(
-            "select announced_change from announcements where announced_at < :since"
-            " and announced_change > 0 order by announced_at desc limit 1"
-        ),
-        {"since": now - LOOK_BACK},
-    ).scalar()
-    return int(found or 0)
 
 
 def _number_rest(connection: Connection) -> int:

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from aggregator.model import NEWS, AnnouncementId, Frequency, SubscriberId, WishId
-from aggregator.store.matches import MAILED, horizon
+from aggregator.store.matches import LOOK_BACK, MAILED
 
 Items = set[tuple[AnnouncementId, str]]
 
@@ -31,7 +31,7 @@ _OWED = (
     " cast(:wishes as bigint[]), cast(:settled as bigint[])) as n (id, subscriber_id, wish_id,"
     " settled) join matches m on m.wish_id = n.wish_id and m.number > n.settled),"
     " owed as (select s.subscriber_id, array_agg(distinct s.announcement_id) as ids from seen s"
-    " where s.change > :horizon and exists (select 1 from spells p where p.subscription_id = s.id"
+    " where exists (select 1 from spells p where p.subscription_id = s.id"
     " and s.change > p.from_change and (p.until_change is null or s.change <= p.until_change)"
     " and (p.wish_id = s.wish_id or exists (select 1 from matches o where o.wish_id = p.wish_id"
     " and o.announcement_id = s.announcement_id)))"
@@ -78,7 +78,6 @@ def owed(
             "subscribers": [row[1] for row in mine],
             "wishes": [row[2] for row in mine],
             "settled": [row[3] for row in mine],
-            "horizon": horizon(connection, now),
         },
     ):
         if subscriber is None:
@@ -111,17 +110,20 @@ def further(
 FURTHER_DUE = "false"
 
 
-def standing(connection: Connection, ids: Sequence[AnnouncementId]) -> dict[AnnouncementId, int]:
+def standing(
+    connection: Connection, ids: Sequence[AnnouncementId], now: datetime
+) -> dict[AnnouncementId, int]:
     """Those of them that may be mailed just now, with the number of their last change.
 
-    Matches are a little behind: what was merged or withdrawn a moment ago is left out here.
+    Matches are a little behind: what was merged or withdrawn a moment ago is left out here, and
+    so is what was announced too long ago.
     """
     found = connection.execute(
         text(
             "select id, change from announcements where id = any(cast(:ids as bigint[]))"
             " and novelty = any(cast(:mailed as text[])) and withdrawn_at is null"
-            " and merged_into is null"
+            " and merged_into is null and announced_at >= :since"
         ),
-        {"ids": ids, "mailed": list(MAILED)},
+        {"ids": ids, "mailed": list(MAILED), "since": now - LOOK_BACK},
     )
     return {AnnouncementId(row[0]): row[1] for row in found}

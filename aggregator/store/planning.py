@@ -65,7 +65,7 @@ class Batch:
         self._told = self._take_unsent(items)
         ids_ = {one for theirs in items.values() for one, _ in theirs}
         #: Announcements of the selections, with the number of their last change.
-        self.standing: Mapping[AnnouncementId, int] = standing(connection, sorted(ids_))
+        self.standing: Mapping[AnnouncementId, int] = standing(connection, sorted(ids_), now)
         self.shares: Sequence[Share] = self._shares(people, items, found.wishes)
 
     def announcements(self, ids: Sequence[AnnouncementId]) -> Sequence[Announcement]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, text
 
-from aggregator.filters import canonical, matches
-from aggregator.model import (
-    Announcement,
-    AnnouncementId,
-    Subscriber,
-    SubscriberId,
-    SubscriptionState,
-)
 from aggregator.store.announcements import Announcements
-from aggregator.store.digests import LOOK_BACK, MAILED
+from aggregator.store.matches import Matcher
+from aggregator.store.reasons import Why, why
 from aggregator.store.subscribers import Subscribers
 
 #: Polls are kept this long, sign-ups a week.
@@ -80,38 +73,16 @@ class System:
             ).mappings().one()  # fmt: skip
             return {name: int(value) for name, value in row.items()}
 
-    def why(self, announcement: str, subscriber: str, now: datetime) -> Sequence[str]:
-        """Why an announcement was or was not sent to a subscriber, in words with times."""
+    def why(self, announcement: str, subscriber: str, now: datetime) -> Why:
+        """Why an announcement was or was not sent to a subscriber, in words with times.
+
+        Raises:
+            NotFoundError: there is no such announcement, or no such subscriber.
+        """
         one = Announcements(self._engine).get(announcement)
         who = Subscribers(self._engine).get(subscriber)
-        told = (
-            f"announced {one.announced_at:%Y-%m-%d %H:%M:%S} UTC, first seen "
-            f"{one.first_seen_at:%Y-%m-%d %H:%M:%S} UTC, novelty {one.novelty.value}"
-        )
-        in_ledger = self._in_ledger(who.id, one.id)
-        return [told, *(in_ledger or (*_left_out(who, one, now), *_wishes(who, one)))]
-
-    def _in_ledger(self, subscriber: SubscriberId, announcement: AnnouncementId) -> list[str]:
         with self._engine.connect() as connection:
-            found = connection.execute(
-                text(
-                    "select l.reason, l.at, o.state, o.sent_at, o.message_id, o.bounced,"
-                    " o.bounced_at from ledger l"
-                    " left join outbox o on o.id = l.mail_id"
-                    " where l.subscriber_id = :subscriber and l.announcement_id = :announcement"
-                ),
-                {"subscriber": subscriber, "announcement": announcement},
-            ).mappings()
-            lines = []
-            for row in found:
-                sent = f", sent {row['sent_at']:%Y-%m-%d %H:%M:%S} UTC" if row["sent_at"] else ""
-                if row["bounced"]:
-                    sent += f", came back ({row['bounced']}) {row['bounced_at']:%Y-%m-%d %H:%M} UTC"
-                lines.append(
-                    f"in the ledger as {row['reason']} since {row['at']:%Y-%m-%d %H:%M:%S} UTC,"
-                    f" mail {row['message_id']} is {row['state']}{sent}"
-                )
-            return lines
+            return why(connection, one, who, now)
 
     def prune(self, now: datetime) -> None:
         """Forget what need not be kept (RELIABILITY.md §Security model, personal data)."""
@@ -133,38 +104,12 @@ class System:
                 ),
                 {"t": now - KEEP_SIGN_UPS},
             )
-
-
-def _left_out(who: Subscriber, one: Announcement, now: datetime) -> list[str]:
-    """The named rules by which an announcement goes to nobody, or nothing to this person."""
-    lines: list[str] = []
-    if who.suppressed:
-        lines.append(f"suppressed: {who.suppressed}")
-    if who.confirmed_at is None:
-        lines.append("not-confirmed: the subscriber did not confirm")
-    if one.novelty.value not in MAILED:
-        lines.append(f"{one.novelty.value}: by this rule it is not mailed")
-    if one.withdrawn_at:
-        lines.append(f"withdrawn at {one.withdrawn_at:%Y-%m-%d %H:%M} UTC")
-    if now - one.announced_at > LOOK_BACK:
-        lines.append(f"announced more than {LOOK_BACK.days} days ago")
-    return lines
-
-
-def _wishes(who: Subscriber, one: Announcement) -> list[str]:
-    """What each wish of the person says to it."""
-    if not who.subscriptions:
-        return ["the subscriber has no subscription"]
-    lines = []
-    for wish in who.subscriptions:
-        name = canonical(wish.wish.filter) or "everything"
-        if not matches(wish.wish.filter, one):
-            says = "does not match"
-        elif wish.state is not SubscriptionState.ACTIVE:
-            says = f"matches, but is {wish.state.value}"
-        elif wish.active_from > one.announced_at:
-            says = f"matches, but is active only from {wish.active_from:%Y-%m-%d %H:%M:%S} UTC"
-        else:
-            says = f"matches; owed at the next {wish.frequency.value} run"
-        lines.append(f"wish {name}: {says}")
-    return lines
+            connection.execute(
+                text(
+                    "delete from editions e where e.created_at < :t and not exists (select 1 from"
+                    " outbox o where o.edition_id = e.id and o.state in ('queued', 'claimed',"
+                    " 'handed', 'deferred', 'ambiguous'))"
+                ),
+                {"t": now - KEEP_SIGN_UPS},
+            )
+        Matcher(self._engine).prune(now)

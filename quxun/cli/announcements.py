@@ -129,11 +129,18 @@ def why(
 ) -> None:
     """Say why an announcement was or was not sent to a subscriber."""
     with opened() as parts:
-        lines = parts.system.why(announcement, subscriber, parts.now())
+        found = parts.system.why(announcement, subscriber, parts.now())
     if as_json:
-        say({"announcement": announcement, "subscriber": subscriber, "why": list(lines)})
+        say(
+            {
+                "announcement": announcement,
+                "subscriber": subscriber,
+                "rule": found.rule,
+                "why": list(found.lines),
+            }
+        )
         return
-    for line in lines:
+    for line in found.lines:
         tell(line)
 
 

@@ -174,7 +174,8 @@ def test_why_names_the_rule_or_the_mail(engine: Engine):
     people.suppress("b@m.example", "bounced", NOW)
 
     said = {
-        who: " ".join(system.why(str(one.uuid), f"{who}@m.example", NOW)) for who in ("a", "b", "c")
+        who: " ".join(system.why(str(one.uuid), f"{who}@m.example", NOW).lines)
+        for who in ("a", "b", "c")
     }
     assert "does not match" in said["a"]
     assert "suppressed: bounced" in said["b"]
