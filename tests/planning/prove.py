@@ -42,12 +42,18 @@ def main() -> int:
             while Planning.steps < asked.steps:
                 live(asked.seed + lives, asked.length)
                 lives += 20
-                print(f"{Planning.steps} steps, {perf_counter() - began:.0f} s", flush=True)
+                say(f"{Planning.steps} steps, {perf_counter() - began:.0f} s")
             Planning.engine.dispose()
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    print(f"seed {asked.seed}: {Planning.steps} steps in {lives} lives, nothing broken")
+    say(f"seed {asked.seed}: {Planning.steps} steps in {lives} lives, nothing broken")
     return 0
+
+
+def say(words: str) -> None:
+    """A line for who waits."""
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 def live(number: int, length: int) -> None:
