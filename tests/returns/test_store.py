@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from returned_mail import DAY, NOW, address_of, mail_of, report
 
+from aggregator import store
 from aggregator.errors import NotFoundError
 from aggregator.flow import returns as flow
 from aggregator.model import Frequency, MailId, Return, ReturnEvent, ReturnKind, SuppressionKind
@@ -300,3 +301,25 @@ def test_old_returns_are_forgotten(post):
     assert post.rows() == 1
     post.returns.prune(NOW + DAY * 91)
     assert post.rows() == 0
+
+
+def test_many_returns_are_an_alarm_until_they_are_few(post):
+    """A provider that refuses us, or a list that was bought, shows within minutes."""
+    alarms = store.Alarms(post.engine)
+    mails = [post.sent(post.reader(f"r{number}@inbox.example")) for number in range(30)]
+
+    def look(at) -> list[str]:
+        flow.watch(store=post.returns, alarms=alarms, now=at)
+        return [one.kind for one in alarms.open_alarms()]
+
+    for mail_id in mails[:19]:
+        post.came(mail_id, HARD, NOW + timedelta(hours=1))
+    assert look(NOW + timedelta(hours=2)) == []
+    post.came(mails[19], HARD, NOW + timedelta(hours=1))
+    for mail_id in mails[20:25]:
+        post.came(mail_id, COMPLAINT, NOW + timedelta(hours=1))
+    assert look(NOW + timedelta(hours=2)) == ["bounces:risen"]
+    [alarm] = alarms.open_alarms()
+    assert "20 hard bounces and 5 complaints on 30 mails" in alarm.text
+    assert "@" not in alarm.text
+    assert look(NOW + DAY * 2) == []

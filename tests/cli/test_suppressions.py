@@ -1,0 +1,49 @@
+"""Which addresses get no mail: seen, changed and carried elsewhere by command."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+
+def test_a_list_that_an_operator_keeps(shell):
+    """Added, seen with its reason, taken back, and still in the history."""
+    shell.run("suppressions", "add", "A@Inbox.example", "--reason", "=asked by letter")
+    shell.run("subscribers", "suppress", "b@inbox.example")
+    held = shell.run("suppressions", "list", "--json").json
+    table = shell.run("suppressions", "list")
+    rows = list(csv.DictReader(io.StringIO(shell.run("suppressions", "export").out)))
+
+    assert {(one["email"], one["kind"], one["reason"]) for one in held} == {
+        ("a@inbox.example", "operator", "=asked by letter"),
+        ("b@inbox.example", "operator", "operator"),
+    }
+    assert "asked by letter" in table.out
+    assert {row["reason"] for row in rows} == {"'=asked by letter", "operator"}
+
+    shell.run("suppressions", "remove", "a@inbox.example", "--by", "Li")
+    [lifted] = shell.run("suppressions", "list", "--lifted", "--json").json
+    assert (lifted["email"], lifted["lifted_by"]) == ("a@inbox.example", "Li")
+    assert len(shell.run("suppressions", "list", "--json").json) == 1
+    assert shell.run("stats", "--json").json["suppressions"] == 1
+
+
+def test_what_is_wrong_is_told_in_a_line(shell):
+    """No address, nobody held back, nowhere to listen."""
+    assert "address" in shell.run("suppressions", "add", "not one", code=2).complaint
+    assert "suppressions list" in shell.run(
+        "suppressions", "remove", "a@inbox.example", code=1
+    ).complaint  # fmt: skip
+    assert "QUXUN_BOUNCE_LISTEN" in shell.run("bounces", code=1).complaint
+    told = shell.run("bounces", code=1, bounce_listen="127.0.0.1:2424").complaint
+    assert "QUXUN_BOUNCE_DOMAIN" in told
+    for name, value in (
+        ("bounce_listen", "here"), ("bounce_imap", "imap.example"), ("post_secret", "short-one"),
+    ):  # fmt: skip
+        complaint = shell.run("stats", code=1, **{name: value}).complaint
+        assert f"QUXUN_{name.upper()}" in complaint
+        assert "imap.example (" not in complaint
+        assert "short-one" not in complaint
+    assert "ILL bounces" in shell.run(
+        "doctor", code=1, bounce_listen="127.0.0.1:1", bounce_domain="b.example"
+    ).out  # fmt: skip
