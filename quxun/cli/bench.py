@@ -14,7 +14,7 @@ from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, remark, say, show_table
 
 app = typer.Typer(
-    help="Benchmarks: export, feeds, poll, push, read, search, quality, real, serve.",
+    help="Benchmarks: digest, export, feeds, poll, push, read, search, quality, real, serve.",
     no_args_is_help=True,
 )
 
@@ -94,6 +94,35 @@ def push(
         say(figures)
     else:
         show_table("one change, told to all", ("what", "how much"), list(figures.items()))
+
+
+@app.command()
+def digest(
+    subscribers: Annotated[
+        int, typer.Option("--n", min=1, help="who gets a daily digest")
+    ] = 100_000,
+    wishes: Annotated[
+        int, typer.Option(min=1, help="how many different wishes they share")
+    ] = 3_000,
+    announcements: Annotated[int, typer.Option(min=1, help="how many the store holds")] = 100_000,
+    news: Annotated[
+        int, typer.Option(min=1, help="how many were announced since they subscribed")
+    ] = 1_500,
+    senders: Annotated[int, typer.Option(min=1, max=16, help="processes that send")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Match, plan, render and hand over one morning's digests, beside Postfix's smtp-source."""
+    from quxun.bench.digest import bench_digest  # noqa: PLC0415  # only here
+
+    morning = bench_digest(
+        subscribers=subscribers, wishes=wishes, announcements=announcements, news=news,
+        senders=senders, say=lambda line: errors.print(line, markup=False),
+    )  # fmt: skip
+    figures = msgspec.to_builtins(morning)
+    if as_json:
+        say(figures)
+    else:
+        show_table("one morning's digests", ("what", "how much"), list(figures.items()))
 
 
 @app.command()
