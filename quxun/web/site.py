@@ -19,6 +19,7 @@ from markupsafe import Markup
 import feeds
 from aggregator import divisions, filters
 from aggregator.alarms import Alarm
+from aggregator.errors import UsageError
 from aggregator.industries import INDUSTRIES
 from aggregator.model import Coverage, Filter, Source, SourceState
 from aggregator.wiring import Parts
@@ -248,8 +249,25 @@ def form_values(
     shown: dict[str, list[str]] = {field: [] for field in filters.FIELDS}
     for name, value in pairs:
         if name in shown:
-            shown[name].append(spoken_region(value) if name == "region" else value)
+            shown[name].append(_spoken(name, value))
     return shown
+
+
+def _spoken(name: str, value: str) -> str:
+    """A value as a person would type it, where that leads back to the same."""
+    if name == "region":
+        return spoken_region(value)
+    if name == "amount_min" and (yuan := _yuan(value)) is not None:
+        said = filters.money(yuan)
+        return said if _yuan(said) == yuan else value
+    return value
+
+
+def _yuan(value: str) -> float | None:
+    try:
+        return filters.parse_filter([("amount_min", value)]).amount_min
+    except UsageError:
+        return None
 
 
 def query_of(wanted: Filter, **extra: object) -> str:

@@ -56,15 +56,73 @@ def test_a_reader_finds_a_notice_and_subscribes(web, page, make_draft):
     assert "第7条" in page.inner_text("main")
     page.goto(f"{base}/subscribe")
     page.locator("#email").fill("reader@mail.example")
-    page.locator("form:has(#email) button").click()
-    [waiting] = web.parts.outbox.claim_mails(web.time[0], limit=9, lease=timedelta(minutes=1))
-    link = next(word for word in waiting.mail.text.split() if "/confirm/" in word)
-    page.goto(base + link[link.index("/confirm/") :])
+    page.get_by_role("button", name="订阅 Subscribe").click()
+    page.goto(base + mailed(web, "confirm"))
     assert web.parts.subscribers.get("reader@mail.example").state == "pending"
     page.locator("main form[method=post] button").first.click()
 
     assert web.parts.subscribers.get("reader@mail.example").state == "confirmed"
     assert page.wrong == []
+
+
+def mailed(web, door: str) -> str:
+    """The path of a link in the newest mail."""
+    waiting = web.parts.outbox.claim_mails(web.time[0], limit=9, lease=timedelta(minutes=1))
+    link = next(word for word in waiting[-1].mail.text.split() if f"/{door}/" in word)
+    return link[link.index(f"/{door}/") :]
+
+
+def test_a_reader_lives_with_a_subscription_from_the_first_try_to_the_last_stop(
+    web, page, make_draft
+):
+    """Try, subscribe, confirm, change, pause, move, stop, say why: as a person does it."""
+    web.publish(make_draft(99))
+    web.pass_time(timedelta(days=1))
+    web.publish(*(make_draft(number, posted_at=web.time[0]) for number in range(1, 5)))
+    base = f"http://127.0.0.1:{web.port}"
+
+    def fits() -> bool:
+        return page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+    page.goto(f"{base}/subscribe")
+    page.get_by_label("地区").fill("江津区")
+    page.locator("summary", has_text="分类").click()
+    page.get_by_role("checkbox", name="招商政策").check()
+    page.get_by_role("button", name="先试一试").click()
+    assert page.locator(".tried strong").inner_text() == "4"
+    assert fits()
+    page.get_by_label("电子邮箱").first.fill("reader@mail.example")
+    page.get_by_role("radio", name="每周").check()
+    page.get_by_role("button", name="订阅 Subscribe").click()
+    page.goto(base + mailed(web, "confirm"))
+    page.get_by_role("button", name="确认订阅").click()
+    assert "关于支持第1类产业发展的若干措施" in page.inner_text("main")
+    assert fits()
+    page.get_by_role("link", name="订阅设置").click()
+    page.locator("summary", has_text="更改条件").click()
+    page.get_by_label("关键词").first.fill("储能")
+    page.get_by_role("button", name="保存条件").click()
+    assert page.get_by_role("heading", name="含“储能”").count() == 1
+    page.get_by_label("暂停到").fill("2026-10-20")
+    page.get_by_role("button", name="暂停").click()
+    page.get_by_role("button", name="恢复").click()
+    assert fits()
+    page.get_by_label("新邮箱").fill("new@mail.example")
+    page.get_by_role("button", name="发送确认信").click()
+    page.goto(base + mailed(web, "address"))
+    page.get_by_role("button", name="改送到这里").click()
+    who = web.parts.subscribers.get("new@mail.example")
+    assert [(s.frequency, s.state) for s in who.subscriptions] == [("weekly", "active")]
+
+    page.goto(base + mailed(web, "unsubscribe"))
+    page.get_by_role("button", name="退订").click()
+    page.get_by_role("radio", name="不再需要").check()
+    page.get_by_role("button", name="告诉你们").click()
+    assert page.get_by_role("heading", name="谢谢").count() == 1
+    [ended] = web.parts.subscribers.get("new@mail.example").subscriptions
+    assert (ended.state, ended.end_reason) == ("ended", "stop-link")
+    assert page.wrong == []
+    assert all(url.startswith(base) for url in page.asked)
 
 
 @pytest.mark.parametrize("path", ["/", "/feeds", "/subscribe", "/status", "/about"])

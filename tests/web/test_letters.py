@@ -128,6 +128,40 @@ def test_the_hour_and_the_zone_are_chosen_with_the_sign_up(web):
         assert web.post("/subscribe", {"email": "b@example.org", **bad}).status == 400
 
 
+def test_links_are_made_of_the_configuration_whatever_the_request_says(web):
+    """Who forges a Host sends no reader to their own site (RELIABILITY.md, 120)."""
+    forged = {
+        "Host": "evil.example", "X_Forwarded_Host": "evil.example", "X_Forwarded_Proto": "https",
+        "Forwarded": "host=evil.example", "X_Forwarded_For": "1.2.3.4",
+    }  # fmt: skip
+    body = b"email=reader%40example.org&next=//evil.example"
+    kind = "application/x-www-form-urlencoded"
+    page = web.ask("/subscribe", "POST", body, Content_Type=kind, **forged)
+    [mail] = web.parts.outbox.claim_mails(web.time[0], limit=9, lease=LEASE)
+
+    assert page.status == 200
+    assert "location" not in page.headers
+    for said in (page.text, mail.mail.text, mail.mail.html, str(mail.mail.headers)):
+        assert "evil" not in said
+    for path in ("/subscribe?next=//evil.example", "/r//evil.example", "//evil.example/subscribe"):
+        assert "evil" not in web.ask(path, **forged).headers.get("location", "")
+
+
+def test_a_scanner_may_open_every_link_fifty_times(web):
+    """A company's mail filter reads along; it subscribes nobody, moves nobody and stops nobody."""
+    who = confirmed(web, q="储能")
+    web.pass_time(timedelta(days=1))
+    web.post("/subscribe", {"email": ADDRESS, "q": "算力"})
+    [confirm] = links(web, "confirm")
+    before = web.parts.subscribers.get(ADDRESS)
+    doors = [confirm, manage_path(web, who), manage_path(web, who, tokens.Purpose.STOP)]
+
+    for path in doors:
+        for turn in range(50):
+            assert web.ask(path, "HEAD" if turn % 2 else "GET").status == 200
+    assert web.parts.subscribers.get(ADDRESS) == before
+
+
 def test_another_sites_form_is_refused(web):
     """No page elsewhere can sign our readers up or change their choices."""
     who = confirmed(web)
