@@ -25,7 +25,7 @@ from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.deliver.robots import Robots
 from aggregator.errors import SettingsError
 from aggregator.fetch import Courier, CurlFetcher, SharedPace
-from aggregator.flow import publish, returns
+from aggregator.flow import canary, publish, returns
 from aggregator.flow.channels import Post
 from aggregator.flow.hub import Press
 from aggregator.flow.polls import PollRules
@@ -177,6 +177,12 @@ class Parts:
     def canary(self) -> store.Canary:
         """The mails that are followed until they arrive."""
         return store.Canary(self.engine)
+
+    def canary_arrived(self, raw: bytes) -> bool:
+        """Take a mail that is the canary's digest, wherever it arrived; False for any other."""
+        return canary.arrived(
+            raw, store=self.canary, alarms=self.alarms, settings=self.settings, now=self.now()
+        )
 
     def caught(self, address: str, since: datetime) -> Iterable[bytes]:
         """What arrived in our own mailbox since then, where we have one."""

@@ -38,6 +38,8 @@ class Taker:
             OutageError: when it cannot be recorded now.
         """
         parts = self._parts
+        if parts.canary_arrived(message):
+            return
         # In LMTP one message may be for several of our addresses, each of its own mail.
         ours = [one for one in recipients if parts.mail_of(one) is not None]
         if not ours and read_return(message, mail_of=parts.mail_of).kind is ReturnKind.FOREIGN:

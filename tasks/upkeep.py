@@ -44,6 +44,7 @@ def bounces() -> None:
             alarms=it.alarms,
             mail_of=it.mail_of,
             clock=it.now,
+            is_canary=it.canary_arrived,
         )
     returns.watch(store=it.returns, alarms=it.alarms, now=it.now())
 
@@ -53,7 +54,8 @@ def follow() -> None:
     """Follow the canary's digests until they arrive; an alarm for one that does not."""
     it = parts()
     now = it.now()
-    canary.look_into(it.caught, store=it.canary, alarms=it.alarms, settings=it.settings, now=now)
+    canary.look_into(it.caught, it.canary_arrived, store=it.canary, settings=it.settings, now=now)
+    alarms.watch_planning(store=it.digests, alarms=it.alarms, now=now)
     canary.watch(
         store=it.canary,
         subscribers=it.subscribers,

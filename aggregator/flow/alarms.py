@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import urlsplit
 
 from jinja2 import Environment
 
 from aggregator.flow.subscribe import house_of
+from aggregator.model import Frequency
 from aggregator.notify.alarms import contact_address, render_alarm
-from aggregator.ports import AlarmStore
+from aggregator.ports import AlarmStore, DigestStore
 from aggregator.settings import Settings
+
+#: A run is planned within this time of falling due.
+PLANNED_WITHIN: Final = timedelta(minutes=15)
+SLOT_MINUTES: Final = 15
 
 
 def tell_operator(*, store: AlarmStore, env: Environment, settings: Settings, now: datetime) -> int:
@@ -28,6 +34,27 @@ def tell_operator(*, store: AlarmStore, env: Environment, settings: Settings, no
     for alarm in untold:
         store.tell(alarm, render_alarm(env, alarm, to=to, house=house), now)
     return len(untold)
+
+
+def watch_planning(*, store: DigestStore, alarms: AlarmStore, now: datetime) -> None:
+    """Raise the alarm while the slot that fell due 15 to 30 minutes ago is not planned."""
+    since = store.first_run_at()
+    slot = _slot_before(now - PLANNED_WITHIN)
+    if since is None or slot < since:
+        return
+    if slot in store.planned_slots(Frequency.DAILY, slot):
+        alarms.clear_alarm("planning")
+    else:
+        alarms.raise_alarm(
+            "planning",
+            f"the daily run of {slot:%Y-%m-%d %H:%M} UTC is not planned; see the worker's log",
+        )
+
+
+def _slot_before(at: datetime) -> datetime:
+    return at - timedelta(
+        minutes=at.minute % SLOT_MINUTES, seconds=at.second, microseconds=at.microsecond
+    )
 
 
 def _caught(settings: Settings) -> bool:

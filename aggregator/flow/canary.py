@@ -109,28 +109,15 @@ def arrived(
 
 def look_into(
     mails: Callable[[str, datetime], Iterable[bytes]],
+    arrived: Callable[[bytes], bool],
     *,
     store: CanaryStore,
-    alarms: AlarmStore,
     settings: Settings,
     now: datetime,
-    signature_fault: Callable[[bytes], str | None] = lambda _: None,
 ) -> int:
     """Read what lies in the local mailbox while something is awaited; how many were the canary's."""
     since = store.awaited_since(now) if settings.canary else None
-    if since is None:
-        return 0
-    return sum(
-        arrived(
-            raw,
-            store=store,
-            alarms=alarms,
-            settings=settings,
-            now=now,
-            signature_fault=signature_fault,
-        )
-        for raw in mails(settings.canary, since)
-    )
+    return 0 if since is None else sum(map(arrived, mails(settings.canary, since)))
 
 
 def _subscribed(

@@ -80,16 +80,17 @@ def read_mailbox(
     alarms: AlarmStore,
     mail_of: Callable[[str], MailId | None],
     clock: Callable[[], datetime],
+    is_canary: Callable[[bytes], bool] = lambda _: False,
 ) -> int:
     """Read what waits in the bounce mailbox; how many messages were read and marked.
 
     A message is marked only after what it says is committed. A mailbox that cannot be read is
-    an alarm until it can.
+    an alarm until it can. ``is_canary`` takes what is the canary's digest (``flow.canary``).
     """
     until = clock() + LONGEST
 
     def take(messages: Sequence[bytes]) -> None:
-        arrived = [Arrived(message=one) for one in messages]
+        arrived = [Arrived(message=one) for one in messages if not is_canary(one)]
         take_in(arrived, store=store, mail_of=mail_of, via="imap", now=clock())
 
     try:

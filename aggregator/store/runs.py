@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, RowMapping, text
 
 from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import Frequency, MailId, RunId
-from aggregator.store import audit
+from aggregator.paces import Pace
+from aggregator.store import audit, paces
 
 PAGE = 50
 #: The overview counts the mails of so many days.
@@ -35,7 +36,11 @@ _OF_STATE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run in a list: how many mails it has, how many left, and what became of the rest."""
+    """A run: how many mails it has, how many left, and what became of the rest.
+
+    In a list, ``states`` count only what has not left: that is found over small indexes, where
+    counting all of a page of runs would read millions of rows.
+    """
 
     id: RunId
     frequency: Frequency
@@ -56,7 +61,7 @@ class RunRow:
     @property
     def mails(self) -> int:
         """How many mails it has."""
-        return sum(self.states.values())
+        return max(self.people_planned or 0, sum(self.states.values()))
 
     @property
     def sent(self) -> int:
@@ -161,7 +166,7 @@ class Runs:
                 ),
                 {"frequency": frequency, "before": before, "empty": empty, "limit": limit},
             ).mappings().all()  # fmt: skip
-            return _with_states(connection, found)
+            return _with_states(connection, found, only=("o.waiting", "o.troubled"))
 
     def run(self, run_id: RunId) -> RunRow:
         """One run.
@@ -177,8 +182,8 @@ class Runs:
                 raise NotFoundError(f"没有批次 {run_id} · there is no run {run_id}")
             return _with_states(connection, found)[0]
 
-    def domains(self, run_id: RunId) -> Sequence[DomainRow]:
-        """A run's mails by the domain they go to, the most first."""
+    def domains(self, run_id: RunId, now: datetime) -> Sequence[DomainRow]:
+        """A run's mails by the domain they go to, the most first, with its present pace."""
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
@@ -191,8 +196,10 @@ class Runs:
                 ),
                 {"run": run_id, "limit": _DOMAINS},
             ).mappings()
+            paced = {one.domain: one for one in paces.known(connection)}
             return [
                 DomainRow(
+                    pace=_pace(paced.get(row["domain"]), now),
                     domain=row["domain"] or "—",
                     states=row["states"],
                     next_try_at=row["next"],
@@ -364,11 +371,17 @@ def masked(first: str, domain: str) -> str:
     return f"{first}…@{domain}" if first else f"…@{domain}"
 
 
-def _with_states(connection: Connection, found: Sequence[RowMapping]) -> list[RunRow]:
+def _with_states(
+    connection: Connection, found: Sequence[RowMapping], only: Sequence[str] = ("true",)
+) -> list[RunRow]:
     counted = connection.execute(
         text(
-            "select run_id, state, count(*) from outbox"
-            " where run_id = any(cast(:ids as bigint[])) group by run_id, state"
+            " union ".join(
+                "select o.run_id, o.state, count(*) from outbox o where"
+                f" o.run_id = any(cast(:ids as bigint[])) and {condition}"
+                " group by o.run_id, o.state"
+                for condition in only
+            )
         ),
         {"ids": [row["id"] for row in found]},
     )
@@ -388,6 +401,21 @@ def _with_states(connection: Connection, found: Sequence[RowMapping]) -> list[Ru
         )
         for row in found
     ]
+
+
+def _pace(pace: Pace | None, now: datetime) -> str | None:
+    """What a domain takes just now, in words; None where it never complained."""
+    if pace is None:
+        return None
+    said = []
+    if pace.per_minute is not None:
+        said.append(f"{pace.per_minute:.0f}/min")
+    if pace.connections is not None:
+        said.append(f"{pace.connections} at once")
+    if pace.wait_until is not None and pace.wait_until > now:
+        minutes = -(-int((pace.wait_until - now).total_seconds()) // 60)
+        said.append(f"waits {minutes} min")
+    return ", ".join(said) or None
 
 
 def _mail(row: RowMapping) -> MailRow:

@@ -334,8 +334,8 @@ def test_the_local_mailbox_is_looked_into_while_something_is_awaited(service, tm
     def look():
         return canary.look_into(
             lambda address, since: arrived_since(box, address, since - DAY),
-            store=service.parts.canary, alarms=service.parts.alarms,
-            settings=service.parts.settings, now=service.time,
+            service.parts.canary_arrived,
+            store=service.parts.canary, settings=service.parts.settings, now=service.time,
         )  # fmt: skip
 
     assert [look(), look()] == [1, 0]

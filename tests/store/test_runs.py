@@ -74,7 +74,7 @@ def test_a_run_tells_where_each_mail_is(engine):
         4, 1, {"failed": 1, "deferred": 1, "ambiguous": 1},
     )  # fmt: skip
     assert (one.people_due, one.people_planned, one.people_without) == (7, 4, 3)
-    by_domain = {row.domain: row for row in runs.domains(run)}
+    by_domain = {row.domain: row for row in runs.domains(run, NOW)}
     assert by_domain["a.example"].states == {"sent": 1, "failed": 1}
     assert by_domain["b.example"].next_try_at == NOW + timedelta(hours=1)
     assert by_domain["b.example"].answer == "554 no"
@@ -196,6 +196,8 @@ def test_a_large_run_is_counted_over_its_index(engine):
             ).scalars()
         )
     assert "outbox_of_run" in plan_of
+    [listed] = store.Runs(engine).runs()
+    assert (listed.mails, listed.rest) == (100, {"failed": 100})
     assert store.Runs(engine).run(run).states == {"failed": 100, "sent": 4900}
     assert len(store.Runs(engine).mails(run_id=run)) == 50
 

@@ -290,3 +290,102 @@ def test_a_suppression_is_set_and_lifted_by_its_whole_address(web, desk):
     desk.post("/operator/suppressions", {"act": "lift", "email": "reader@example.org"})
     assert web.parts.people.suppressed_count() == 0
     assert {one.about for one in web.parts.audit.last_deeds()} == {"", "r…@example.org"}
+
+
+TOKEN_OF_READER = "AXRva2VuLW9mLWEtcmVhZGVy" * 3
+
+
+@pytest.fixture
+def run(web, engine):
+    """A run whose two mails were sent and refused: its number and theirs."""
+    html = f'<p>江津区 <a href="https://quxun.example/unsubscribe/{TOKEN_OF_READER}">退订</a></p>'
+    with engine.begin() as connection:
+        number = connection.execute(
+            text(
+                "insert into runs (frequency, due_at, planned_at, people_due, people_planned)"
+                " values ('daily', :at, :at, 9, 2) returning id"
+            ),
+            {"at": web.time[0]},
+        ).scalar_one()
+        mails = [
+            connection.execute(
+                text(
+                    "insert into outbox (key, lane, state, recipient, mail, message_id,"
+                    " created_at, due_at, run_id, domain, attempts, answer, sent_at) values"
+                    " (:s, 2, :s, 'lisi@163.com', jsonb_build_object('subject', '区讯 <i>',"
+                    " 'text', cast(:text as text), 'html', cast(:html as text)), :s, :at, :at,"
+                    " :run, '163.com', 1, :answer, case when :s = 'sent' then :at end)"
+                    " returning id"
+                ),
+                {
+                    "s": state, "at": web.time[0], "run": number, "answer": answer,
+                    "html": html + "<script>alert(1)</script>", "text": html,
+                },
+            ).scalar_one()
+            for state, answer in (("sent", "250 ok"), ("failed", "554 DT:SPM <b>x</b>"))
+        ]  # fmt: skip
+    return number, *mails
+
+
+def test_a_run_and_its_mails_are_shown_in_part(desk, run):
+    """Counts, domains, answers; nobody's whole address, and no link that acts for a reader."""
+    number, sent, failed = run
+    pages = {
+        path: desk.get(path)
+        for path in (
+            f"/operator/runs/{number}", f"/operator/runs/{number}/mails?state=failed",
+            f"/operator/mails/{failed}", f"/operator/mails/{failed}/html", "/operator/runs",
+            "/operator/", "/operator/mails",
+        )
+    }  # fmt: skip
+
+    for path, page in pages.items():
+        assert page.status == 200, path
+        assert "lisi@163.com" not in page.text, path
+        assert TOKEN_OF_READER not in page.text, path
+        assert "<b>x</b>" not in page.text, path
+    assert "554 DT:SPM &lt;b&gt;x" in pages[f"/operator/runs/{number}"].text
+    assert "l…@163.com" in pages[f"/operator/mails/{failed}"].text
+    assert "区讯 &lt;i&gt;" in pages[f"/operator/mails/{failed}"].text
+    listed = pages[f"/operator/runs/{number}/mails?state=failed"].text
+    assert f"/operator/mails/{failed}" in listed
+    assert f"/operator/mails/{sent}" not in listed
+    alone = pages[f"/operator/mails/{failed}/html"]
+    assert "江津区" in alone.text
+    assert alone.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    for path in (
+        "/operator/runs/99",
+        "/operator/mails/99",
+        "/operator/runs/x",
+        "/operator/mails/9e9",
+    ):
+        assert desk.get(path).status == 404
+
+
+def test_a_failed_mail_is_sent_again_and_a_sent_one_after_a_second_question(web, desk, run):
+    """One press, one mail; a slip of the hand on a sent one is asked about first."""
+    _, sent, failed = run
+
+    assert desk.post(f"/operator/mails/{failed}/resend").status == 303
+    assert web.parts.runs.mail(failed).state == "queued"
+    asked = desk.post(f"/operator/mails/{sent}/resend")
+    assert (asked.status, 'name="again" value="yes"' in asked.text) == (200, True)
+    assert web.parts.runs.mail(sent).state == "sent"
+    assert desk.post(f"/operator/mails/{sent}/resend", {"again": "yes"}).status == 303
+    assert web.parts.runs.mail(sent).state == "queued"
+    web.parts.people.suppress("lisi@163.com", who="operator", now=web.time[0])
+    refused = desk.post(f"/operator/mails/{failed}/resend")
+    assert (refused.status, "禁发" in refused.text) == (409, True)
+
+
+def test_one_run_is_held_and_released(web, desk, run):
+    """The content is wrong in this run only: the others go on."""
+    number = run[0]
+    desk.post(f"/operator/runs/{number}", {"act": "hold", "why": "字段错"})
+    assert web.parts.holds.held_runs() == [number]
+    assert "字段错" in desk.get(f"/operator/runs/{number}").text
+    assert web.parts.holds.held() is None
+
+    desk.post(f"/operator/runs/{number}", {"act": "release"})
+    assert web.parts.holds.held_runs() == []
+    assert desk.post(f"/operator/runs/{number}", {"act": "hold", "why": " "}).status == 400

@@ -51,7 +51,7 @@ def add(routes: APIRouter, site: Site) -> None:
             outbox={one: morning.states.get(one, 0) for one in _NOT_SENT},
             oldest=morning.oldest_waiting_at,
             days=DAYS,
-            canary=None,
+            canary=parts.canary.last() if parts.settings.canary else None,
         )
 
     @routes.get("/operator/audit")

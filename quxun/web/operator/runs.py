@@ -40,7 +40,7 @@ def add(routes: APIRouter, site: Site) -> None:
             request,
             "run.html",
             run=runs.run(run_id),
-            domains=runs.domains(run_id),
+            domains=runs.domains(run_id, site.parts.now()),
         )
 
     @routes.post("/operator/runs/{run}")
