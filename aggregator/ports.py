@@ -680,6 +680,10 @@ class OutboxStore(Protocol):
         """Hold the leases that are still ours until then."""
         ...
 
+    def tell_relay(self, problem: str | None) -> None:
+        """Raise the alarm that the relay is not reached, or clear it."""
+        ...
+
 
 class ReturnStore(Protocol):
     """What came back of mails, and what follows for their addresses."""
@@ -760,6 +764,10 @@ class Desk(Protocol):
 
     def over(self) -> bool:
         """Whether no further mail is to be begun."""
+        ...
+
+    def relay(self, problem: str | None) -> None:
+        """Tell an operator that the relay is not reached for longer, or is again (None)."""
         ...
 
     def now(self) -> datetime:

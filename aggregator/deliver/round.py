@@ -56,6 +56,8 @@ OUTAGE_SECONDS: Final = 60.0
 MAILS_A_CONNECTION: Final = 4
 #: A mail whose connection ended before it was begun is tried so often before it is put off.
 TRIES: Final = 2
+#: A relay that is restarted is no alarm; one that is away for so many rounds is.
+ROUNDS_TO_ALARM: Final = 3
 
 
 class Round:
@@ -83,6 +85,7 @@ class Round:
         self._most = mailer.connections
         self._connected = 0
         self._unreachable: Answer | None = None
+        self._reached = False
         self.ending = False
         self._dry = False
         self._room = LEAST_TAKEN
@@ -98,6 +101,7 @@ class Round:
                 if self._finished():
                     break
                 await self._wait()
+            await self._tell_of_relay()
         finally:
             await self._disband()
 
@@ -240,6 +244,19 @@ class Round:
                 else:
                     self._tell(put_back(mail, "not begun in time", now=self._desk.now()))
 
+    async def _tell_of_relay(self) -> None:
+        """Let an operator know of a relay that is not reached for longer, and when it is again."""
+        mailer = self.mailer
+        if self._unreachable is not None:
+            mailer.failures = (mailer.failures or 0) + 1
+            if mailer.failures == ROUNDS_TO_ALARM:
+                said = f"{self._unreachable.code or ''} {self._unreachable.text}".strip()
+                words = f"the mail server is not reached: {said}; see quxun doctor, QUXUN_SMTP_URL"
+                await self._ask(lambda: self._desk.relay(words))
+        elif self._reached and mailer.failures != 0:
+            mailer.failures = 0
+            await self._ask(lambda: self._desk.relay(None))
+
     async def _disband(self) -> None:
         """End what is under way, and tell the desk of it as far as it can be reached."""
         self.ending = True
@@ -336,6 +353,7 @@ class Round:
             wire = self.mailer.idle.pop()
             if wire.usable:
                 self._connected += 1
+                self._reached = True
                 return wire
             wire.drop()
         try:
@@ -347,6 +365,7 @@ class Round:
             self._turned_away(Answer(Stage.CONNECT, 0, str(error)))
             return None
         self._connected += 1
+        self._reached = True
         self._bell.set()
         return wire
 

@@ -15,8 +15,8 @@ from email.utils import parseaddr
 from aggregator.deliver.composer import Composer
 from aggregator.deliver.mime import wire_address
 from aggregator.deliver.round import Round
-from aggregator.deliver.wire import Relay, Wire, WireError
-from aggregator.errors import SettingsError
+from aggregator.deliver.wire import RefusedHereError, Relay, Wire, WireError
+from aggregator.errors import DeliveryError, SettingsError
 from aggregator.ports import Desk
 
 _MINUTE = 60.0
@@ -65,6 +65,8 @@ class SmtpMailer:
         #: A server that offered pipelining and did not keep to it is not asked for it again.
         self.pipelines = True
         self.idle: list[Wire] = []
+        #: Rounds in a row in which nobody was reached; None before the first.
+        self.failures: int | None = None
         self._gap = 1 / per_second if per_second else 0.0
         self._pause = pause
         self._ticks = ticks
@@ -90,6 +92,23 @@ class SmtpMailer:
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
+
+    def probe(self) -> None:
+        """Greet the relay and log in, as delivery does.
+
+        Raises:
+            DeliveryError: what the relay said, or what happened instead.
+        """
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
+        try:
+            wire = self._runner.run(self.open())
+        except RefusedHereError as error:
+            raise DeliveryError(f"{error.reply.code} {error.reply.text}") from error
+        except WireError as error:
+            raise DeliveryError(str(error)) from error
+        self.idle.append(wire)
 
     async def open(self) -> Wire:
         """A new connection.

@@ -94,6 +94,11 @@ class Relay:
             clear=parse_qs(parts.query).get("tls") == ["none"],
         )
 
+    @property
+    def near(self) -> bool:
+        """Whether nobody can sit between."""
+        return self.host in _NEAR
+
 
 class Wire(asyncio.Protocol):
     """A connection; ``sent`` counts the mails that went over it."""
@@ -255,7 +260,7 @@ class Wire(asyncio.Protocol):
             offers = await self._greet(name)
             secure = True
         if relay.user is not None:
-            if not (secure or relay.clear or relay.host in _NEAR):
+            if not (secure or relay.clear or relay.near):
                 words = (
                     "it offers no TLS, so we do not send it the password; use smtps://, or add"
                     " ?tls=none to QUXUN_SMTP_URL"

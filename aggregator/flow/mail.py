@@ -125,6 +125,10 @@ class OutboxDesk:
         """How many mails at once the domains take that complained of too many."""
         return {p.domain: p.connections for p in self._store.paces() if p.connections is not None}
 
+    def relay(self, problem: str | None) -> None:
+        """Raise the operator's alarm, or clear it."""
+        self._store.tell_relay(problem)
+
     def over(self) -> bool:
         """Whether time is up or the worker is to stop."""
         return self._clock() >= self._until or self._stopping()

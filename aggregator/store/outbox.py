@@ -227,6 +227,14 @@ class Outbox:
                     },
                 )
 
+    def tell_relay(self, problem: str | None) -> None:
+        """Raise the alarm that the relay is not reached, or clear it."""
+        with self._engine.begin() as connection:
+            if problem is None:
+                alarms.clear_alarm(connection, "mail-relay")
+            else:
+                alarms.raise_alarm(connection, "mail-relay", problem)
+
     def states(self) -> dict[str, int]:
         """How many mails stand in which state."""
         with self._engine.connect() as connection:

@@ -165,6 +165,7 @@ def doctor(
     with opened() as parts:
         findings = [
             _database(parts), _clock(parts), _broker(parts), _smtp(parts), _disk(parts),
+            _dkim(parts),
         ]  # fmt: skip
         if not here:
             findings += [_duplicates(parts), _webhooks(parts), _alarms(parts), _hold(parts)]
@@ -356,17 +357,31 @@ def _broker(parts: Parts) -> Finding:
 
 
 def _smtp(parts: Parts) -> Finding:
-    import smtplib
+    from aggregator.errors import DeliveryError, SettingsError
 
-    parsed = urlsplit(parts.settings.smtp_url.get_secret_value())
-    if not parsed.hostname:
+    host = urlsplit(parts.settings.smtp_url.get_secret_value()).hostname
+    if not host:
         return "smtp", True, "no relay set: the embedded service keeps mail in its mailbox"
     try:
-        with smtplib.SMTP(parsed.hostname, parsed.port or 25, timeout=5) as client:
-            client.noop()
-    except (OSError, smtplib.SMTPException) as error:
-        return "smtp", False, f"{parsed.hostname}: {error}; check QUXUN_SMTP_URL"
-    return "smtp", True, f"{parsed.hostname} answers"
+        parts.mailer.probe()
+    except SettingsError as error:
+        return "smtp", False, str(error)
+    except DeliveryError as error:
+        return "smtp", False, f"{host}: {error}; check QUXUN_SMTP_URL"
+    return "smtp", True, f"{host} answers"
+
+
+def _dkim(parts: Parts) -> Finding:
+    from aggregator.errors import SettingsError
+
+    try:
+        signer = parts.signer
+    except SettingsError as error:
+        return "dkim", False, str(error)
+    if signer is None:
+        return "dkim", True, "mails are not signed here; let the relay sign, or see docs/mail.md"
+    name, value = signer.record()
+    return "dkim", True, f'mails are signed; publish {name} TXT "{value}"'
 
 
 def _disk(parts: Parts) -> Finding:

@@ -184,7 +184,7 @@ def test_doctor_is_well_when_all_is(town):
 
     assert {part["what"] for part in done.json} == {
         "database", "clock", "broker", "smtp", "disk", "duplicates", "webhooks",
-        "alarms", "hold",
+        "alarms", "hold", "bounces", "dkim",
     }  # fmt: skip
     assert [part["words"] for part in done.json if not part["well"]] == []
 

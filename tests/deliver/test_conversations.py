@@ -290,3 +290,65 @@ def test_too_many_connections_leave_those_there_are(scripted, send):
 
     assert set(desk.states.values()) == {"sent"}
     assert server.mails.total() == 60
+
+
+def test_a_relay_that_is_away_for_longer_is_an_alarm_until_it_is_back(scripted):
+    """A restart is none; what keeps all mail back is told once, and its end as well."""
+    server = scripted(greeting="421 4.3.2 not now")
+    mailer = SmtpMailer(server.url, mail_from=SENDER)
+    told = []
+    for _ in range(4):
+        desk = Desk(row())
+        mailer.deliver(desk)
+        told.append([said for step, said in desk.steps if step == "relay"])
+    server.greeting = "220 well again"
+    desk = Desk(row())
+    mailer.deliver(desk)
+    mailer.close()
+
+    assert told[:2] == [[], []]
+    assert "421 4.3.2 not now" in told[2][0]
+    assert told[3] == []
+    assert ("relay", None) in desk.steps
+    assert desk.states == {1: "sent"}
+
+
+@pytest.mark.parametrize(
+    ("offered", "answers", "commands"),
+    [
+        ("AUTH PLAIN LOGIN", {"AUTH": ["235 welcome"]}, ["AUTH PLAIN AHVzZXIAcGE6c3M="]),
+        ("AUTH=LOGIN", {"AUTH": ["334 VXNlcm5hbWU6"], "DXNLCG==": [], "DXNLCJ==": []}, None),
+        ("AUTH CRAM-MD5", {"AUTH": ["334 PDEyMz4="]}, None),
+    ],
+)
+def test_whoever_has_a_password_logs_in(scripted, offered, answers, commands):
+    """By the way that the server offers; what it refuses is said, and no mail is lost."""
+    greeting = f"250-scripted\r\n250 {offered}"
+    server = scripted(answers={"EHLO": [greeting] * 2, **answers})
+    url = server.url.replace("smtp://", "smtp://user:pa%3Ass@")
+    mailer = SmtpMailer(url, mail_from=SENDER)
+    desk = Desk(row())
+    mailer.deliver(desk)
+    mailer.close()
+
+    said = [one for one in server.commands if one.startswith("AUTH")]
+    assert said
+    if commands:
+        assert said == commands
+        assert desk.states == {1: "sent"}
+    else:
+        assert desk.states == {1: "deferred"}
+        assert "502 what?" in desk.told[1].answer
+
+
+def test_a_password_goes_to_no_distant_server_in_the_clear():
+    """Whoever sits between strikes STARTTLS from the offers; the password stays with us."""
+    from aggregator.deliver.wire import Relay
+
+    near = Relay.of("smtp://user:secret@127.0.0.1:25")
+    assert near.password == "secret"
+    far = Relay.of("smtp://user:secret@mail.example:587")
+    assert not far.clear
+    assert not far.near
+    assert near.near
+    assert Relay.of("smtp://user:secret@mail.example:587?tls=none").clear

@@ -1,0 +1,255 @@
+"""The outbox as senders use it: paces, runs that are held, windows that are committed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+
+from aggregator import store
+from aggregator.model import Delivery, Filter, Frequency, Lane, Mail, MailState
+from aggregator.paces import Complaint
+
+NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
+LEASE = timedelta(seconds=90)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def outbox(engine: Engine) -> store.Outbox:
+    return store.Outbox(engine)
+
+
+def queue(outbox, *numbers, domain="mail.example", lane=Lane.DIGEST):
+    for number in numbers:
+        outbox.enqueue_mail(
+            Mail(
+                key=f"{lane}:{domain}:{number}", lane=lane, to=f"r{number}@{domain}", subject="s",
+                text="t", html="h", message_id=f"<{number}.{domain}>",
+            ),
+            NOW,
+        )  # fmt: skip
+
+
+def run_of(engine, outbox, readers):
+    """A run with an edition for so many readers."""
+    people = store.Subscribers(engine)
+    with engine.begin() as connection:
+        run = connection.execute(
+            text("insert into runs (frequency, due_at) values ('daily', :now) returning id"),
+            {"now": NOW},
+        ).scalar_one()
+        edition = connection.execute(
+            text(
+                "insert into editions (run_id, key, subject, text, html, created_at)"
+                " values (:run, :run, 'subject', 'text', 'html', :now) returning id"
+            ),
+            {"run": run, "now": NOW},
+        ).scalar_one()
+    for number in range(readers):
+        who = people.sign_up(f"r{number}@mail.example", [Filter()], Frequency.DAILY, NOW,
+                             confirmed=True)  # fmt: skip
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "insert into outbox (key, lane, subscriber_id, recipient, domain, edition_id,"
+                    " run_id, message_id, created_at, due_at) values (:key, 2, :who, :to,"
+                    " 'mail.example', :edition, :run, :key, :now, :now)"
+                ),
+                {"key": f"digest:{run}:{number}", "who": who.id, "to": who.email,
+                 "edition": edition, "run": run, "now": NOW},
+            )  # fmt: skip
+    return run
+
+
+def end(mail, state, meaning="", **more):
+    return Delivery(
+        mail_id=mail.id, generation=mail.generation, state=state, answer=f"554 {meaning}", at=NOW,
+        meaning=meaning, domain=mail.domain, run_id=mail.run_id, **more,
+    )  # fmt: skip
+
+
+def complain(outbox, domain, wait=10 * MINUTE, tried=120.0):
+    one = Complaint(
+        domain=domain, wait=wait, tried=tried, under_way=8, connections=False, answer="550 x"
+    )
+    outbox.turn([], [], complaints=[one], now=NOW)
+
+
+def test_a_row_of_an_edition_is_claimed_with_what_its_words_need(engine, outbox):
+    """The reader's epoch and the run's frequency make the links; the words come by edition."""
+    run = run_of(engine, outbox, 1)
+
+    [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    words = outbox.editions([mail.edition_id])
+
+    assert (mail.run_id, mail.frequency, mail.epoch) == (run, Frequency.DAILY, 0)
+    assert words[mail.edition_id].subject == "subject"
+
+
+def test_a_reader_who_was_erased_gets_no_mail(engine, outbox):
+    """What was planned before ends without a server seeing it."""
+    run_of(engine, outbox, 1)
+    with engine.begin() as connection:
+        connection.execute(text("delete from subscribers"))
+
+    assert outbox.claim_mails(NOW, limit=9, lease=LEASE) == []
+    assert outbox.states() == {"failed": 1}
+
+
+def test_a_domain_that_complained_waits_and_others_do_not(outbox):
+    """Its mails stay queued without a row being written for each."""
+    queue(outbox, 1, 2, domain="qq.example")
+    queue(outbox, 3)
+    complain(outbox, "qq.example")
+
+    first = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    after = outbox.claim_mails(NOW + 10 * MINUTE, limit=9, lease=LEASE)
+
+    assert [one.domain for one in first] == ["mail.example"]
+    assert [one.domain for one in after].count("qq.example") == 2
+
+
+def test_workers_share_the_pace_of_a_domain(engine, outbox):
+    """Sixty a minute are sixty, however many workers ask, and whatever waits before them."""
+    queue(outbox, *range(40), domain="qq.example")
+    queue(outbox, *range(40, 50))
+    complain(outbox, "qq.example", wait=MINUTE, tried=120)
+    other = store.Outbox(engine)
+
+    then = NOW + 2 * MINUTE
+    claimed = [
+        one.domain
+        for worker in (outbox, other, outbox)
+        for one in worker.claim_mails(then, limit=30, lease=LEASE)
+    ]
+
+    assert claimed.count("qq.example") == 10  # what it takes in ten seconds
+    assert claimed.count("mail.example") == 10
+    more = other.claim_mails(then + timedelta(seconds=30), limit=99, lease=LEASE)
+    assert 1 <= len(more) <= 30
+
+
+def test_a_good_minute_raises_the_pace_and_many_end_it(engine, outbox):
+    """What a domain took is found in its row; at last the row is gone."""
+    complain(outbox, "qq.example", tried=100)
+    outbox.praise({"qq.example", "other.example"}, NOW + MINUTE)
+    assert [p.per_minute for p in outbox.paces()] == [50]
+
+    for minutes in range(11, 300):
+        outbox.praise({"qq.example"}, NOW + minutes * MINUTE)
+    assert outbox.paces() == []
+
+
+def test_a_run_whose_words_are_refused_is_held_and_nobody_is_suspended(engine, outbox):
+    """Twenty refusals of the last fifty answers stop it; the rest of its mails stay queued, an
+    alarm says why, and every reader keeps their subscription.
+    """
+    run = run_of(engine, outbox, 30)
+    mails = outbox.claim_mails(NOW, limit=24, lease=LEASE)
+
+    outbox.turn([end(one, MailState.FAILED, "content") for one in mails[:19]], now=NOW)
+    assert store.Holds(engine).held_runs() == []
+    may = outbox.turn([end(mails[19], MailState.FAILED, "content")], mails[20:], now=NOW)
+
+    assert may == frozenset(), "what is in hand does not leave any more"
+    assert store.Holds(engine).held_runs() == [run]
+    assert [alarm.kind for alarm in store.Alarms(engine).open_alarms()] == [f"mail-content:{run}"]
+    assert outbox.claim_mails(NOW + MINUTE, limit=99, lease=LEASE) == []
+    assert store.System(engine).stats()["subscribers"] == 30
+    assert store.Suppressions(engine).list() == []
+
+    store.Holds(engine).release_run(run, who="operator", now=NOW)
+    outbox.turn([replace(end(one, MailState.QUEUED), answer="") for one in mails[20:]], now=NOW)
+    assert len(outbox.claim_mails(NOW + MINUTE, limit=99, lease=LEASE)) == 10
+
+
+def test_a_few_refusals_among_many_good_answers_hold_nothing(engine, outbox):
+    """One filter in fifty mailboxes is no reason to stop a run."""
+    run_of(engine, outbox, 60)
+    mails = outbox.claim_mails(NOW, limit=60, lease=LEASE)
+    for number, one in enumerate(mails):
+        bad = number % 4 == 0
+        state = MailState.FAILED if bad else MailState.SENT
+        done = replace(end(one, state, "content" if bad else "taken"), at=NOW + number * MINUTE)
+        outbox.turn([done], now=NOW)
+
+    assert store.Holds(engine).held_runs() == []
+
+
+def test_a_hold_stops_what_is_in_hand(engine, outbox):
+    """An operator who holds all mail means the next mail, not the next claim."""
+    queue(outbox, 1)
+    queue(outbox, 2, lane=Lane.CONFIRMATION)
+    mails = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    store.Holds(engine).hold_all("trouble", who="operator", now=NOW)
+
+    may = outbox.turn([], mails, now=NOW)
+
+    assert may == {one.id for one in mails if one.lane is Lane.CONFIRMATION}
+
+
+def test_the_same_turn_twice_is_one(outbox):
+    """A commit whose answer was lost is asked for again, and answers the same."""
+    queue(outbox, 1, 2)
+    first, second = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+
+    for _ in range(2):
+        assert outbox.turn([end(first, MailState.SENT, "taken")], [second], now=NOW) == {second.id}
+    assert outbox.states() == {"sent": 1, "handed": 1}
+
+
+def test_a_mail_put_back_is_as_if_it_had_not_been_claimed(outbox):
+    """A mail that had to wait for others' sake must not wait longer next time."""
+    queue(outbox, 1)
+    [mail] = outbox.claim_mails(NOW, limit=1, lease=LEASE)
+    outbox.turn([end(mail, MailState.QUEUED)], now=NOW)
+
+    [again] = outbox.claim_mails(NOW, limit=1, lease=LEASE)
+    assert (mail.attempts, again.attempts) == (1, 1)
+    assert again.generation > mail.generation
+
+
+def test_a_lease_that_is_renewed_is_nobody_elses(outbox):
+    """A slow server must not make a second worker send the same."""
+    queue(outbox, 1, 2)
+    mine, lost = outbox.claim_mails(NOW, limit=2, lease=LEASE)
+    outbox.renew_mails([mine], NOW + 10 * LEASE)
+
+    assert [one.id for one in outbox.claim_mails(NOW + 2 * LEASE, limit=9, lease=LEASE)] == [
+        lost.id
+    ]
+    assert outbox.turn([], [mine, lost], now=NOW) == {mine.id}
+
+
+def test_what_was_given_up_is_an_alarm(engine, outbox):
+    """An operator learns of it without reading rows."""
+    queue(outbox, 1)
+    [mail] = outbox.claim_mails(NOW, limit=1, lease=LEASE)
+    given_up = replace(end(mail, MailState.FAILED, "later"), answer="given up after 72 h: 450 x")
+    outbox.turn([given_up], now=NOW)
+
+    [alarm] = store.Alarms(engine).open_alarms()
+    assert alarm.kind == "mail-given-up"
+    assert "1 to mail.example" in alarm.text
+    assert "r1@" not in alarm.text
+
+
+def test_an_unknown_user_is_suppressed_with_evidence_and_a_full_mailbox_is_not(engine, outbox):
+    """One hard bounce is enough, and says what the server said; quota is nobody's end."""
+    queue(outbox, 1, 2)
+    gone, full = outbox.claim_mails(NOW, limit=2, lease=LEASE)
+    outbox.turn(
+        [
+            replace(end(gone, MailState.FAILED, "address", suppress="hard bounce: unknown user"),
+                    answer="550 5.1.1 user unknown"),
+            end(full, MailState.DEFERRED, "later", retry_at=NOW + MINUTE),
+        ],
+        now=NOW,
+    )  # fmt: skip
+
+    [one] = store.Suppressions(engine).list()
+    assert one.email_key == "r1@mail.example"
+    assert (one.reason, one.evidence) == ("hard bounce: unknown user", "550 5.1.1 user unknown")
