@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -219,3 +221,22 @@ def test_one_robot_of_many_owners_is_written_to_in_turns(house):
     house.send()
     assert len(service.texts) == 3
     assert [house.states(one) for one in channels] == [["sent"]] * 3
+
+
+def test_workers_that_ask_at_once_get_one_turn_of_a_robot(house):
+    """What is counted in one process is counted by none of the others."""
+    service = house.service("wecom")
+    for number in range(4):
+        house.channel(service.address, owner=house.subscriber(f"r{number}@example.org"))
+    house.publish(1)
+    house.later(6 * MINUTE)
+    house.plan()
+    store, now = house.parts.channels, house.now
+    together = threading.Barrier(4, timeout=60)
+
+    def claim(_: int) -> int:
+        together.wait()
+        return len(store.claim_messages(now, limit=9, lease=LEASE))
+
+    with ThreadPoolExecutor(4) as workers:
+        assert sum(workers.map(claim, range(4))) == 1

@@ -89,9 +89,11 @@ def test_a_name_that_turns_to_loopback_reaches_nobody(house):
         other = house.channel("json://rebind.example.org/")
         house.parts.chat_courier = Courier(
             user_agent="Quxun", clock=house.parts.now, own_ports=False,
-            allow_nets=house.parts.settings.allow_nets, lookup=lambda _name, _port: ["127.0.0.1"],
+            allow_nets=house.parts.settings.allow_nets,
+            lookup=lambda name, _port: ["8.8.8.8" if name.startswith("public") else "127.0.0.1"],
         )  # fmt: skip
-        for one in (channel, other):
+        port_of_others = house.channel("json://public.example.org:8443/")
+        for one in (channel, other, port_of_others):
             verdict = house.test(one)
             assert verdict.outcome is Outcome.DEAD
             assert "not on the public net" in verdict.words

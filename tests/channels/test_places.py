@@ -95,6 +95,7 @@ def test_a_pause_keeps_what_is_announced_meanwhile(house):
     assert store.set_state(channel.id, ChannelState.PAUSED, house.now)
     house.publish(1)
     house.run()
+    assert house.messages(channel) == []
     assert service.calls == []
     assert store.set_state(channel.id, ChannelState.ACTIVE, house.now)
     assert not store.set_state(channel.id, ChannelState.ACTIVE, house.now)
