@@ -19,7 +19,7 @@ _REPLY: Final = re.compile(r"(?<![\d.:-])([45])\d\d(?![\d.])")
 #: Too much at once: said with 550 by QQ, with capitals by 163.
 RATE: Final = re.compile(
     r"frequency.{0,10}limit|unavailable or access denied|too many (?!recipients)|rate.?limit|"
-    r"rate exceeded|sending rate|throttl|\b(?:HL|MI|RP|DT|IP|RQ|SC):[A-Z]{2,3}\b|"
+    r"rate exceeded|sending rate|throttl|receiving mail (?:too quickly|at a rate)|over ?flow|\b(?:HL|MI|RP|DT|IP|RQ|SC):[A-Z]{2,3}\b|"
     r"频率|频繁|过快|超过.{0,10}限制",
     re.IGNORECASE,
 )
@@ -32,12 +32,12 @@ FULL: Final = re.compile(
 )
 UNKNOWN: Final = re.compile(
     r"(?:user|account|mailbox|recipient|address|addressee)(?:\S{0,3} (?:\S+ ){0,3}?)?(?:is |was )?"
-    r"(?:unknown|not found|doesn'?t exist|does not exist|invalid|suspended|disabled|inactive|"
+    r"(?:unknown|not found|doe?sn'?t exist|does not exist|not exists?|invalid|suspended|disabled|inactive|"
     r"locked|no longer (?:valid|active|available|exists))|unknown (?:user|recipient|address|local)|"
     r"no such (?:user|mailbox|recipient|address|account|person)|no mailbox here|not our customer|"
     r"doesn'?t have an? .{0,30}account|invalid (?:user|recipient|mailbox|address)|"
     r"address rejected|undeliverable address|bad destination|null ?mx|nxdomain|"
-    r"(?:domain|host).{0,40}(?:not found|does not exist|doesn'?t exist|unknown)|"
+    r"rcpt .{0,80}doe?sn'?t exist|(?:domain|host).{0,40}(?:not found|does not exist|doesn'?t exist|unknown)|"
     r"couldn'?t find any host|relaying to non-?existent|"
     r"(?:用户|邮箱|邮件地址|地址|收件人|帐号|账号|帐户|账户|域名|主机)[^。，；！\n]{0,80}?"
     r"(?:不存在|不正确|无效|未找到|没有找到|已注销|已停用|被停用|已冻结|被冻结|被禁用|已禁用)|"

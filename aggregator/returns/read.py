@@ -61,6 +61,7 @@ _STILL_TRYING = re.compile(
     r"do not need to resend|has been delayed|not yet been delivered|继续尝试|继续投递|延迟投递|投递延迟",
     re.IGNORECASE,
 )
+_BY_SUBJECT = "its subject"
 #: From here on a bounce in free words holds our own mail, whose words are no reason.
 _COPY = re.compile(
     r"^[ \t>]{0,5}(?:-{3,} ?(?:below this line|this is a copy|original|the (?:header|body)|"
@@ -120,7 +121,7 @@ def _said(it: Message) -> Return:
         return Return(kind=ReturnKind.AUTO_REPLY, evidence="a receipt (RFC 8098)")
     subject = it.top.value("subject")[:300]
     away = _away(it.top, subject)
-    if away is None or "x-failed-recipients" in dict(it.top.fields):
+    if away != _BY_SUBJECT or "x-failed-recipients" in dict(it.top.fields):
         bounce = _in_words(it, subject)
         if bounce is not None:
             return bounce
@@ -249,7 +250,7 @@ def _away(top: Part, subject: str) -> str | None:
     submitted = fields.get("auto-submitted", "").partition(";")[0].strip().lower()
     daemon = bool(_DAEMON.search(top.value("from")[:300]))
     if _AWAY_SUBJECT.search(subject):
-        return "its subject"
+        return _BY_SUBJECT
     if (
         submitted
         and submitted != "no"

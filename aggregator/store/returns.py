@@ -54,16 +54,15 @@ class Returns:
             via: ``listener``, ``imap`` or ``endpoint``.
             now: UTC.
         """
-        effects: list[str] = []
         with self._engine.begin() as connection:
-            counts: Counter[str] = Counter()
-            # Always in one order, so that two batches never wait for each other.
-            order = sorted(range(len(returns)), key=lambda n: returns[n].mail_id or 0)
-            done: dict[int, str] = {}
-            for number in order:
-                done[number] = _record(connection, returns[number], via, now)
-                counts[_counted(returns[number].kind, done[number])] += 1
-            effects = [done[number] for number in range(len(returns))]
+            # One batch after the other: two that touch the same addresses would wait for each other.
+            connection.execute(
+                text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": "returns"}
+            )
+            effects = [_record(connection, one, via, now) for one in returns]
+            counts = Counter(
+                _counted(one.kind, effect) for one, effect in zip(returns, effects, strict=True)
+            )
             count(connection, counts, now)
         return effects
 
