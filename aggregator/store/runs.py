@@ -188,7 +188,8 @@ class Runs:
             found = connection.execute(
                 text(
                     "select domain, jsonb_object_agg(state, n) as states, min(next) as next,"
-                    " max(answer) as answer from (select domain, state, count(*) as n,"
+                    " (array_agg(answer order by state = 'deferred' desc, n desc)"
+                    " filter (where answer is not null))[1] as answer from (select domain, state, count(*) as n,"
                     " min(due_at) filter (where state = 'deferred') as next,"
                     " max(answer) filter (where state in ('deferred', 'failed', 'ambiguous'))"
                     " as answer from outbox where run_id = :run group by domain, state) x"

@@ -77,7 +77,7 @@ def test_a_run_tells_where_each_mail_is(engine):
     by_domain = {row.domain: row for row in runs.domains(run, NOW)}
     assert by_domain["a.example"].states == {"sent": 1, "failed": 1}
     assert by_domain["b.example"].next_try_at == NOW + timedelta(hours=1)
-    assert by_domain["b.example"].answer == "554 no"
+    assert by_domain["b.example"].answer == "450 busy"
     assert [row.to for row in runs.mails(run_id=run)] == [
         "d…@b.example", "c…@b.example", "b…@a.example", "a…@a.example",
     ]  # fmt: skip
