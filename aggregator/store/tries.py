@@ -11,8 +11,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
+from aggregator.errors import UsageError
 from aggregator.model import Filter, Novelty, Trial
 from aggregator.store.announcements import with_sightings
 from aggregator.store.hunt import Hunter
@@ -23,6 +26,8 @@ DAYS = timedelta(days=30)
 COUNTED = 1_000
 #: So many are shown.
 SHOWN = 20
+#: A page waits for each of the few statements of a try so long.
+PATIENCE = timedelta(seconds=4)
 #: What is mailed was posted at most 30 days before it was first seen; the rest is room.
 _POSTED = timedelta(days=90)
 _MAILED = (
@@ -37,9 +42,12 @@ _USUAL = timedelta(hours=8, minutes=30)
 class Tries:
     """Tries wishes."""
 
-    def __init__(self, engine: Engine, *, hunter: Hunter | None = None) -> None:
+    def __init__(
+        self, engine: Engine, *, hunter: Hunter | None = None, patience: timedelta = PATIENCE
+    ) -> None:
         self._engine = engine
         self._hunter = hunter or Hunter()
+        self._patience = patience
 
     def would_have(
         self, wish: Filter, now: datetime, *, days: timedelta = DAYS, shown: int = SHOWN
@@ -47,8 +55,19 @@ class Tries:
         """What a wish would have brought in the last days, had it been active.
 
         Raises:
-            UsageError: when too many texts would have to be looked through.
+            UsageError: when too many texts would have to be looked through, or it takes too long.
         """
+        try:
+            return self._try(wish, now, days=days, shown=shown)
+        except OperationalError as error:
+            if not isinstance(error.orig, QueryCanceled):
+                raise
+            raise UsageError(
+                "the filter cannot be tried just now: it takes too long; add a region, a category or"
+                " a longer word"
+            ) from error
+
+    def _try(self, wish: Filter, now: datetime, *, days: timedelta, shown: int) -> Trial:
         since = now - days
         first = (since - _POSTED).astimezone(_SHANGHAI).date()
         near = replace(wish, posted_after=max(first, wish.posted_after or first))
@@ -59,6 +78,10 @@ class Tries:
         }
         with self._engine.connect() as made:
             connection = made.execution_options(isolation_level="REPEATABLE READ")
+            connection.execute(
+                text("select set_config('statement_timeout', :ms, true)"),
+                {"ms": f"{self._patience / timedelta(milliseconds=1):.0f}ms"},
+            )
             ids = self._hunter.newest(
                 connection,
                 near,

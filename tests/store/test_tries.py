@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import Engine, text
 from store_drafts import NOW, draft_of, read, shown
 
 from aggregator import filters, store
+from aggregator.errors import UsageError
 from aggregator.model import Filter
 from aggregator.store.hunt import Hunter
 
@@ -98,3 +100,14 @@ def test_counting_stops_and_says_so(engine: Engine):
 
     trial = store.Tries(engine).would_have(filters.parse_query("q=原件"), NOW + DAY, shown=5)
     assert (trial.total, trial.counted, len(trial.found)) == (1000, False, 5)
+
+
+def test_a_try_that_takes_too_long_is_given_up_with_one_line(engine: Engine):
+    """A page of strangers must not hold a connection for a minute."""
+    tries = store.Tries(engine, patience=timedelta(milliseconds=200))
+    with engine.begin() as connection:
+        connection.execute(text("lock table announcements in access exclusive mode"))
+
+        with pytest.raises(UsageError, match="too long"):
+            tries.would_have(Filter(q=("储能",)), NOW)
+    assert tries.would_have(Filter(), NOW).total == 0
