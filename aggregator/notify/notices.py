@@ -32,8 +32,7 @@ _SAID: Final = {
         "moved_subject": "区讯：您的订阅已改送到新邮箱",
         "moved_title": "订阅已改送到新邮箱",
         "moved_lead": "您的区讯订阅从现在起送到 {address}，不再送到这里。这是发往本邮箱的最后一封信。",
-        "moved_not_me": "不是您本人？点这里停止全部订阅，并请联系我们：",
-        "moved_button": "停止全部订阅",
+        "moved_not_me": "不是您本人？请停止全部订阅，并告诉我们。",
     },
     "en": {
         "move_subject": "Quxun: confirm your new address",
@@ -46,8 +45,7 @@ _SAID: Final = {
         "moved_subject": "Quxun: your mail goes to another address now",
         "moved_title": "Your mail goes to another address now",
         "moved_lead": "From now on your Quxun mail goes to {address}, and no more of it comes here.",
-        "moved_not_me": "Not you? Stop all subscriptions here, and tell us:",
-        "moved_button": "Stop all subscriptions",
+        "moved_not_me": "Not you? Stop all subscriptions, and tell us. ",
     },
 }
 
