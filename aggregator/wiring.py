@@ -20,7 +20,7 @@ import feeds
 from aggregator import divisions, store
 from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
 from aggregator.deliver import Composer, Signer, SmtpMailer, sender_address
-from aggregator.deliver.arrivals import arrived_since
+from aggregator.deliver.arrivals import arrived_since, signature_fault
 from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.deliver.robots import Robots
 from aggregator.errors import SettingsError
@@ -180,8 +180,14 @@ class Parts:
 
     def canary_arrived(self, raw: bytes) -> bool:
         """Take a mail that is the canary's digest, wherever it arrived; False for any other."""
+        signer = self.signer
         return canary.arrived(
-            raw, store=self.canary, alarms=self.alarms, settings=self.settings, now=self.now()
+            raw,
+            store=self.canary,
+            alarms=self.alarms,
+            settings=self.settings,
+            now=self.now(),
+            signature_fault=lambda mail: signature_fault(mail, signer) if signer else None,
         )
 
     def caught(self, address: str, since: datetime) -> Iterable[bytes]:

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import dkim
+
+from aggregator.deliver.dkim import Signer
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._+-]")
 
 
@@ -23,3 +27,28 @@ def arrived_since(folder: Path, address: str, since: datetime) -> Iterator[bytes
                 yield path.read_bytes()
         except FileNotFoundError:
             continue  # deleted since it was listed
+
+
+def signature_fault(raw: bytes, signer: Signer) -> str | None:
+    """What is wrong with our signature on a mail as it arrived; None when one of them is good.
+
+    The key is ours and not DNS's: that it is published is for ``quxun doctor`` to ask.
+    """
+    name, value = signer.record()
+    mail = dkim.DKIM(raw)
+    signatures = [field for field, _ in mail.headers if field.lower() == b"dkim-signature"]
+
+    def record(asked: bytes, timeout: int = 5) -> bytes | None:
+        del timeout
+        ours = asked.rstrip(b".").lower() == name.encode().lower()
+        return value.encode() if ours else None
+
+    if not signatures:
+        return "its DKIM signature is missing"
+    for number in range(len(signatures)):
+        try:
+            if mail.verify(idx=number, dnsfunc=record):
+                return None
+        except dkim.DKIMException:
+            continue  # another's, or one that was broken on the way
+    return "its DKIM signature does not hold"

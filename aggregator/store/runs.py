@@ -82,6 +82,7 @@ class DomainRow:
     states: Mapping[str, int]
     next_try_at: datetime | None
     answer: str | None
+    bounced: int = 0
     pace: str | None = None
 
     @property
@@ -106,6 +107,7 @@ class MailRow:
     due_at: datetime | None
     sent_at: datetime | None
     answer: str | None
+    bounced: str | None
     message_id: str
 
 
@@ -189,7 +191,8 @@ class Runs:
                 text(
                     "select domain, jsonb_object_agg(state, n) as states, min(next) as next,"
                     " (array_agg(answer order by state = 'deferred' desc, n desc)"
-                    " filter (where answer is not null))[1] as answer from (select domain, state, count(*) as n,"
+                    " filter (where answer is not null))[1] as answer, sum(bounced) as bounced"
+                    " from (select domain, state, count(*) as n, count(bounced) as bounced,"
                     " min(due_at) filter (where state = 'deferred') as next,"
                     " max(answer) filter (where state in ('deferred', 'failed', 'ambiguous'))"
                     " as answer from outbox where run_id = :run group by domain, state) x"
@@ -205,6 +208,7 @@ class Runs:
                     states=row["states"],
                     next_try_at=row["next"],
                     answer=row["answer"],
+                    bounced=int(row["bounced"]),
                 )
                 for row in found
             ]
@@ -363,7 +367,8 @@ class Runs:
 _ROW = (
     "o.id, o.run_id, o.lane, left(o.recipient, 1) as first, o.recipient <> '' as kept, o.domain,"
     " o.state, o.attempts, o.resends, o.was_ambiguous, o.created_at,"
-    " case when isfinite(o.due_at) then o.due_at end as due_at, o.sent_at, o.answer, o.message_id"
+    " case when isfinite(o.due_at) then o.due_at end as due_at, o.sent_at, o.answer,"
+    " o.bounced, o.message_id"
 )
 
 
@@ -433,6 +438,7 @@ def _mail(row: RowMapping) -> MailRow:
         due_at=row["due_at"],
         sent_at=row["sent_at"],
         answer=row["answer"],
+        bounced=row["bounced"],
         message_id=row["message_id"],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -136,13 +137,7 @@ class Service:
     def look(self):
         """What the mailbox shows is compared."""
         taken, self.way.kept = self.way.kept, []
-        return [
-            canary.arrived(
-                raw, store=self.parts.canary, alarms=self.parts.alarms,
-                settings=self.parts.settings, now=self.time,
-            )
-            for raw in taken
-        ]  # fmt: skip
+        return [self.parts.canary_arrived(raw) for raw in taken]
 
     @property
     def alarms(self):
@@ -340,3 +335,22 @@ def test_the_local_mailbox_is_looked_into_while_something_is_awaited(service, tm
 
     assert [look(), look()] == [1, 0]
     assert service.parts.canary.last().problem is None
+
+
+def test_a_signature_that_breaks_on_the_way_is_an_alarm(service, tmp_path):
+    """Where we sign, the signature must hold at the far end, too."""
+    key = tmp_path / "dkim.pem"
+    subprocess.run(["openssl", "genrsa", "-out", str(key), "1024"], check=True, capture_output=True)
+    service.parts.settings.__dict__["dkim_key_file"] = key
+    assert service.morning("通知甲") == [True]
+    assert service.alarms == []
+
+    service.way.alter = lambda content: content.replace(b"List-Id: ", b"List-Id: x ")
+    assert service.morning("通知乙") == [True]
+    assert any("signature does not hold" in said for said in service.alarms)
+    service.way.alter = lambda content: content.replace(b"DKIM-Signature:", b"X-Old:")
+    assert service.morning("通知丙") == [True]
+    assert any("signature is missing" in said for said in service.alarms)
+    service.way.alter = None
+    assert service.morning("通知丁") == [True]
+    assert service.alarms == []
