@@ -16,10 +16,10 @@ from billiard.process import active_children
 
 #: Behind the soft seconds. Children get the first to unwind what they were at, the worker the
 #: second to give back what they had in hand; the third, kept by the kernel, is for a worker that
-#: cannot even say that it failed. Together with 4 soft seconds that is less than ten.
+#: cannot even say that it failed. Together with 4 soft seconds that is ten at most.
 CHILDREN_SECONDS = 3.0
 WORKER_SECONDS = 5.0
-KERNEL_SECONDS = 5.5
+KERNEL_SECONDS = 6.0
 
 log = structlog.get_logger(__name__)
 

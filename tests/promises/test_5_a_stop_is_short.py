@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -79,7 +80,8 @@ def test_worker_ends_whatever_it_is_at_and_its_work_comes_again(what, service, w
     wait_for(begun.exists, what=f"the task\n{run.words()}")
     process.wait(timeout=120)
 
-    assert process.returncode in {0, 1}, run.words()  # by itself, or by force
+    # By itself, by its watch, or by the kernel where a busy machine let neither come in time.
+    assert process.returncode in {0, 1, -signal.SIGALRM}, run.words()
     assert psutil.wait_procs(family, timeout=30)[1] == []
     with redis.Redis.from_url(broker) as client:
         assert client.llen("upkeep") + client.hlen("unacked") == 1
