@@ -397,10 +397,11 @@ class PlanningBatch(Protocol):
     def write(
         self,
         written: Sequence[tuple[Share, EditionId | Edition]],
-        mails: Mapping[SubscriberId, Mail],
+        stamp: Callable[[SubscriberId], tuple[str, str]],
     ) -> tuple[int, Mapping[str, EditionId]]:
         """Put a mail for every reader of the shares into the outbox, and into the ledger what
-        it brings; how many, and the ids of the new editions by their keys.
+        it brings; how many, and the ids of the new editions by their keys. ``stamp`` makes key
+        and Message-ID of a reader's mail.
         """
         ...
 

@@ -33,7 +33,15 @@ from aggregator.model import (
     SubscriberId,
     SubscriptionState,
 )
-from aggregator.notify import House, digest_mail, item_of, plan_digest, render_edition
+from aggregator.notify import (
+    House,
+    digest_key,
+    digest_mail,
+    item_of,
+    message_id,
+    plan_digest,
+    render_edition,
+)
 from aggregator.ports import DigestStore, PlanningBatch
 from aggregator.settings import Settings
 
@@ -46,8 +54,10 @@ SLOT: Final = timedelta(minutes=15)
 #: Subscribers planned in one transaction: memory does not follow their number.
 PAGE: Final = 300
 #: What a planner keeps of a run: selections with their words, and announcements.
-_EDITIONS_KEPT: Final = 2_000
+_EDITIONS_KEPT: Final = 20_000
 _ANNOUNCEMENTS_KEPT: Final = 5_000
+#: A selection, and which version of each of its announcements was printed.
+Told = tuple[Selection, tuple[int, ...]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -170,7 +180,7 @@ class Planner:
         #: How many might be owed something, and how many got a mail.
         self.due = self.planned = 0
         self._known: dict[AnnouncementId, Announcement] = {}
-        self._editions: dict[tuple[Selection, tuple[int, ...]], tuple[EditionId, Edition]] = {}
+        self._editions: dict[Told, EditionId] = {}
 
     @cached_property
     def _seen(self) -> Coverage:
@@ -213,31 +223,28 @@ class Planner:
         with self._store.planning(self._run, ids, self._now) as batch:
             self._load(batch)
             written: list[tuple[Share, EditionId | Edition]] = []
-            fresh: dict[str, tuple[Selection, tuple[int, ...]]] = {}
-            words: dict[str, Edition] = {}
-            mails: dict[SubscriberId, Mail] = {}
+            fresh: dict[str, Told] = {}
             for share in batch.shares:
                 told = (share.selection, tuple(batch.standing[x] for x, _ in share.selection.items))
                 known = self._editions.get(told)
-                edition = known[1] if known else self._written(share)
-                if edition is None:
-                    continue
-                if known is None:
-                    fresh[edition.key], words[edition.key] = told, edition
-                written.append((share, known[0] if known else edition))
-                for reader in share.readers:
-                    mails[reader.id] = digest_mail(
-                        edition, reader, frequency=self._run.frequency, due_at=self._run.due_at,
-                        house=self._house, now=self._now, run_id=self._run.id,
-                    )  # fmt: skip
-            planned, editions = batch.write(written, mails)
+                if known is not None:
+                    written.append((share, known))
+                elif (edition := self._written(share)) is not None:
+                    fresh[edition.key] = told
+                    written.append((share, edition))
+            planned, editions = batch.write(written, self._stamp)
         # Only now: what was not committed is known to nobody.
         self.planned += planned
         if len(self._editions) > _EDITIONS_KEPT:
             self._editions.clear()
         for key, told in fresh.items():
-            self._editions[told] = editions[key], words[key]
+            self._editions[told] = editions[key]
         return planned
+
+    def _stamp(self, reader: SubscriberId) -> tuple[str, str]:
+        """Key and Message-ID of a reader's mail."""
+        key = digest_key(self._run.frequency, self._run.due_at, reader)
+        return key, message_id(self._house, key)
 
     def _load(self, batch: PlanningBatch) -> None:
         """Know the announcements of a batch as they are now."""

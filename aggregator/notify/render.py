@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import lru_cache
 from urllib.parse import quote
 
 from jinja2 import Environment
@@ -53,8 +54,7 @@ class House:
     @property
     def domain(self) -> str:
         """The domain that mails come from; ``Message-ID`` and ``List-Id`` live below it."""
-        domain = parseaddr(self.mail_from)[1].rpartition("@")[2]
-        return domain.encode("idna").decode("ascii").lower()
+        return _domain_of(self.mail_from)
 
     @property
     def reply_to(self) -> str | None:
@@ -297,6 +297,12 @@ def whole_mail(
         headers=headers,
         subscriber_id=subscriber.id,
     )
+
+
+@lru_cache(maxsize=16)
+def _domain_of(mail_from: str) -> str:
+    domain = parseaddr(mail_from)[1].rpartition("@")[2]
+    return domain.encode("idna").decode("ascii").lower()
 
 
 def message_id(house: House, key: str) -> str:

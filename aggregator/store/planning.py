@@ -7,7 +7,7 @@ selection, and takes the words of each; all of it is committed at once or not at
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -22,7 +22,7 @@ from aggregator.model import (
     EditionId,
     Filter,
     Frequency,
-    Mail,
+    Lane,
     Novelty,
     Reader,
     Run,
@@ -33,8 +33,9 @@ from aggregator.model import (
 )
 from aggregator.store import rows
 from aggregator.store.announcements import sightings_of
+from aggregator.store.letterbox import LANES
 from aggregator.store.members import share_merges
-from aggregator.store.owed import Items, owed, standing
+from aggregator.store.owed import Items, array, owed, standing
 
 Chosen = tuple[tuple[AnnouncementId, str], ...]
 
@@ -75,13 +76,20 @@ class Batch:
     def write(
         self,
         written: Sequence[tuple[Share, EditionId | Edition]],
-        mails: Mapping[SubscriberId, Mail],
+        stamp: Callable[[SubscriberId], tuple[str, str]],
     ) -> tuple[int, Mapping[str, EditionId]]:
         """Put a mail for every reader of the shares into the outbox, and into the ledger what
-        it brings; how many, and the ids of the new editions by their keys.
+        it brings.
 
         Whoever is left out, because their words could not be made or because this run wrote to
         them before, is looked at again by the next run.
+
+        Args:
+            written: shares with their words, or the id of an edition that is there.
+            stamp: key and Message-ID of a reader's mail.
+
+        Returns:
+            How many mails that made, and the ids of the new editions by their keys.
 
         Raises:
             PlanningError: when somebody who knows nothing of us wrote of one of the readers.
@@ -94,7 +102,7 @@ class Batch:
                 for share, one in written
                 for reader in share.readers
             ],
-            mails,
+            stamp,
         )
         self._merge_unsent(made)
         self._write_ledger([share for share, _ in written], made)
@@ -104,7 +112,7 @@ class Batch:
     def _enqueue(
         self,
         letters: Sequence[tuple[Reader, EditionId]],
-        mails: Mapping[SubscriberId, Mail],
+        stamp: Callable[[SubscriberId], tuple[str, str]],
     ) -> dict[SubscriberId, int]:
         """The outbox rows of those whom this run has not written to before."""
         run = self._run
@@ -113,24 +121,20 @@ class Batch:
         found = self._connection.execute(
             text(
                 "insert into outbox (key, lane, subscriber_id, recipient, domain, edition_id,"
-                " run_id, message_id, created_at, due_at, mail) select v.key, :lane, v.id, v.email,"
-                " lower(split_part(v.email, '@', 2)), v.edition, :run, v.message_id, :now, :due,"
-                " cast(v.mail as jsonb)"
-                " from unnest(cast(:keys as text[]), cast(:ids as bigint[]),"
-                " cast(:emails as text[]), cast(:editions as bigint[]),"
-                " cast(:message_ids as text[]), cast(:mails as text[]))"
-                " as v (key, id, email, edition, message_id, mail)"
+                " run_id, message_id, created_at, due_at) select v.key, :lane, v.id, v.email,"
+                " nullif(lower(split_part(v.email, '@', 2)), ''), v.edition, :run, v.message_id,"
+                " :now, :due from json_to_recordset(cast(:letters as json)) as v (key text,"
+                " id bigint, email text, edition bigint, message_id text)"
                 " on conflict (key) do nothing returning subscriber_id, id"
             ),
             {
-                "lane": 1 if run.frequency is Frequency.IMMEDIATE else 2,
+                "lane": LANES[
+                    Lane.IMMEDIATE if run.frequency is Frequency.IMMEDIATE else Lane.DIGEST
+                ],
                 "run": run.id, "now": self._now, "due": run.due_at,
-                "keys": [mails[reader.id].key for reader, _ in letters],
-                "ids": [reader.id for reader, _ in letters],
-                "emails": [reader.email for reader, _ in letters],
-                "editions": [edition for _, edition in letters],
-                "message_ids": [mails[reader.id].message_id for reader, _ in letters],
-                "mails": [rows.to_json(mails[reader.id]) for reader, _ in letters],
+                "letters": rows.to_json(
+                    [_letter(reader, edition, *stamp(reader.id)) for reader, edition in letters]
+                ),
             },
         )  # fmt: skip
         return {row[0]: row[1] for row in found}
@@ -271,16 +275,15 @@ class Batch:
                 " on conflict do nothing"
             ),
             {
-                "now": self._now,
-                "run": self._run.id,
-                "places": [one for one, _ in who],
-                "whose": [one for _, one in who],
-                "mails": [made[one] for _, one in who],
-                "of": [one for one, _, _ in what],
-                "ids": [one for _, one, _ in what],
-                "reasons": [one for _, _, one in what],
+                "now": self._now, "run": self._run.id,
+                "places": array(one for one, _ in who),
+                "whose": array(one for _, one in who),
+                "mails": array(made[one] for _, one in who),
+                "of": array(one for one, _, _ in what),
+                "ids": array(one for _, one, _ in what),
+                "reasons": array(f'"{one}"' for _, _, one in what),
             },
-        ).rowcount
+        ).rowcount  # fmt: skip
         if count != expected:
             raise PlanningError("the ledger changed while a digest was planned: plan it again")
 
@@ -293,14 +296,14 @@ class Batch:
                 " and not n.subscriber_id = any(cast(:left as bigint[]))"
             ),
             {
-                "ids": list(self._settled),
-                "tops": list(self._settled.values()),
-                "left": [
+                "ids": array(self._settled),
+                "tops": array(self._settled.values()),
+                "left": array(
                     reader.id
                     for share in self.shares
                     for reader in share.readers
                     if reader.id not in made
-                ],
+                ),
             },
         )
 
@@ -367,17 +370,17 @@ def _store_editions(
     found = connection.execute(
         text(
             "insert into editions as e (run_id, key, subject, text, html, created_at)"
-            " select :run, v.key, v.subject, v.text, v.html, :now from unnest(cast(:keys as text[]),"
-            " cast(:subjects as text[]), cast(:texts as text[]), cast(:htmls as text[]))"
-            " as v (key, subject, text, html) on conflict (key) do update set key = e.key"
-            " returning e.key, e.id"
+            " select :run, v.key, v.subject, v.text, v.html, :now from"
+            " json_to_recordset(cast(:editions as json)) as v (key text, subject text, text text,"
+            " html text) on conflict (key) do update set key = e.key returning e.key, e.id"
         ),
-        {
-            "run": run.id, "now": now,
-            "keys": [one.key for one in ordered],
-            "subjects": [one.subject for one in ordered],
-            "texts": [one.text for one in ordered],
-            "htmls": [one.html for one in ordered],
-        },
-    )  # fmt: skip
+        {"run": run.id, "now": now, "editions": rows.to_json(ordered)},
+    )
     return {row[0]: EditionId(row[1]) for row in found}
+
+
+def _letter(reader: Reader, edition: EditionId, key: str, message_id: str) -> dict[str, object]:
+    return {
+        "key": key, "id": reader.id, "email": reader.email, "edition": edition,
+        "message_id": message_id,
+    }  # fmt: skip

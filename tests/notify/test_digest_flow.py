@@ -29,8 +29,10 @@ from aggregator.model import (
     NewSource,
     PollReport,
     Precision,
+    Reader,
     SourceKind,
 )
+from aggregator.notify import digest_mail
 from aggregator.settings import Settings
 from aggregator.templates import environment
 
@@ -128,7 +130,16 @@ class Office:
                 for one in taken
             ]
         )  # fmt: skip
-        return [one.mail for one in taken]
+        return [one.mail or self._whole(one, now) for one in taken]
+
+    def _whole(self, one, now):
+        """An edition as its reader will have it."""
+        edition = self.outbox.editions([one.edition_id])[one.edition_id]
+        reader = Reader(id=one.subscriber_id, email=one.to, language="zh", epoch=one.epoch)
+        return digest_mail(
+            edition, reader, frequency=one.frequency, due_at=now, run_id=one.run_id,
+            house=subscribe.house_of(SETTINGS), now=one.created_at,
+        )  # fmt: skip
 
 
 @pytest.fixture

@@ -21,10 +21,7 @@ from aggregator.model import (
     Flag,
     Frequency,
     Kind,
-    Lane,
-    Mail,
     Novelty,
-    Reader,
     Run,
     RunId,
     Subscriber,
@@ -116,15 +113,7 @@ def write(batch: Batch, run: Run) -> int:
         (share, Edition(key=f"{run.id} {share.selection.items}", subject="s", text="t", html="h"))
         for share in batch.shares
     ]
-    mails = {r.id: mail(r, run) for share in batch.shares for r in share.readers}
-    return batch.write(written, mails)[0]
-
-
-def mail(who: Reader, run: Run) -> Mail:
-    return Mail(
-        key=f"digest:{run.id}:{who.id}", lane=Lane.DIGEST, to=who.email, subject="s", text="t",
-        html="h", message_id=f"<{run.id}.{who.id}@x>", subscriber_id=who.id,
-    )  # fmt: skip
+    return batch.write(written, lambda one: (f"{run.id}:{one}", f"<{run.id}.{one}@x>"))[0]
 
 
 @contextmanager
