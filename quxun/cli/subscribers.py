@@ -212,8 +212,7 @@ def try_filter(
                 "mails": {"daily": trial.daily, "weekly": trial.weekly},
                 "announcements": [
                     {
-                        "id": one.id,
-                        "uuid": str(one.uuid),
+                        "id": str(one.uuid),
                         "title": one.draft.title,
                         "posted": day(one.draft.posted_at or one.first_seen_at),
                         "regions": [region.code for region in one.draft.regions],
@@ -234,7 +233,7 @@ def try_filter(
                 day(one.draft.posted_at or one.first_seen_at),
                 ", ".join(region.name for region in one.draft.regions),
                 one.draft.title,
-                one.id,
+                one.uuid,
             )
             for one in trial.found
         ],

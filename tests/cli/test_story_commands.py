@@ -327,6 +327,32 @@ def test_subscribers_survive_export_and_import_and_are_no_formulas(shell):
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
 
 
+def test_a_wish_is_tried_from_the_shell_as_on_the_page(town, one):
+    """An operator who adds a reader sees first what that reader would get."""
+    tried = town.run("subscribers", "try", "", "--json").json
+    assert one["id"] in [found["id"] for found in tried["announcements"]]
+    assert tried["counted"]
+    assert 1 <= tried["mails"]["daily"] <= tried["total"]
+    none = town.run("subscribers", "try", "q=这样的公告没有", "--limit", "0", "--json").json
+    assert (none["total"], none["announcements"]) == (0, [])
+    assert "region" in town.run("subscribers", "try", "region=nowhere", code=2).complaint
+
+
+def test_evidence_of_consent_comes_with_an_import_and_stays_with_the_person(shell):
+    """Who imports a list can show years later how each of them agreed."""
+    given = "email,filter,consent\na@inbox.example,,表格 2026-03-01\nb@inbox.example,,\n"
+    (shell.folder / "given.csv").write_text(given, encoding="utf-8")
+    done = shell.run("subscribers", "import", "given.csv", "--confirmed")
+    assert "1 lines say nothing" in done.err
+
+    held = shell.run("subscribers", "data", "a@inbox.example").json
+    assert held["subscriber"]["consent"] == "表格 2026-03-01"
+    assert held["subscriptions"][0]["wish"] == "everything"
+    shell.run("subscribers", "erase", "a@inbox.example")
+    ended = shell.run("subscribers", "endings", "--json").json
+    assert ended == [{"reason": "erased", "why": None, "count": 1}]
+
+
 def test_json_is_one_document_with_logs_elsewhere(town):
     """A pipe into a JSON reader must work with the most talkative log."""
     done = town.run("poll", "--all", "--json", log_level="DEBUG")
