@@ -2,7 +2,7 @@
 
 Our own hundred lines over asyncio instead of smtplib, because ESMTP PIPELINING (RFC 2920) makes
 a mail one round trip instead of five: the next mail's envelope rides behind the final dot
-(docs/adr/0029). Whatever a server answers is bounded: lines, answers, and the time for them.
+(docs/adr/0034). Whatever a server answers is bounded: lines, answers, and the time for them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ LONGEST_LINE: Final = 4096
 LONGEST_ANSWER: Final = 32_768
 _KEPT: Final = 500
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+#: Nearly all answers are one whole line.
+_SHORT = re.compile(rb"([2-5]\d\d) ([ -~]{0,400})\r\n")
 _NEAR = {"localhost", "127.0.0.1", "::1"}
 _READY, _CHALLENGE, _AUTHENTICATED, _NOT_KNOWN = 250, 334, 235, (500, 502, 504)
 
@@ -228,6 +230,11 @@ class Wire(asyncio.Protocol):
 
     def _read(self) -> Reply | None:
         """A whole answer from what has come, or None while its last line is missing."""
+        short = _SHORT.match(self._unread)
+        if short is not None:
+            reply = Reply(code=int(short[1]), lines=(short[2].decode(),))
+            del self._unread[: short.end()]
+            return reply
         lines: list[str] = []
         at = 0
         while (end := self._unread.find(b"\n", at)) >= 0:

@@ -7,6 +7,7 @@ or a header could read as two recipients is refused (RELIABILITY.md, hostile inp
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from aggregator.errors import UsageError
 
@@ -86,6 +87,7 @@ def shown_address(address: str) -> str:
     return address
 
 
+@lru_cache(maxsize=4096)
 def _wire_domain(domain: str) -> str:
     try:
         wire = domain.encode("idna").decode("ascii").lower()

@@ -17,6 +17,7 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import lru_cache
 
 from aggregator.errors import SettingsError
 from aggregator.model import Frequency, RunId, SubscriberId, SubscriptionId
@@ -147,6 +148,7 @@ def _derived(secret: str) -> bytes:
     return hmac.digest(secret.encode(), b"quxun: links in mails, version 1", "sha256")
 
 
+@lru_cache(maxsize=64)
 def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"id of " + key).digest()[:4]
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from aggregator.errors import NotFoundError
 from aggregator.model import RunId
-from aggregator.store import audit
+from aggregator.store import alarms, audit
 
 LONGEST = 200
 
@@ -99,4 +99,20 @@ class Holds:
             ).rowcount
             if done:
                 audit.note(connection, who=who, what="release", about=f"run {run_id}", now=now)
+                _try_again(connection, run_id, now)
         return bool(done)
+
+
+def _try_again(connection: Connection, run_id: RunId, now: datetime) -> None:
+    """Let mails go once more that were refused for what they say: whoever releases their run has
+    mended the words' way, and their readers are owed them.
+    """
+    connection.execute(
+        text(
+            "update outbox set state = 'queued', due_at = :now, attempts = 0, meaning = null,"
+            " answered_at = null, waiting_since = :now"
+            " where run_id = :run and troubled and state = 'failed' and meaning = 'content'"
+        ),
+        {"now": now, "run": run_id},
+    )
+    alarms.clear_alarm(connection, f"mail-content:{run_id}")

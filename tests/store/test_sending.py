@@ -163,7 +163,9 @@ def test_a_run_whose_words_are_refused_is_held_and_nobody_is_suspended(engine, o
 
     store.Holds(engine).release_run(run, who="operator", now=NOW)
     outbox.turn([replace(end(one, MailState.QUEUED), answer="") for one in mails[20:]], now=NOW)
-    assert len(outbox.claim_mails(NOW + MINUTE, limit=99, lease=LEASE)) == 10
+    again = outbox.claim_mails(NOW + MINUTE, limit=99, lease=LEASE)
+    assert len(again) == 30, "those that were refused are tried again, too"
+    assert store.Alarms(engine).open_alarms() == []
 
 
 def test_a_few_refusals_among_many_good_answers_hold_nothing(engine, outbox):
