@@ -140,6 +140,17 @@ def test_a_pause_may_end_on_a_day(web):
         assert web.post(path, {"act": "pause", "id": one, "until": bad}).status == 400
 
 
+def test_a_reader_sees_why_no_mail_comes(web):
+    """A mailbox that was full once: the page says so, and leads to the way back."""
+    path = manage_path(web, confirmed(web))
+    assert "目前不向这个邮箱发信" not in web.ask(path).text
+    web.parts.suppressions.add(ADDRESS, "552 <mailbox> full", web.time[0])
+
+    page = web.ask(path)
+    assert "552 &lt;mailbox&gt; full" in page.text
+    assert "/subscribe?again=1" in page.text
+
+
 def test_old_links_are_revoked_and_stop_links_are_not(web):
     """A forwarded mail opens nothing once its reader says so; it can still be stopped."""
     who = confirmed(web)
