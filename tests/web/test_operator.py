@@ -298,7 +298,7 @@ TOKEN_OF_READER = "AXRva2VuLW9mLWEtcmVhZGVy" * 3
 @pytest.fixture
 def run(web, engine):
     """A run whose two mails were sent and refused: its number and theirs."""
-    html = f'<p>江津区 <a href="https://quxun.example/unsubscribe/{TOKEN_OF_READER}">退订</a></p>'
+    html = f'<p>江津区 <a href="http://quxun.example/unsubscribe/{TOKEN_OF_READER}">退订</a></p>'
     with engine.begin() as connection:
         number = connection.execute(
             text(
