@@ -180,3 +180,26 @@ def test_held_mail_stays_but_for_confirmations(engine):
     assert [one.mail.key for one in outbox.claim_mails(now, **kept)] == ["immediate", "digest"]
     assert not holds.release_all(who="operator", now=now)
     assert [one.what for one in store.audit.Audit(engine).last_deeds()] == ["release", "hold"]
+
+
+def test_a_slot_that_nobody_planned_is_an_alarm_until_it_is_planned(engine):
+    """A planner that fails every time looks just like a day without news, but for this."""
+    from aggregator.flow.alarms import watch_planning
+    from aggregator.model import Filter, Frequency
+
+    alarms, digests = store.Alarms(engine), store.Digests(engine)
+    morning = datetime(2026, 10, 5, 0, 30, tzinfo=UTC)
+
+    def kinds(minutes):
+        now = morning + timedelta(minutes=minutes)
+        watch_planning(store=digests, alarms=alarms, now=now)
+        return [one.kind for one in alarms.open_alarms()]
+
+    assert kinds(20) == []
+    store.Subscribers(engine).sign_up(
+        "r@a.example", [Filter()], Frequency.DAILY, morning - timedelta(hours=1), confirmed=True
+    )
+    assert kinds(20) == ["planning"]
+    digests.close_run(digests.open_run(Frequency.DAILY, morning).id, morning)
+    assert kinds(21) == []
+    assert kinds(31) == ["planning"]
