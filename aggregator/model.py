@@ -943,7 +943,8 @@ class Verdict(StrEnum):
 class Choices:
     """When and in which language a subscriber is written to; None leaves a thing as it is.
 
-    ``hour`` (0-23), ``minute`` and ``weekday`` (0 = Monday) are in ``timezone``.
+    ``hour`` (0-23), ``minute`` and ``weekday`` (0 = Monday) are in ``timezone``. With
+    ``reminders`` they are told again of what was sent before its deadline is over.
     """
 
     hour: int | None = None
@@ -951,6 +952,7 @@ class Choices:
     weekday: int | None = None
     timezone: str | None = None
     language: str | None = None
+    reminders: bool | None = None
 
 
 class SubscriberState(StrEnum):
@@ -1024,6 +1026,7 @@ class Subscriber:
     hour: int = 8
     minute: int = 30
     weekday: int = 0
+    reminders: bool = False
     confirmed_at: datetime | None = None
     created_at: datetime
     epoch: int = 0

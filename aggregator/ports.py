@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from aggregator.alarms import Alarm
@@ -20,7 +20,6 @@ from aggregator.model import (
     Article,
     ArticleReport,
     Asking,
-    Coverage,
     Delivery,
     Draft,
     Edition,
@@ -38,9 +37,11 @@ from aggregator.model import (
     Page,
     PollReport,
     PollSummary,
+    ProjectNews,
     Request,
     Return,
     ReturnEvent,
+    Revision,
     Run,
     RunId,
     Selection,
@@ -54,6 +55,7 @@ from aggregator.model import (
     SubscriptionId,
     Unchanged,
     Verdict,
+    Watch,
     Window,
 )
 from aggregator.paces import Complaint, Pace
@@ -384,10 +386,12 @@ class ArchiveStore(Protocol):
 class PlanningBatch(Protocol):
     """A batch of subscribers who are being planned for; what is written is committed together.
 
-    ``standing`` holds the number of the last change of every announcement of the shares.
+    ``standing`` holds the number of the last change of every announcement of the shares,
+    ``revisions`` what the changes among them tell of.
     """
 
     standing: Mapping[AnnouncementId, int]
+    revisions: Mapping[tuple[AnnouncementId, str], Revision]
     shares: Sequence[Share]
 
     def announcements(self, ids: Sequence[AnnouncementId]) -> Sequence[Announcement]:
@@ -447,8 +451,18 @@ class DigestStore(Protocol):
         """What one subscriber would get now, and the announcements of it; locks nothing."""
         ...
 
-    def coverage(self) -> Coverage:
-        """How well the sources are watched just now."""
+    def revisions(self, selection: Selection) -> Mapping[tuple[AnnouncementId, str], Revision]:
+        """What the changes of a selection tell of."""
+        ...
+
+    def watch(self) -> Watch:
+        """How well the sources are watched just now, everywhere and by region, with the names
+        of those that are ill.
+        """
+        ...
+
+    def project_news(self, until: date) -> tuple[Sequence[ProjectNews], date | None]:
+        """The projects of the five weeks before that day, and the first day of our watching."""
         ...
 
     def close_run(self, run_id: RunId, now: datetime, *, due: int = 0, planned: int = 0) -> None:
@@ -558,6 +572,7 @@ class SubscriberStore(Protocol):
         weekday: int | None = None,
         timezone: str | None = None,
         language: str | None = None,
+        reminders: bool | None = None,
     ) -> None:
         """Change when and how a subscriber is written to; None leaves a thing as it is."""
         ...

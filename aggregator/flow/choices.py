@@ -89,6 +89,7 @@ def set_preferences(
     weekday: int | None = None,
     timezone: str | None = None,
     language: str | None = None,
+    reminders: bool | None = None,
 ) -> Subscriber | None:
     """Change when and in which language one is written to; None for a link that is no good.
 
@@ -99,7 +100,12 @@ def set_preferences(
     if subscriber is None:
         return None
     choices = Choices(
-        hour=hour, minute=minute, weekday=weekday, timezone=timezone, language=language
+        hour=hour,
+        minute=minute,
+        weekday=weekday,
+        timezone=timezone,
+        language=language,
+        reminders=reminders,
     )
     choose(subscriber, choices, store=store)
     return store.get(subscriber.id)

@@ -6,7 +6,7 @@ its key, and the ledger decides what is owed. No window and no cursor (DESIGN.md
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -23,24 +23,34 @@ from aggregator.model import (
     Digest,
     Edition,
     EditionId,
+    Filter,
     Frequency,
     Mail,
+    Radar,
     Reader,
+    Revision,
     Run,
     Selection,
     Share,
     Subscriber,
     SubscriberId,
     SubscriptionState,
+    Watch,
 )
 from aggregator.notify import (
+    SHANGHAI,
     House,
+    Press,
+    Tally,
+    coverage_of,
     digest_key,
     digest_mail,
-    item_of,
+    items_of,
     message_id,
     plan_digest,
+    radar_of,
     render_edition,
+    tally_of,
 )
 from aggregator.ports import DigestStore, PlanningBatch
 from aggregator.settings import Settings
@@ -123,9 +133,11 @@ def preview(
     """The digest a subscriber would get now, and its mail; writes nothing."""
     selection, found = store.owed(subscriber, frequency, now)
     known = {one.id: one for one in found}
+    tally = _tally(frequency, store, now)
     digest = plan_digest(
-        selection, frequency, [item_of(known[one], reason) for one, reason in selection.items],
-        due_at=now, now=now, coverage=store.coverage(),
+        selection, frequency, items_of(selection, known, store.revisions(selection)),
+        due_at=now, now=now, coverage=coverage_of(store.watch(), selection.wishes),
+        radar=radar_of(tally, selection.wishes) if tally else None,
     )  # fmt: skip
     if digest is None:
         return None
@@ -174,18 +186,26 @@ class Planner:
     ) -> None:
         self._run = run
         self._store = store
-        self._env = env
         self._house = house
         self._now = now
         #: How many might be owed something, and how many got a mail.
         self.due = self.planned = 0
         self._known: dict[AnnouncementId, Announcement] = {}
         self._editions: dict[Told, EditionId] = {}
+        self._revisions: Mapping[tuple[AnnouncementId, str], Revision] = {}
+        self._coverages: dict[tuple[Filter, ...], Coverage] = {}
+        self._radars: dict[tuple[Filter, ...], Radar | None] = {}
+        self._press = Press(env, house=house, now=now)
 
     @cached_property
-    def _seen(self) -> Coverage:
+    def _seen(self) -> Watch:
         """How well the sources are watched, asked once a run."""
-        return self._store.coverage()
+        return self._store.watch()
+
+    @cached_property
+    def _tally(self) -> Tally | None:
+        """The projects of the week for weekly mails, asked once a run."""
+        return _tally(self._run.frequency, self._store, self._run.due_at)
 
     def plan_all(self) -> int:
         """Plan for everybody who is due; how many mails that made."""
@@ -222,6 +242,7 @@ class Planner:
     def _plan(self, ids: Sequence[SubscriberId]) -> int:
         with self._store.planning(self._run, ids, self._now) as batch:
             self._load(batch)
+            self._revisions = batch.revisions
             written: list[tuple[Share, EditionId | Edition]] = []
             fresh: dict[str, Told] = {}
             for share in batch.shares:
@@ -257,17 +278,29 @@ class Planner:
             stale = list(batch.standing)
         self._known.update({one.id: one for one in batch.announcements(stale)})
 
+    def _coverage(self, selection: Selection) -> Coverage:
+        wishes = selection.wishes
+        if wishes not in self._coverages:
+            self._coverages[wishes] = coverage_of(self._seen, wishes)
+        return self._coverages[wishes]
+
+    def _radar(self, selection: Selection) -> Radar | None:
+        wishes = selection.wishes
+        if wishes not in self._radars:
+            self._radars[wishes] = radar_of(self._tally, wishes) if self._tally else None
+        return self._radars[wishes]
+
     def _written(self, share: Share) -> Edition | None:
         """The words of a selection; None, and the fault in the log, when they cannot be made."""
         selection = share.selection
         try:
             digest = plan_digest(
                 selection, self._run.frequency,
-                [item_of(self._known[one], reason) for one, reason in selection.items],
-                due_at=self._run.due_at, now=self._now, coverage=self._seen,
+                items_of(selection, self._known, self._revisions),
+                due_at=self._run.due_at, now=self._now, coverage=self._coverage(selection),
+                radar=self._radar(selection),
             )  # fmt: skip
-            assert digest is not None
-            return render_edition(self._env, digest, house=self._house, now=self._now)
+            return None if digest is None else self._press.edition(digest)
         except Exception:  # a bug with one selection must not keep everybody else's back
             first = share.readers[0].id
             log.exception("digest not rendered", subscriber=first, run=self._run.id)
@@ -281,3 +314,12 @@ def _immediate(settings: Settings) -> timedelta:
 def _floor(at: datetime, step: timedelta) -> datetime:
     """The begin of the slot an instant lies in, counted from 1970 in UTC."""
     return at - (at - _EPOCH) % step
+
+
+def _tally(frequency: Frequency, store: DigestStore, due_at: datetime) -> Tally | None:
+    """What the radar of weekly mails is made of."""
+    if frequency is not Frequency.WEEKLY:
+        return None
+    until = due_at.astimezone(SHANGHAI).date()
+    news, first = store.project_news(until)
+    return tally_of(news, until=until, first=first)

@@ -6,7 +6,7 @@ it is put in order, grouped and cut to what one mail can hold (DOMAIN.md §14).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
@@ -110,6 +110,28 @@ def item_of(one: Announcement, reason: str, revisions: Sequence[Revision] = ()) 
         late=reason == NEWS and one.novelty is Novelty.LATE_NEWS,
         alterations=alterations(revisions),
     )
+
+
+def items_of(
+    selection: Selection,
+    known: Mapping[AnnouncementId, Announcement],
+    revisions: Mapping[tuple[AnnouncementId, str], Revision],
+) -> list[DigestItem]:
+    """The lines of a selection: several changes of one announcement are told as one, and not at
+    all where they come to nothing.
+    """
+    told: dict[AnnouncementId, list[str]] = {}
+    for one, reason in selection.items:
+        told.setdefault(one, []).append(reason)
+    items: list[DigestItem] = []
+    for one, reasons in told.items():
+        changes = [revisions[one, x] for x in reasons if (one, x) in revisions]
+        for reason in reasons:
+            changed = reason.startswith("change:")
+            item = item_of(known[one], reason, changes if changed else ())
+            if item.alterations or not changed:
+                items.append(item)
+    return items
 
 
 def group_of(draft: Draft, *, today: date) -> str:

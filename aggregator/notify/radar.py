@@ -6,8 +6,8 @@ what was merely signed for is called a promise (DOMAIN.md §11).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -44,42 +44,72 @@ class RadarLine:
     mean_rest: int
 
 
-def radar_of(
-    news: Iterable[ProjectNews], wishes: Sequence[Filter], *, until: date, first: date | None
-) -> Radar | None:
-    """The radar of the regions that wishes name, or None when there is nothing to show.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The projects of a week counted by region, once for all readers of a run.
 
-    One region, or none, is followed by those below it where most was going on.
+    ``busiest`` names, for every region, those right in it or below it where most was going on.
+    """
+
+    since: date
+    until: date
+    young: bool
+    rows: Mapping[str, RadarRow]
+    busiest: Mapping[str, tuple[str, ...]]
+
+
+def tally_of(news: Iterable[ProjectNews], *, until: date, first: date | None) -> Tally:
+    """Count projects by every region that holds them, and in all.
 
     Args:
         news: projects made public in the last five weeks.
-        wishes: their regions are shown, the named ones first.
         until: the day after the week, in Shanghai.
         first: the first day on which anything was watched.
     """
     since = until - _WEEK
-    counted: dict[str, list[ProjectNews]] = {}
-    below: Counter[str] = Counter()
+    counted: dict[str, list[ProjectNews]] = defaultdict(list)
+    active: dict[str, Counter[str]] = defaultdict(Counter)
     for one in news:
         for code in {COUNTRY, *one.region_roll}:
-            counted.setdefault(code, []).append(one)
-        if since <= one.posted_on < until:
-            below.update(one.regions)
-    named = list(dict.fromkeys(code for wish in wishes for code in wish.region)) or [COUNTRY]
-    if any(not wish.region for wish in wishes):
-        named = [COUNTRY, *(code for code in named if code != COUNTRY)]
+            counted[code].append(one)
+        for code in one.regions if since <= one.posted_on < until else ():
+            for above in {COUNTRY, *divisions.roll(code)} - {code}:
+                active[above][code] += 1
+    return Tally(
+        since=since,
+        until=until,
+        young=first is None or first > since - WEEKS_BEFORE * _WEEK,
+        rows={
+            code: _row(code, some, since=since, until=until)
+            for code, some in counted.items()
+            if _name(code)
+        },
+        busiest={
+            above: tuple(sorted(found, key=lambda code: (-found[code], code))[:MOST_ROWS])
+            for above, found in active.items()
+        },
+    )
+
+
+def radar_of(tally: Tally, wishes: Sequence[Filter]) -> Radar | None:
+    """The radar of the regions that wishes name, or None when there is nothing to show.
+
+    One region, or none, is followed by those below it where most was going on.
+    """
+    named = list(dict.fromkeys(code for wish in wishes for code in wish.region))
+    if not named or any(not wish.region for wish in wishes):
+        named.insert(0, COUNTRY)
     if len(named) == 1:
-        busiest = sorted(below, key=lambda code: (-below[code], code))
-        named += [code for code in busiest if code != named[0] and _within(code, named[0])]
-    rows = [
-        _row(code, counted.get(code, []), since=since, until=until)
-        for code in named[:MOST_ROWS]
-        if _name(code)
-    ]
-    if not any(row.projects or row.mean_projects for row in rows):
+        named += tally.busiest.get(named[0], ())
+    nothing = [code for code in named if code not in tally.rows and _name(code)]
+    quiet = {code: _row(code, (), since=tally.since, until=tally.until) for code in nothing}
+    found = [tally.rows.get(code) or quiet.get(code) for code in named]
+    shown = tuple(row for row in found if row is not None)[:MOST_ROWS]
+    if not any(row.projects or row.mean_projects for row in shown):
         return None
-    young = first is None or first > since - WEEKS_BEFORE * _WEEK
-    return Radar(since=since, until=until - timedelta(days=1), rows=tuple(rows), young=young)
+    return Radar(
+        since=tally.since, until=tally.until - timedelta(days=1), rows=shown, young=tally.young
+    )
 
 
 def radar_lines(radar: Radar, words: Words) -> list[RadarLine]:
@@ -159,7 +189,3 @@ def _name(code: str) -> str:
         return "全国"
     one = divisions.get(code)
     return one.name if one else ""
-
-
-def _within(code: str, above: str) -> bool:
-    return above == COUNTRY or above in divisions.roll(code)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aggregator import cluster
-from aggregator.model import ArticleReport, Attachment, Draft
+from aggregator.filters import money
+from aggregator.model import Amount, ArticleReport, Attachment, Draft
 from aggregator.store.pages import page_hash
 from aggregator.text import fold
 
@@ -88,5 +89,11 @@ def _words(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return ", ".join(str(getattr(one, "value", getattr(one, "name", one))) for one in value)
+        return ", ".join(map(_word, value))
     return str(value)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, Amount) and value.yuan is not None:
+        return money(value.yuan)
+    return str(getattr(value, "value", getattr(value, "name", value)))

@@ -384,14 +384,17 @@ class Clusters:
             return []
         found = self._connection.execute(
             text(
-                "update announcements a set withdrawn_at = :now, changed_at = :now where a.id = :id and a.withdrawn_at is null"
+                "update announcements a set withdrawn_at = :now, changed_at = :now,"
+                " revision = revision + 1 where a.id = :id and a.withdrawn_at is null"
                 " and not exists (select 1 from sightings g join entries e on e.id = g.entry_id"
                 " where g.announcement_id = a.id and e.id <> :entry and e.gone_since is null)"
-                " returning a.id"
+                " returning a.id, a.revision"
             ),
             {"now": self._now, "id": own, "entry": report.entry.id},
-        ).scalars()
-        gone = [AnnouncementId(one) for one in found]
+        ).all()
+        for one, revision in found:
+            self._write_revision(one, revision, {"withdrawn": ("", _day(self._now))})
+        gone = [AnnouncementId(row[0]) for row in found]
         self.touched.update(gone)
         return gone
 
@@ -453,24 +456,38 @@ class Clusters:
             self._records.write_names(there.id, self._drafts(there.id))
             return Placed(id=there.id, changed=False)
         revised = self._records.write(
-            there.id, me, self._drafts(there.id), substance=substance, moved=told or back
+            there.id, me, self._drafts(there.id), substance=substance or back, moved=told or back
         )
         self._known[there.id] = revised
-        if substance:
-            self._connection.execute(
-                text(
-                    "insert into revisions (announcement_id, revision, at, changes, why)"
-                    " values (:id, :revision, :now, cast(:changes as jsonb), :why)"
-                ),
-                {
-                    "id": there.id,
-                    "revision": revised.revision,
-                    "now": self._now,
-                    "changes": rows.to_json(changes),
-                    "why": "reread" if reread else "edited",
-                },
-            )
+        if there.withdrawn_at is not None:
+            changes = changes if told else {}
+            changes["withdrawn"] = (_day(there.withdrawn_at), "")
+        if substance or back:
+            why = "reread" if reread and not back else "edited"
+            self._write_revision(there.id, revised.revision, changes, why=why)
         return Placed(id=there.id, changed=told or back)
+
+    def _write_revision(
+        self,
+        one: AnnouncementId,
+        revision: int,
+        changes: dict[str, tuple[str, str]],
+        *,
+        why: str = "edited",
+    ) -> None:
+        self._connection.execute(
+            text(
+                "insert into revisions (announcement_id, revision, at, changes, why)"
+                " values (:id, :revision, :now, cast(:changes as jsonb), :why)"
+            ),
+            {
+                "id": one,
+                "revision": revision,
+                "now": self._now,
+                "changes": rows.to_json(changes),
+                "why": why,
+            },
+        )
 
     def _drafts(self, one: AnnouncementId) -> list[Draft]:
         """What all members of an announcement say."""
@@ -493,6 +510,10 @@ class Clusters:
         me = replace(me, announcement_id=there.id, draft=said, leads=leading)
         self._members[there.id] = [*group, me]
         self._learn(there.id, [me])
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).date().isoformat()
 
 
 def _days_apart(one: datetime, other: datetime) -> int:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine, text
 
 from aggregator.model import (
     Announcement,
-    Coverage,
     Filter,
     Frequency,
+    ProjectNews,
     Run,
     RunId,
     Selection,
     Subscriber,
     SubscriberId,
     SubscriptionState,
+    Watch,
     WishId,
 )
-from aggregator.store import sources
+from aggregator.store.further import FURTHER_DUE, Revisions, revisions_of
 from aggregator.store.matches import LOOK_BACK, MAILED, Matcher
-from aggregator.store.owed import FURTHER_DUE, owed, standing
-from aggregator.store.planning import Batch, slim
+from aggregator.store.owed import owed, standing
+from aggregator.store.planning import Batch
+from aggregator.store.radar import project_news, watched_since
+from aggregator.store.slim import slim
+from aggregator.store.watching import watch
 
 __all__ = ["LOOK_BACK", "MAILED", "SLOT", "Digests"]
 
@@ -146,15 +150,24 @@ class Digests:
                     subscriber.id, set()
                 )
             )
-            there = standing(connection, [one for one, _ in items], now)
-            kept = tuple(sorted(item for item in items if item[0] in there))
+            kept = standing(connection, [one for one, _ in items], now).kept(items)
             selection = Selection(language=subscriber.language, wishes=wishes, items=kept)
             return selection, slim(connection, [one for one, _ in kept])
 
-    def coverage(self) -> Coverage:
-        """How well the sources are watched just now."""
+    def revisions(self, selection: Selection) -> Revisions:
+        """What the changes of a selection tell of."""
         with self._engine.connect() as connection:
-            return sources.coverage(connection)
+            return revisions_of(connection, selection.items)
+
+    def project_news(self, until: date) -> tuple[Sequence[ProjectNews], date | None]:
+        """The projects of the five weeks before that day, and the first day of our watching."""
+        with self._engine.connect() as connection:
+            return project_news(connection, until), watched_since(connection)
+
+    def watch(self) -> Watch:
+        """How well the sources are watched just now, everywhere and by region."""
+        with self._engine.connect() as connection:
+            return watch(connection)
 
     def close_run(self, run_id: RunId, now: datetime, *, due: int = 0, planned: int = 0) -> None:
         """Mark a run as planned: how many might be owed something, and how many got a mail."""

@@ -276,13 +276,17 @@ def merge_into(
 
 
 def copy_ledger(connection: Connection, before: AnnouncementId, after: AnnouncementId) -> None:
-    """Who got the one as news is not sent the other; no digest is planned meanwhile."""
+    """Who got the one as news is not sent the other; no digest is planned meanwhile. Their
+    revisions are not the same, so only what changes from now on is a change to them.
+    """
     connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MERGES})
     connection.execute(
         text(
-            "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id, at)"
-            " select subscriber_id, :after, reason, run_id, mail_id, at from ledger"
-            " where announcement_id = :before on conflict do nothing"
+            "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id, at,"
+            " revision) select l.subscriber_id, :after, l.reason, l.run_id, l.mail_id, l.at,"
+            " (select a.revision from announcements a where a.id = :after) from ledger l"
+            " where l.announcement_id = :before and l.reason not like 'change:%'"
+            " on conflict do nothing"
         ),
         {"before": before, "after": after},
     )

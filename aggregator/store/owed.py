@@ -8,13 +8,14 @@ was looked at already; it saves work and decides nothing, the ledger does.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from aggregator.model import NEWS, AnnouncementId, Frequency, SubscriberId, WishId
+from aggregator.store.further import further
 from aggregator.store.matches import LOOK_BACK, MAILED
 
 Items = set[tuple[AnnouncementId, str]]
@@ -84,7 +85,7 @@ def owed(
             settled[subscription] = top
         else:
             items[subscriber] = {(AnnouncementId(int(one)), NEWS) for one in found.split(" ")}
-    for subscriber, announcement, reason in further(connection, frequency, list(wishes), now):
+    for subscriber, announcement, reason in further(connection, frequency, wishes, now):
         items.setdefault(subscriber, set()).add((announcement, reason))
     return Owed(
         items=items,
@@ -93,40 +94,50 @@ def owed(
     )
 
 
-def further(
-    connection: Connection, frequency: Frequency, ids: Sequence[SubscriberId], now: datetime
-) -> Sequence[tuple[SubscriberId, AnnouncementId, str]]:
-    """What these subscribers are owed besides news: changes to what was sent, and reminders.
-
-    Whatever is in the ledger under the same reason must not be among it. Those who are owed
-    nothing else are asked for only if ``FURTHER_DUE`` holds for them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Announcements that are there: the numbers of their last change and revision, which of them
+    were withdrawn, and which were announced too long ago to be news.
     """
-    del connection, frequency, ids, now
-    return ()
+
+    changes: Mapping[AnnouncementId, int]
+    revisions: Mapping[AnnouncementId, int]
+    withdrawn: Collection[AnnouncementId]
+    old: Collection[AnnouncementId]
+
+    def kept(self, items: Items) -> tuple[tuple[AnnouncementId, str], ...]:
+        """Those items that may be mailed, in order: of what was withdrawn, only that it was."""
+        return tuple(
+            sorted(
+                (one, reason)
+                for one, reason in items
+                if one in self.changes
+                and (one not in self.withdrawn or reason.startswith("change:"))
+                and (one not in self.old or reason != NEWS)
+            )
+        )
 
 
-#: That a subscriber ``p`` may be owed something besides news by a run, as SQL; it may use
-#: ``:frequency`` and ``:now``.
-FURTHER_DUE = "false"
+def standing(connection: Connection, ids: Sequence[AnnouncementId], now: datetime) -> Standing:
+    """Those of them that mails may tell of just now.
 
-
-def standing(
-    connection: Connection, ids: Sequence[AnnouncementId], now: datetime
-) -> dict[AnnouncementId, int]:
-    """Those of them that may be mailed just now, with the number of their last change.
-
-    Matches are a little behind: what was merged or withdrawn a moment ago is left out here, and
-    so is what was announced too long ago.
+    Matches are a little behind: what was merged a moment ago is left out here.
     """
     found = connection.execute(
         text(
-            "select id, change from announcements where id = any(cast(:ids as bigint[]))"
-            " and novelty = any(cast(:mailed as text[])) and withdrawn_at is null"
-            " and merged_into is null and announced_at >= :since"
+            "select id, change, revision, withdrawn_at is not null, announced_at < :since"
+            " from announcements where id = any(cast(:ids as bigint[]))"
+            " and novelty = any(cast(:mailed as text[])) and merged_into is null"
+            " and removed_at is null"
         ),
         {"ids": ids, "mailed": list(MAILED), "since": now - LOOK_BACK},
+    ).all()
+    return Standing(
+        changes={row[0]: row[1] for row in found},
+        revisions={row[0]: row[2] for row in found},
+        withdrawn={row[0] for row in found if row[3]},
+        old={row[0] for row in found if row[4]},
     )
-    return {AnnouncementId(row[0]): row[1] for row in found}
 
 
 def array(values: Iterable[object]) -> str:

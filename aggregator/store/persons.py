@@ -319,7 +319,7 @@ def _make_way(connection: Connection, one: int, email: str) -> None:
 
 #: What is held of a person, table by table. Hashes of links are no data about anybody.
 _HELD: Mapping[str, str] = {
-    "person": "select email, state, language, timezone, hour, minute, weekday, created_at,"
+    "person": "select email, state, language, timezone, hour, minute, weekday, reminders, created_at,"
     " confirmed_at, confirmed_from, consent from subscribers where id = :id",
     "subscriptions": "select id, frequency, state, active_from, paused_until, ended_at, end_reason"
     " from subscriptions where subscriber_id = :id order by id",

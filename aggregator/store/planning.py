@@ -10,20 +10,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import Connection, text
 
 from aggregator.errors import PlanningError
 from aggregator.model import (
     Announcement,
     AnnouncementId,
-    Draft,
     Edition,
     EditionId,
     Filter,
     Frequency,
     Lane,
-    Novelty,
     Reader,
     Run,
     Selection,
@@ -32,14 +29,13 @@ from aggregator.model import (
     WishId,
 )
 from aggregator.store import rows
-from aggregator.store.announcements import sightings_of
+from aggregator.store.further import Revisions, revisions_of
 from aggregator.store.letterbox import LANES
 from aggregator.store.members import share_merges
 from aggregator.store.owed import Items, array, owed, standing
+from aggregator.store.slim import slim
 
 Chosen = tuple[tuple[AnnouncementId, str], ...]
-
-_DRAFTS = msgspec.json.Decoder(Draft)
 
 
 class Batch:
@@ -66,8 +62,13 @@ class Batch:
         self._told = self._take_unsent(items)
         ids_ = {one for theirs in items.values() for one, _ in theirs}
         #: Announcements of the selections, with the number of their last change.
-        self.standing: Mapping[AnnouncementId, int] = standing(connection, sorted(ids_), now)
+        self._there = standing(connection, sorted(ids_), now)
+        self.standing: Mapping[AnnouncementId, int] = self._there.changes
         self.shares: Sequence[Share] = self._shares(people, items, found.wishes)
+        #: What the changes among the selections tell of.
+        self.revisions: Revisions = revisions_of(
+            connection, (item for share in self.shares for item in share.selection.items)
+        )
 
     def announcements(self, ids: Sequence[AnnouncementId]) -> Sequence[Announcement]:
         """Announcements without their texts, which no mail prints."""
@@ -181,7 +182,7 @@ class Batch:
         self._know(one for theirs in wishes.values() for one in theirs)
         alike: dict[tuple[str, tuple[WishId, ...], Chosen], list[Reader]] = defaultdict(list)
         for one, theirs in items.items():
-            kept = tuple(sorted(item for item in theirs if item[0] in self.standing))
+            kept = self._there.kept(theirs)
             reader = people[one]
             if kept and not _all_told(kept, self._told.get(one)):
                 alike[reader.language, wishes[one], kept].append(reader)
@@ -266,12 +267,13 @@ class Batch:
                 place += 1
         count = self._connection.execute(
             text(
-                "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id, at)"
-                " select w.whose, i.id, i.reason, :run, w.mail, :now"
+                "insert into ledger (subscriber_id, announcement_id, reason, run_id, mail_id, at,"
+                " revision) select w.whose, i.id, i.reason, :run, w.mail, :now, i.revision"
                 " from unnest(cast(:places as integer[]), cast(:whose as bigint[]),"
                 " cast(:mails as bigint[])) as w (place, whose, mail)"
                 " join unnest(cast(:of as integer[]), cast(:ids as bigint[]),"
-                " cast(:reasons as text[])) as i (place, id, reason) using (place)"
+                " cast(:reasons as text[]), cast(:revisions as integer[]))"
+                " as i (place, id, reason, revision) using (place)"
                 " on conflict do nothing"
             ),
             {
@@ -282,6 +284,7 @@ class Batch:
                 "of": array(one for one, _, _ in what),
                 "ids": array(one for _, one, _ in what),
                 "reasons": array(f'"{one}"' for _, _, one in what),
+                "revisions": array(self._there.revisions[one] for _, one, _ in what),
             },
         ).rowcount  # fmt: skip
         if count != expected:
@@ -311,37 +314,6 @@ class Batch:
 def _all_told(kept: Chosen, told: Items | None) -> bool:
     """Whether nothing is new beside what waits in an earlier mail: then that one goes as it is."""
     return told is not None and told.issuperset(kept)
-
-
-def slim(connection: Connection, ids: Sequence[AnnouncementId]) -> Sequence[Announcement]:
-    """Announcements with their sightings and without their texts."""
-    found = connection.execute(
-        text(
-            "select id, uuid, cast(draft - 'body_html' - 'body_text' as text) as said,"
-            " region_roll, first_seen_at, announced_at, changed_at, change, revision, novelty,"
-            " source_id, source_name from announcements where id = any(cast(:ids as bigint[]))"
-        ),
-        {"ids": ids},
-    ).mappings().all()  # fmt: skip
-    shown = sightings_of(connection, [row["id"] for row in found])
-    return [
-        Announcement(
-            id=AnnouncementId(row["id"]),
-            uuid=row["uuid"],
-            draft=_DRAFTS.decode(row["said"]),
-            region_roll=tuple(row["region_roll"]),
-            first_seen_at=row["first_seen_at"],
-            announced_at=row["announced_at"],
-            changed_at=row["changed_at"],
-            change=row["change"],
-            revision=row["revision"],
-            novelty=Novelty(row["novelty"]),
-            source_id=row["source_id"],
-            source_name=row["source_name"],
-            sightings=tuple(shown.get(row["id"], ())),
-        )
-        for row in found
-    ]
 
 
 def _lock(connection: Connection, ids: Sequence[SubscriberId]) -> dict[SubscriberId, Reader]:

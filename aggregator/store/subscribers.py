@@ -180,6 +180,7 @@ class Subscribers:
         weekday: int | None = None,
         timezone: str | None = None,
         language: str | None = None,
+        reminders: bool | None = None,
     ) -> None:
         """Change when and how a subscriber is written to; None leaves a thing as it is.
 
@@ -194,11 +195,12 @@ class Subscribers:
                     "update subscribers set hour = coalesce(:hour, hour),"
                     " minute = coalesce(:minute, minute), weekday = coalesce(:weekday, weekday),"
                     " timezone = coalesce(:timezone, timezone),"
-                    " language = coalesce(:language, language) where :id in (id, owner_id)"
+                    " language = coalesce(:language, language),"
+                    " reminders = coalesce(cast(:reminders as boolean), reminders) where :id in (id, owner_id)"
                 ),
                 {
                     "id": subscriber_id, "hour": hour, "minute": minute, "weekday": weekday,
-                    "timezone": timezone, "language": language,
+                    "timezone": timezone, "language": language, "reminders": reminders,
                 },
             )  # fmt: skip
 
@@ -407,6 +409,7 @@ def with_subscriptions(connection: Connection, people: Sequence[rows.Row]) -> Se
             hour=row["hour"],
             minute=row["minute"],
             weekday=row["weekday"],
+            reminders=row["reminders"],
             confirmed_at=row["confirmed_at"],
             created_at=row["created_at"],
             epoch=row["epoch"],

@@ -231,6 +231,7 @@ def choices_of(typed: dict[str, str]) -> Choices:
         weekday=number(typed, "weekday") if typed.get("weekday") else None,
         timezone=typed.get("timezone", "").strip() or None,
         language=typed.get("language") or None,
+        reminders=typed["reminders"] == "yes" if "reminders" in typed else None,
     )
 
 
@@ -246,6 +247,7 @@ def when_of(typed: dict[str, str]) -> Choices:
         weekday=said.weekday or 0,
         timezone=said.timezone or "Asia/Shanghai",
         language=said.language or "zh",
+        reminders=bool(said.reminders),
     )
 
 

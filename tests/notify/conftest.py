@@ -1,6 +1,8 @@
 """What digests are made of in these tests."""
 
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -28,6 +30,8 @@ from aggregator.model import (
     WishId,
 )
 from aggregator.notify import House, Keys
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 POLICIES = (Filter(kind=(Kind.POLICY,)),)
 NOW = datetime(2026, 9, 13, 0, 30, tzinfo=UTC)
