@@ -455,6 +455,12 @@ class DigestStore(Protocol):
         """What the changes of a selection tell of."""
         ...
 
+    def brought(
+        self, subscriber_id: SubscriberId, run_id: RunId
+    ) -> tuple[Run, datetime, Selection, Sequence[Announcement]] | None:
+        """What a run's mail to a subscriber brought by the ledger, and when it was planned."""
+        ...
+
     def watch(self) -> Watch:
         """How well the sources are watched just now, everywhere and by region, with the names
         of those that are ill.

@@ -41,6 +41,7 @@ from aggregator.notify import (
     SHANGHAI,
     House,
     Press,
+    Purpose,
     Tally,
     coverage_of,
     digest_key,
@@ -52,6 +53,7 @@ from aggregator.notify import (
     render_edition,
     tally_of,
 )
+from aggregator.notify.tokens import read
 from aggregator.ports import DigestStore, PlanningBatch
 from aggregator.settings import Settings
 
@@ -150,6 +152,24 @@ def preview(
     return digest, digest_mail(
         edition, reader, frequency=frequency, due_at=now, house=house, now=now
     )
+
+
+def brought(token: str, *, store: DigestStore, settings: Settings, now: datetime) -> Digest | None:
+    """All that a mail brought, in its order, for who has its link; None when that is no good, or
+    when nothing is kept of the mail any more. Announcements are as they are now.
+    """
+    ticket = read(house_of(settings).keys, token, purpose=Purpose.REST, now=now)
+    if ticket is None or ticket.run_id is None:
+        return None
+    found = store.brought(ticket.subscriber_id, ticket.run_id)
+    if found is None:
+        return None
+    run, planned_at, selection, announcements = found
+    known = {one.id: one for one in announcements}
+    return plan_digest(
+        selection, run.frequency, items_of(selection, known, store.revisions(selection)),
+        due_at=run.due_at, now=planned_at, coverage=Coverage(watched=0, well=0), most=len(known),
+    )  # fmt: skip
 
 
 def plan_for(

@@ -52,6 +52,7 @@ def plan_digest(
     now: datetime,
     coverage: Coverage,
     radar: Radar | None = None,
+    most: int = MOST_SHOWN,
 ) -> Digest | None:
     """What the mail of a selection says, or None when there is nothing new.
 
@@ -63,6 +64,7 @@ def plan_digest(
         now: days to a deadline are counted from this instant's day in Shanghai.
         coverage: how well the sources are watched just now.
         radar: what weekly mails show besides.
+        most: how many items have room, over all groups.
     """
     owed = _each_once(items)
     if not owed:
@@ -73,7 +75,7 @@ def plan_digest(
         sorted_out[_section(one, today=today)].append(one)
     groups: list[DigestGroup] = []
     places: dict[str, None] = {}
-    room = MOST_SHOWN
+    room = most
     for slug, members in sorted_out.items():
         if not members:
             continue
@@ -89,7 +91,7 @@ def plan_digest(
         frequency=frequency,
         due_at=due_at,
         groups=tuple(groups),
-        more=max(0, len(owed) - MOST_SHOWN),
+        more=max(0, len(owed) - most),
         coverage=coverage,
         places=tuple(places),
         radar=radar,
@@ -160,7 +162,7 @@ def reminder_of(one: Announcement, *, told_on: date, today: date) -> str | None:
 
     Seven days before it and one day before it, counted from the first mail on or after that day;
     not when a mail since then told of the notice, for that named the day already. A deadline
-    that moved is another one: the reason holds its day (docs/adr/0029).
+    that moved is another one: the reason holds its day (docs/adr/0034).
 
     Args:
         one: the notice as it is now.

@@ -164,6 +164,35 @@ class Digests:
         with self._engine.connect() as connection:
             return project_news(connection, until), watched_since(connection)
 
+    def brought(
+        self, subscriber_id: SubscriberId, run_id: RunId
+    ) -> tuple[Run, datetime, Selection, Sequence[Announcement]] | None:
+        """What a run's mail to a subscriber brought by the ledger, and when it was planned; what
+        was merged or taken out since is left out.
+        """
+        values = {"who": subscriber_id, "run": run_id}
+        with self._engine.connect() as connection:
+            run = connection.execute(
+                text("select id, frequency, due_at from runs where id = :run"), values
+            ).first()
+            found = connection.execute(
+                text(
+                    "select l.announcement_id, l.reason, l.at from ledger l join announcements a"
+                    " on a.id = l.announcement_id and a.merged_into is null and a.removed_at is null"
+                    " where l.subscriber_id = :who and l.run_id = :run"
+                    " order by l.announcement_id, l.reason"
+                ),
+                values,
+            ).all()
+            if run is None or not found:
+                return None
+            return (
+                Run(id=RunId(run[0]), frequency=Frequency(run[1]), due_at=run[2]),
+                max(row[2] for row in found),
+                Selection(language="zh", wishes=(), items=tuple((row[0], row[1]) for row in found)),
+                slim(connection, sorted({row[0] for row in found})),
+            )
+
     def watch(self) -> Watch:
         """How well the sources are watched just now, everywhere and by region."""
         with self._engine.connect() as connection:

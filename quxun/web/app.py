@@ -24,6 +24,7 @@ from aggregator.store.sessions import TooManyError
 from aggregator.wiring import Parts
 from quxun.web import (
     announcements,
+    brought,
     calendar,
     channels,
     choices,
@@ -58,7 +59,7 @@ _PROGRAMS = (
     "/static/",
 )
 #: Addresses that hold a token: nobody keeps their pages, errors neither.
-_SECRET = ("/confirm/", "/preferences/", "/unsubscribe/", "/address/")
+_SECRET = ("/confirm/", "/preferences/", "/unsubscribe/", "/address/", "/mail/")
 #: Lists stand before feeds: a feed's address takes whatever is left.
 _ROUTES = (
     announcements,
@@ -69,6 +70,7 @@ _ROUTES = (
     hub,
     letters,
     choices,
+    brought,
     channels,
     status,
     mailbox,

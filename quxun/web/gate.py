@@ -21,7 +21,7 @@ PUBLIC = frozenset(
     {
         "/", "/a/{ref}", "/about", "/address/{token}", "/confirm/{token}", "/embed/{name:path}", "/feeds", "/feeds/",
         "/feeds/index.opml", "/feeds/opml/{name:path}", "/feeds/{_:path}",
-        "/feeds/{name:path}.ics", "/healthz", "/hub", "/link", "/metrics", "/opensearch.xml",
+        "/feeds/{name:path}.ics", "/healthz", "/hub", "/link", "/mail/{token}", "/metrics", "/opensearch.xml",
         "/preferences/{token}", "/preferences/{token}/channels", "/preferences/{token}/data.json", "/r/{place:path}", "/readyz", "/robots.txt", "/security.txt",
         "/sitemap.xml", "/status", "/subscribe", "/unsubscribe/{token}", "/unsubscribe/{token}/why",
         "/.well-known/security.txt",

@@ -1,5 +1,6 @@
 """Changes to what was sent, and reminders of deadlines: on the real store, each once."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -325,3 +326,22 @@ def test_immediate_readers_are_reminded_at_their_hour(engine):
     assert desk.plan(MORNING + 3 * DAY - timedelta(minutes=10)) == 0
     assert desk.plan(MORNING + 3 * DAY + timedelta(minutes=1)) == 1
     assert desk.plan(MORNING + 3 * DAY + HOUR) == 0
+
+
+def test_the_page_behind_a_mail_holds_all_of_it_in_its_order(desk):
+    """What had no room is one click away, without a password, and the link changes nothing."""
+    desk.announce(*[f"通知第{n:02}号" for n in range(36)])
+    desk.plan()
+    [mail] = desk.sent()
+    word = re.search(r"https://quxun\.example/mail/(\S+)", mail.text)[1]
+
+    whole = digests.brought(word, store=desk.digests, settings=SETTINGS, now=MORNING + 99 * DAY)
+
+    titles = [item.announcement.draft.title for group in whole.groups for item in group.items]
+    assert len(titles) == len(set(titles)) == 36
+    assert re.findall(r"^\* (\S+)$", mail.text, re.MULTILINE) == titles[:30]
+    assert "另有 6 条" in mail.text
+    for wrong in (word[:-2] + "AA", "x", re.search(r"/unsubscribe/(\S+)", mail.text)[1]):
+        assert not digests.brought(wrong, store=desk.digests, settings=SETTINGS, now=MORNING)
+    desk.subscribers.erase(desk.subscribers.get(READER).id)
+    assert not digests.brought(word, store=desk.digests, settings=SETTINGS, now=MORNING)
