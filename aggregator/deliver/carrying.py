@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aggregator.deliver.answers import Answer, Stage
 from aggregator.deliver.composer import Letter
-from aggregator.deliver.wire import Reply, Wire, WireError
+from aggregator.deliver.wire import Reply, SilentError, Wire, WireError
 
 if TYPE_CHECKING:
     from aggregator.deliver.round import Round
@@ -62,12 +62,16 @@ class _Errand:
         self._follow: Letter | None = None
         #: Relays hang up on quiet clients, so the first refusal may be meant for the one before.
         self._old = wire.used
+        self._silent = False
         wire.used = True
 
     async def run(self, *, begun: bool) -> Letter | None:
         """Bring it; the letter whose envelope is on its way already, if there is one."""
         try:
             answer = await self._bring(begun=begun)
+        except SilentError as error:
+            self._silent = True
+            answer = Answer(self._stage, 0, str(error))
         except WireError as error:
             answer = Answer(self._stage, 0, str(error))
         except asyncio.CancelledError:
@@ -179,7 +183,7 @@ class _Errand:
 
     def _may_try_again(self, answer: Answer) -> bool:
         """Whether the connection alone may be to blame; if so, the letter has gone back."""
-        if self._wire.pipelining and not answer.code:
+        if self._wire.pipelining and self._silent:
             # Perhaps it offers what it cannot do: from now on one command at a time.
             self._work.mailer.pipelines = False
         elif not (self._old and answer.stage is Stage.SENDER):

@@ -111,7 +111,7 @@ class Round:
         if self.ending:
             self._give_all_back()
         if time.monotonic() - self._renewed > RENEW_SECONDS:
-            await self._ask(self._desk.renew)
+            await self._patiently(self._desk.renew)
             self._renewed = time.monotonic()
         await self._turn()
         if not self.ending:
@@ -125,12 +125,12 @@ class Round:
             quick = now - self._taken_at < EXPRESS_SECONDS / 2
             room = self._room * 2 if quick else self._room // 2
             self._room = min(max(room, LEAST_TAKEN), MOST_TAKEN)
-            mails = await self._ask(lambda: self._desk.take(self._room - waiting))
+            mails = await self._patiently(lambda: self._desk.take(self._room - waiting))
             self._dry = not mails
-            self._limits = dict(await self._ask(self._desk.connections))
+            self._limits = dict(await self._patiently(self._desk.connections))
             self._taken_at = self._looked = time.monotonic()
         elif now - self._looked > EXPRESS_SECONDS:
-            mails = await self._ask(lambda: self._desk.take(LEAST_TAKEN, express=True))
+            mails = await self._patiently(lambda: self._desk.take(LEAST_TAKEN, express=True))
             self._looked = time.monotonic()
         else:
             return
@@ -159,6 +159,7 @@ class Round:
         self._drop({mail.id for mail in hand} - may - {mail.id for mail, _ in asked})
 
     async def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Let the desk work, again while the database is away: answers that came are not lost."""
         until = time.monotonic() + OUTAGE_SECONDS
         while True:
             try:

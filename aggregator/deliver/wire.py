@@ -35,6 +35,10 @@ class WireError(Exception):
     """The connection is of no more use; the text says what happened to it."""
 
 
+class SilentError(WireError):
+    """No answer came in time."""
+
+
 class RefusedHereError(Exception):
     """The server does not want us at all: what it said when it was greeted or logged in to."""
 
@@ -205,7 +209,7 @@ class Wire(asyncio.Protocol):
                     await self._waiter
         except TimeoutError as error:
             self.drop()
-            raise WireError(f"no answer within {within or self._within:g} s") from error
+            raise SilentError(f"no answer within {within or self._within:g} s") from error
         return found
 
     async def ask(self, line: str) -> Reply:

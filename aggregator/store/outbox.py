@@ -69,7 +69,8 @@ _DOUBT = text(
     "update outbox set state = 'ambiguous', was_ambiguous = true, lease_until = null,"
     " due_at = case when was_ambiguous then 'infinity' else :now end,"
     " answer = 'the sender vanished between the final dot and the answer'"
-    " where waiting and state = 'handed' and lease_until < :now and recipient like '%@%'"
+    " where id in (select id from outbox where waiting and state = 'handed'"
+    " and lease_until < :now and recipient like '%@%' for update skip locked)"
 )
 _HAND = text(
     "update outbox o set state = 'handed'"
