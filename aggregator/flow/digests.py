@@ -64,7 +64,7 @@ LOOK_BACK: Final = timedelta(days=7)
 #: Daily and weekly runs fall due in slots of this length.
 SLOT: Final = timedelta(minutes=15)
 #: Subscribers planned in one transaction: memory does not follow their number.
-PAGE: Final = 300
+PAGE: Final = 600
 #: What a planner keeps of a run: selections with their words, and announcements.
 _EDITIONS_KEPT: Final = 20_000
 _ANNOUNCEMENTS_KEPT: Final = 5_000

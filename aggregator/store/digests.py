@@ -32,6 +32,14 @@ from aggregator.store.watching import watch
 
 __all__ = ["LOOK_BACK", "MAILED", "SLOT", "Digests"]
 
+#: The few times of day, of all readers, that there are: each is looked at once and not everybody.
+_CLOCKS = (
+    "with recursive clocks as ((select timezone, hour, minute, weekday from subscribers order by"
+    " timezone, hour, minute, weekday limit 1) union all select n.* from clocks c cross join"
+    " lateral (select s.timezone, s.hour, s.minute, s.weekday from subscribers s where"
+    " (s.timezone, s.hour, s.minute, s.weekday) > (c.timezone, c.hour, c.minute, c.weekday)"
+    " order by s.timezone, s.hour, s.minute, s.weekday limit 1) n)"
+)
 #: The slots in which runs fall due.
 SLOT = timedelta(minutes=15)
 
@@ -97,16 +105,20 @@ class Digests:
             f"{wished} >= cast(:due as timestamptz)"
             f" and {wished} < cast(:due as timestamptz) + interval '{SLOT}'"
         )
-        when = {
-            Frequency.IMMEDIATE: "true",
-            Frequency.DAILY: slot,
-            Frequency.WEEKLY: f"{slot} and extract(isodow from {local}) = p.weekday + 1",
-        }[run.frequency]
+        due, when = "", "true"
+        if run.frequency is not Frequency.IMMEDIATE:
+            if run.frequency is Frequency.WEEKLY:
+                slot += f" and extract(isodow from {local}) = p.weekday + 1"
+            due = f"{_CLOCKS}, due as materialized (select * from clocks p where {slot}) "
+            when = (
+                "exists (select 1 from due) and"
+                " (p.timezone, p.hour, p.minute, p.weekday) in (select * from due)"
+            )
         with self._engine.connect() as connection:
             return list(
                 connection.execute(
                     text(
-                        "select p.id from subscribers p where p.id > :after"
+                        f"{due}select p.id from subscribers p where p.id > :after"
                         " and p.state = 'confirmed' and exists (select 1 from subscriptions n"
                         " where n.subscriber_id = p.id and n.state = 'active' and n.frequency ="
                         f" :frequency and ({FURTHER_DUE} or exists (select 1 from matches m where"

@@ -8,7 +8,7 @@ that. A wish that somebody asks for anew is matched with what was announced sinc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -58,19 +58,21 @@ class Matcher:
 
         Whoever comes while another matches waits, and finds little left to do.
         """
+        while self._in_turn(self._follow_new, now):
+            pass
+        while self._in_turn(_number_rest, now):
+            pass
         looked_at = 0
-        while True:
-            with self._engine.begin() as connection:
-                connection.execute(text("set local lock_timeout = '25s'"))
-                connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-                done = (
-                    _number_rest(connection)
-                    + self._follow_new(connection, now)
-                    + (stirred := self._match_stirred(connection, now))
-                )
-            looked_at += stirred
-            if not done:
-                return looked_at
+        while found := self._in_turn(self._match_stirred, now):
+            looked_at += found
+        return looked_at
+
+    def _in_turn(self, work: Callable[[Connection, datetime], int], now: datetime) -> int:
+        """Do a batch of work while nobody else matches."""
+        with self._engine.begin() as connection:
+            connection.execute(text("set local lock_timeout = '25s'"))
+            connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            return work(connection, now)
 
     def prune(self, now: datetime) -> None:
         """Forget matches and spells that nothing can be owed by any more."""
@@ -109,7 +111,7 @@ class Matcher:
             ids = connection.execute(
                 text(
                     "insert into matches (wish_id, announcement_id, change, number) select :wish,"
-                    " a.id, a.announced_change, 0 from announcements a where"
+                    " a.id, a.announced_change, nextval('match_number') from announcements a where"
                     " a.announced_change > :after and a.announced_at >= :since and"
                     " a.novelty = any(cast(:mailed as text[])) and a.withdrawn_at is null"
                     f" and {condition} on conflict do nothing returning announcement_id"
@@ -119,7 +121,7 @@ class Matcher:
                     "mailed": list(MAILED),
                 },
             ).scalars()  # fmt: skip
-            _renumber(connection, list(ids))
+            _look_again(connection, wish_id, list(ids))
         connection.execute(
             text("update wishes set followed = true where id = any(cast(:ids as bigint[]))"),
             {"ids": [row[0] for row in found]},
@@ -178,8 +180,9 @@ class Matcher:
         return self._filters
 
 
-def _number_rest(connection: Connection) -> int:
+def _number_rest(connection: Connection, now: datetime) -> int:
     """Number what workers of the version before announced; who edits it now does it, too."""
+    del now
     ids = connection.execute(
         text(
             "select id from announcements where announced_change is null order by id limit :limit"
@@ -192,17 +195,19 @@ def _number_rest(connection: Connection) -> int:
     return len(rest)
 
 
-def _renumber(connection: Connection, ids: Sequence[int]) -> None:
-    """Have announcements looked at again by all whose wishes match: under another wish of
-    theirs they may not have been owed until now.
+def _look_again(connection: Connection, wish_id: int, ids: Sequence[int]) -> None:
+    """Have those look again who asked for a wish before they asked for their present one: under
+    that alone they were not owed these.
     """
     if ids:
         connection.execute(
             text(
                 "update matches set number = nextval('match_number')"
-                " where announcement_id = any(cast(:ids as bigint[]))"
+                " where announcement_id = any(cast(:ids as bigint[])) and wish_id in (select"
+                " s.wish_id from spells p join subscriptions s on s.id = p.subscription_id"
+                " where p.wish_id = :wish and s.wish_id <> :wish)"
             ),
-            {"ids": ids},
+            {"ids": ids, "wish": wish_id},
         )
 
 
