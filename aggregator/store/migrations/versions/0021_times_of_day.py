@@ -1,14 +1,14 @@
 """The times of day at which readers want their mail, found without asking every reader.
 
-Revision ID: 0020
+Revision ID: 0021
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
