@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from store_drafts import BODY, NOW, draft_of, read, shown
 
 from aggregator import store
-from aggregator.model import Filter
+from aggregator.model import Filter, Frequency
 from aggregator.store import rows
 
 _OLD = (
@@ -111,3 +112,45 @@ def test_an_upgrade_waits_for_who_uses_a_table(old):
 
     with old.connect() as connection:
         assert connection.execute(text("select count(*) from rulings")).scalar_one() == 0
+
+
+def test_what_was_owed_before_the_upgrade_is_owed_after_it(old):
+    """Times of subscriptions and pauses become spells: nobody loses or repeats a notice by it."""
+    now = datetime.now(UTC)
+    with old.begin() as connection:
+        for days in (12, 8, 5, 2):
+            draft = draft_of(f"{days}天前的通知")
+            connection.execute(
+                text(_OLD),
+                {
+                    "uuid": uuid4(), "title": draft.title, "url": draft.url,
+                    "at": now - timedelta(days=days),
+                    "draft": rows.to_json(draft).replace("{", '{"fingerprint":7,', 1),
+                },
+            )  # fmt: skip
+        connection.execute(text("insert into wishes (canonical, filter) values ('', '{}')"))
+        connection.execute(
+            text(
+                "insert into subscribers (email, email_key, state, confirmed_at, created_at)"
+                " values ('r@m.example', 'r@m.example', 'confirmed', :at, :at)"
+            ),
+            {"at": now - timedelta(days=10)},
+        )
+        connection.execute(
+            text(
+                "insert into subscriptions (subscriber_id, wish_id, frequency, state, active_from)"
+                " values (1, 1, 'daily', 'active', :at)"
+            ),
+            {"at": now - timedelta(days=10)},
+        )
+        connection.execute(
+            text("insert into pauses values (1, :since, :until)"),
+            {"since": now - timedelta(days=6), "until": now - timedelta(days=4)},
+        )
+    store.migrate(old)
+
+    who = store.Subscribers(old).get("r@m.example")
+    _, found = store.Digests(old).owed(who, Frequency.DAILY, now)
+    assert sorted(one.draft.title for one in found) == ["2天前的通知", "8天前的通知"]
+    why = [store.System(old).why(str(n), "r@m.example", now).rule for n in (1, 2, 3, 4)]
+    assert why == ["before-you-asked", "owed", "paused", "owed"]
