@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
@@ -366,6 +367,9 @@ class Parts:
                 bounce_domain=it.bounce_domain,
                 signer=self.signer,
             ),
+            notes=it.home
+            / "sending"
+            / hashlib.sha256(it.database_url.get_secret_value().encode()).hexdigest()[:16],
             connections=it.smtp_connections,
             per_second=it.smtp_per_second,
         )

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from aggregator.model import Delivery, MailState, OutboxMail
+from aggregator.deliver.journal import Step
+from aggregator.model import Delivery, MailId, MailState, OutboxMail
 from aggregator.paces import Complaint
 from aggregator.text import one_line, shorten
 
@@ -163,6 +164,18 @@ def unwritable(row: OutboxMail, why: str, *, now: datetime) -> Delivery:
         meaning=Meaning.UNWRITABLE.value,
         domain=row.domain,
         run_id=row.run_id,
+    )
+
+
+def left_behind(mail_id: MailId, generation: int, step: Step, now: datetime) -> Delivery:
+    """What became of a mail whose sender was killed at a step."""
+    state, answer, means = {
+        Step.NOT_BEGUN: (MailState.QUEUED, "its sender was killed before its dot", ""),
+        Step.DOT_BEGUN: (MailState.AMBIGUOUS, "its sender was killed behind its dot", "lost"),
+        Step.TAKEN: (MailState.SENT, "250 as its sender heard before it was killed", "taken"),
+    }[step]
+    return Delivery(
+        mail_id=mail_id, generation=generation, state=state, answer=answer, at=now, meaning=means
     )
 
 

@@ -98,9 +98,13 @@ class _Errand:
             self._follow = work.next()
         if self._follow is not None:
             payload += b"".join(self._follow.envelope)
-        wire.write(payload)
+        wire.check()
+        work.dot_begins(self._letter.mail)
         self._stage = Stage.DOT
+        wire.write(payload)
         reply = await wire.reply(work.mailer.dot_timeout)
+        if reply.code // 100 in (2, 4, 5):
+            work.dot_answered(self._letter.mail, taken=reply.good)
         wire.sent += 1
         if reply.code // 100 not in (2, 4, 5):
             wire.drop()  # it answers something else: nothing it says later is believed

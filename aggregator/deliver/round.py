@@ -24,11 +24,13 @@ from aggregator.deliver.answers import (
     Stage,
     complaint_of,
     delivery_of,
+    left_behind,
     put_back,
     unwritable,
 )
 from aggregator.deliver.carrying import carry
 from aggregator.deliver.composer import Letter, UnwritableError
+from aggregator.deliver.journal import Step
 from aggregator.deliver.wire import RefusedHereError, Wire, WireError
 from aggregator.errors import OutageError
 from aggregator.model import Delivery, Lane, MailId, OutboxMail
@@ -65,6 +67,7 @@ class Round:
 
     def __init__(self, mailer: SmtpMailer, desk: Desk, thread: ThreadPoolExecutor) -> None:
         self.mailer = mailer
+        self._journal = mailer.journal
         self._desk = desk
         self._thread = thread
         #: What waits for a carrier, lane by lane.
@@ -96,6 +99,7 @@ class Round:
     async def run(self) -> None:
         """Work until there is nothing more to do, and leave nothing untold."""
         try:
+            await self._take_over()
             while True:
                 await self._serve()
                 if self._finished():
@@ -104,6 +108,16 @@ class Round:
             await self._tell_of_relay()
         finally:
             await self._disband()
+
+    async def _take_over(self) -> None:
+        """Tell what senders of this machine that were killed had come to."""
+        with self._journal.left_behind() as notes:
+            if notes:
+                now = self._desk.now()
+                told = [
+                    left_behind(note.mail_id, note.generation, note.step, now) for note in notes
+                ]
+                await self._patiently(lambda: self._desk.turn(told, [], []))
 
     async def _serve(self) -> None:
         """Speak to the desk once: tell what is done, ask for what may go, take what is new."""
@@ -145,11 +159,15 @@ class Round:
         hand = [mail for mail, _ in asked] + self._next_to_hand(WINDOW - len(asked))
         if not done and not complaints and not hand:
             return
+        for mail in hand:
+            self._journal.begin(mail)
         try:
             may = await self._patiently(lambda: self._desk.turn(done, hand, complaints))
         except BaseException:
             self._done = done + self._done
             raise
+        for number in {one.mail_id for one in done} | ({mail.id for mail in hand} - may):
+            self._journal.forget(number)
         self._handed -= {one.mail_id for one in done}
         self._handed |= may
         for mail, answer in asked:
@@ -270,6 +288,8 @@ class Round:
             done, self._done = self._done, []
             with suppress(OutageError):
                 await self._ask(lambda: self._desk.turn(done, [], self._complaints))
+                for one in done:
+                    self._journal.forget(one.mail_id)
 
     # --- for the carriers --------------------------------------------------------------------
 
@@ -311,6 +331,14 @@ class Round:
             if not await answer:
                 return False
         return time.monotonic() - self._renewed < HELD_SECONDS
+
+    def dot_begins(self, mail: OutboxMail) -> None:
+        """Note that from now on a copy may arrive."""
+        self._journal.note(mail.id, Step.DOT_BEGUN)
+
+    def dot_answered(self, mail: OutboxMail, *, taken: bool) -> None:
+        """Note that nothing is in doubt any more."""
+        self._journal.note(mail.id, Step.TAKEN if taken else Step.NOT_BEGUN)
 
     def finish(self, letter: Letter, answer: Answer) -> None:
         """Tell what came of a letter."""

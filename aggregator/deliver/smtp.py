@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parseaddr
+from pathlib import Path
 
 from aggregator.deliver.composer import Composer
+from aggregator.deliver.journal import Journal
 from aggregator.deliver.mime import wire_address
 from aggregator.deliver.round import Round
 from aggregator.deliver.wire import RefusedHereError, Relay, Wire, WireError
@@ -31,6 +33,7 @@ class SmtpMailer:
         mail_from: the sender as in the From header; its address is the envelope's too, unless
             the composer knows a better one.
         composer: makes bytes of mails.
+        notes: the folder where this machine's senders leave notes (``journal.py``).
         connections: at most so many at once.
         per_second: mails a second at most; 0 for no limit.
         timeout: seconds for every step of the conversation.
@@ -47,6 +50,7 @@ class SmtpMailer:
         *,
         mail_from: str,
         composer: Composer | None = None,
+        notes: Path | None = None,
         connections: int = 8,
         per_second: float = 0,
         timeout: float = 20,
@@ -58,6 +62,7 @@ class SmtpMailer:
         self.sender = sender_address(mail_from)
         self.relay = Relay.of(url) if url else None
         self.composer = composer or Composer(self.sender)
+        self.journal = Journal(notes)
         self.connections = connections
         self.timeout = timeout
         self.dot_timeout = dot_timeout
@@ -92,6 +97,7 @@ class SmtpMailer:
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
+        self.journal.close()
 
     def probe(self) -> None:
         """Greet the relay and log in, as delivery does.

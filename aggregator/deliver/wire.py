@@ -181,6 +181,16 @@ class Wire(asyncio.Protocol):
         """Send bytes.
 
         Raises:
+            WireError: as ``check``.
+        """
+        self.check()
+        assert self._transport is not None
+        self._transport.write(data)
+
+    def check(self) -> None:
+        """See that bytes can be sent.
+
+        Raises:
             WireError: the connection ended, or the server has said what nobody asked: which
                 answer belongs to which command is not known any more.
         """
@@ -189,7 +199,6 @@ class Wire(asyncio.Protocol):
             raise WireError(f"the server answers what it was not asked: {said!r}")
         if self._end is not None or self._transport is None:
             raise WireError(self._end or "not connected")
-        self._transport.write(data)
 
     async def reply(self, within: float | None = None) -> Reply:
         """The next answer.

@@ -72,10 +72,15 @@ class OutboxDesk:
         self._in_hand: dict[MailId, OutboxMail] = {}
         self._editions: OrderedDict[EditionId, Edition] = OrderedDict()
         self._good: set[str] = set()
+        self._looked = False
         self._praised_at = clock()
 
     def take(self, room: int, *, express: bool = False) -> Sequence[OutboxMail]:
         """Claim mails and lay their words beside them."""
+        if not self._looked:
+            # Not before the mailer has told what senders of this machine had come to.
+            self._store.doubt_lost(self.now())
+            self._looked = True
         lane = Lane.IMMEDIATE if express else Lane.DIGEST
         mails = self._store.claim_mails(self.now(), limit=room, lease=LEASE, lane=lane)
         missing = {m.edition_id for m in mails if m.edition_id} - self._editions.keys()
@@ -154,7 +159,6 @@ def deliver_all(
     """Deliver until nothing is due, time is up or nobody answers."""
     until = clock() + longest
     tally = Tally()
-    store.doubt_lost(clock())
     while clock() < until and not stopping():
         desk = OutboxDesk(store, clock, until=until, stopping=stopping)
         try:

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 
@@ -45,7 +46,7 @@ class Fuse:
         setattr(what, name, call)
 
 
-def deliver(database: str, relay: str, steps: int, minutes: int) -> None:
+def deliver(database: str, relay: str, notes: Path | None, steps: int, minutes: int) -> None:
     fuse = Fuse(steps)
     for what, name in ((store.Outbox, "claim_mails"), (store.Outbox, "turn"), (Wire, "write")):
         fuse.around(what, name)
@@ -56,7 +57,7 @@ def deliver(database: str, relay: str, steps: int, minutes: int) -> None:
         real(wire, data)
 
     Wire.data_received = received
-    mailer = SmtpMailer(relay, mail_from="digest@quxun.example", connections=2)
+    mailer = SmtpMailer(relay, mail_from="digest@quxun.example", connections=2, notes=notes)
     mail.deliver_all(
         store=store.Outbox(store.connect(database)),
         mailer=mailer,
@@ -66,13 +67,14 @@ def deliver(database: str, relay: str, steps: int, minutes: int) -> None:
 
 
 def main() -> None:
-    database, relay = sys.argv[1:]
+    database, relay, *folder = sys.argv[1:]
+    notes = Path(folder[0]) if folder else None
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     for line in sys.stdin:
         steps, minutes = map(int, line.split())
         child = os.fork()
         if child == 0:
-            deliver(database, relay, steps, minutes)
+            deliver(database, relay, notes, steps, minutes)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         said = "killed" if os.WIFSIGNALED(status) else str(os.waitstatus_to_exitcode(status))
