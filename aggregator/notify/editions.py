@@ -102,6 +102,11 @@ class Press:
     def _fitted(self, digest: Digest, words: Words) -> Digest:
         """The digest with as many of its shown items as a mail can carry, whatever they hold."""
         room = LINES_BYTES
+        weights = [
+            self._line(item, words).html_bytes for one in digest.groups for item in one.items
+        ]
+        if sum(weights) <= room:
+            return digest
         groups: list[DigestGroup] = []
         left_out = 0
         for group in digest.groups:
@@ -112,8 +117,6 @@ class Press:
                     shown.append(item)
             left_out += len(group.items) - len(shown)
             groups.append(replace(group, items=tuple(shown)))
-        if not left_out:
-            return digest
         return replace(digest, groups=tuple(groups), more=digest.more + left_out)
 
     def _section(self, group: DigestGroup, words: Words) -> _Section:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -135,6 +136,7 @@ def region_name(regions: Sequence[Region]) -> str:
     return shorten(tamed(regions[0].name), _REGION_LENGTH) if regions else ""
 
 
+@lru_cache(maxsize=4096)
 def tamed(text: str) -> str:
     """A stranger's words in one line, without what a mail must not pass on."""
     return _PERSONAL.sub("***", one_line(text))

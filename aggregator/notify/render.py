@@ -326,7 +326,12 @@ def list_headers(house: House, frequency: Frequency | None, stop: str) -> dict[s
 
 def said(wish: Filter, words: Words) -> str:
     """A wish in a reader's words."""
-    return shorten(describe(wish, words.lang[:2]), _WISH_LENGTH)
+    return _described(wish, words.lang[:2])
+
+
+@lru_cache(maxsize=4096)
+def _described(wish: Filter, language: str) -> str:
+    return shorten(describe(wish, language), _WISH_LENGTH)
 
 
 def named(wishes: Sequence[Filter], words: Words) -> str:

@@ -42,8 +42,12 @@ def subject(digest: Digest, words: Words, *, today: date) -> str:
 
 def teaser(digest: Digest, words: Words) -> str:
     """The first titles: what a mailbox shows behind the subject."""
-    titles = dict.fromkeys(tamed(item.announcement.draft.title) for item in _shown(digest))
-    return shorten(words.clause.join(list(titles)[:_TEASER_TITLES]), _TEASER_LENGTH)
+    titles: dict[str, None] = {}
+    for item in _shown(digest):
+        titles[tamed(item.announcement.draft.title)] = None
+        if len(titles) == _TEASER_TITLES:
+            break
+    return shorten(words.clause.join(titles), _TEASER_LENGTH)
 
 
 def _count(words: Words, slug: str, n: int) -> str:
