@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -36,6 +37,31 @@ def insert(connection: Connection, mail: Mail, due_at: datetime) -> MailId | Non
         },
     ).scalar()
     return MailId(found) if found else None
+
+
+def follow(connection: Connection, which: str, ids: Collection[int]) -> None:
+    """Let mails that wait go where their readers moved to, in the caller's transaction.
+
+    Only what may be under way just now is let be: its answer decides. Links in the others' words
+    are made when they are sent, so none that opens what is held now reaches the old mailbox.
+
+    Args:
+        which: a condition on the mail ``o`` or its reader ``s``, with ``:ids``.
+        ids: what it asks for.
+    """
+    connection.execute(
+        text(
+            "update outbox o set recipient = s.email, domain = split_part(lower(s.email), '@', 2),"
+            " mail = case when mail ? 'to' then jsonb_set(mail, '{to}', to_jsonb(s.email))"
+            " else mail end, generation = generation + (o.state = 'claimed')::integer,"
+            " attempts = attempts - (o.state = 'claimed')::integer, lease_until = null,"
+            " state = case when o.state = 'claimed' then 'queued' else o.state end"
+            " from subscribers s where s.id = o.subscriber_id and o.lane > 0 and o.waiting"
+            " and o.state <> 'handed' and lower(o.recipient) <> lower(s.email)"
+            f" and ({which})"
+        ),
+        {"ids": list(ids)},
+    )
 
 
 def domain_of(address: str) -> str:

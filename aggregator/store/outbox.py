@@ -30,7 +30,7 @@ from aggregator.model import (
 )
 from aggregator.paces import Complaint, Pace
 from aggregator.store import alarms, paces, rows, suppressions
-from aggregator.store.letterbox import LANES, domain_of, insert
+from aggregator.store.letterbox import LANES, domain_of, follow, insert
 
 _LANE_OF = {number: lane for lane, number in LANES.items()}
 #: So many refusals of what we say among the last answers of a run stop it (RELIABILITY.md, 15).
@@ -45,6 +45,8 @@ _FREE = (
     " and (run_id is null or run_id <> all(cast(:held as bigint[])))"
 )
 _ORDER = " order by lane, due_at, id limit :limit for update skip locked"
+#: Subscriptions that a mail answers; before there were runs its lane said the frequency.
+_ALIKE = "coalesce(n.frequency = r.frequency, (n.frequency = 'immediate') = (t.lane = 1))"
 _TAKE = (
     ", taken as (update outbox o set state = 'claimed', lease_until = :until,"
     " generation = o.generation + 1, attempts = o.attempts + 1"
@@ -52,10 +54,11 @@ _TAKE = (
     " select t.*, r.frequency as frequency, s.epoch as epoch, x.reason as suppressed,"
     # A mail that waits while its reader stops what it answers must not leave any more.
     " t.lane > 0 and exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
-    " and n.state = 'ended' and (n.frequency = 'immediate') = (t.lane = 1))"
+    f" and n.state = 'ended' and {_ALIKE})"
     " and not exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
-    " and n.state in ('active', 'paused') and (n.frequency = 'immediate') = (t.lane = 1))"
-    " as stopped from taken t left join runs r on r.id = t.run_id"
+    f" and n.state in ('active', 'paused') and {_ALIKE})"
+    " as stopped, t.lane > 0 and lower(t.recipient) <> lower(s.email) as moved"
+    " from taken t left join runs r on r.id = t.run_id"
     " left join subscribers s on s.id = t.subscriber_id"
     " left join suppressions x on x.email_key = lower(t.recipient)"
     " and x.tried_key is distinct from t.key"
@@ -79,6 +82,8 @@ _HAND = text(
     " and not exists (select 1 from suppressions x where x.email_key = lower(o.recipient)"
     " and x.tried_key is distinct from o.key)"
     " and not exists (select 1 from runs r where r.id = o.run_id and r.held is not null)"
+    " and (o.lane = 0 or not exists (select 1 from subscribers s where s.id = o.subscriber_id"
+    " and lower(s.email) <> lower(o.recipient)))"
     " and (o.lane = 0 or not exists (select 1 from house where mail_held_at is not null))"
     " returning o.id"
 )
@@ -129,7 +134,8 @@ class Outbox:
         """Lease the mails that are due, lane by lane up to that lane, oldest first.
 
         Left out are domains that must wait, and what is beyond a domain's pace. A mail that its
-        reader stopped, or whose address is suppressed, ends here. One whose sender vanished after
+        reader stopped, or whose address is suppressed, ends here; one whose reader moved waits
+        again, for their new address. One whose sender vanished after
         it was handed over may have arrived: when nothing else fills the claim it goes once more.
         """
         with self._engine.begin() as connection:
@@ -280,8 +286,11 @@ def _let_go(connection: Connection, claimed: Sequence[RowMapping]) -> list[Outbo
     """The mails that may still leave; the others end in the caller's transaction."""
     mails: list[OutboxMail] = []
     ended: dict[int, str] = {}
+    moved: list[int] = []
     for row in claimed:
-        if row["suppressed"] is not None:
+        if row["moved"]:
+            moved.append(row["id"])
+        elif row["suppressed"] is not None:
             ended[row["id"]] = f"suppressed: {row['suppressed']}"
         elif row["stopped"]:
             ended[row["id"]] = "stopped by its reader before it left"
@@ -289,6 +298,8 @@ def _let_go(connection: Connection, claimed: Sequence[RowMapping]) -> list[Outbo
             ended[row["id"]] = "its reader was erased before it left"
         else:
             mails.append(_mail(row))
+    if moved:
+        follow(connection, "o.id = any(:ids)", moved)
     if ended:
         connection.execute(
             text(

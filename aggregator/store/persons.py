@@ -11,7 +11,7 @@ from aggregator.addresses import email_key, folded
 from aggregator.errors import UsageError
 from aggregator.filters import canonical
 from aggregator.model import Filter, Frequency, Mail, Subscriber, SubscriberId
-from aggregator.store import outbox, rows, sign_ups, subscriptions
+from aggregator.store import letterbox, rows, sign_ups, subscriptions
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.subscribers import load, remove
 from aggregator.text import one_line, shorten
@@ -121,7 +121,8 @@ class Persons:
         """Move a person once, and tell the old address in the same transaction.
 
         Everything stays theirs under the same id, so links to stop in old mails go on; links to
-        the choices, to confirm and to move that went out before are void. Mails that wait go to the new address.
+        the choices, to confirm and to move that went out before are void. Mails that wait go to
+        the new address.
 
         Raises:
             UsageError: when the new address has subscriptions of its own.
@@ -148,20 +149,12 @@ class Persons:
                 ),
                 "delete from confirmations where subscriber_id = :id and used_at is null",
                 "delete from moves where subscriber_id = :id and used_at is null",
-                (
-                    "update outbox set recipient = :email, domain = :domain, mail = case when mail ? 'to'"
-                    " then jsonb_set(mail, '{to}', to_jsonb(cast(:email as text))) else mail end"
-                    " where subscriber_id = :id and lane > 0 and state in ('queued', 'deferred')"
-                ),
             ):
                 connection.execute(
-                    text(statement),
-                    {
-                        "id": one, "email": email, "key": email_key(email),
-                        "domain": email_key(email).rpartition("@")[2],
-                    },
-                )  # fmt: skip
-            outbox.insert(connection, told, now)
+                    text(statement), {"id": one, "email": email, "key": email_key(email)}
+                )
+            letterbox.follow(connection, "s.id = any(:ids)", [one])
+            letterbox.insert(connection, told, now)
             return load(connection, "s.id = :value", one)[0]
 
     # --- Giving away -----------------------------------------------------------------------

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from aggregator import store
-from aggregator.model import Delivery, Filter, Frequency, Lane, Mail, MailState
+from aggregator.model import Delivery, Filter, Frequency, Lane, Mail, MailState, SuppressionKind
 from aggregator.paces import Complaint
+from aggregator.store import suppressions
 
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=90)
@@ -255,3 +256,91 @@ def test_an_unknown_user_is_suppressed_with_evidence_and_a_full_mailbox_is_not(e
     [one] = store.Suppressions(engine).list()
     assert one.email_key == "r1@mail.example"
     assert (one.reason, one.evidence) == ("hard bounce: unknown user", "550 5.1.1 user unknown")
+
+
+def moved(engine, old, new, now=NOW):
+    """The reader of an address gets their mail elsewhere from now on."""
+    persons, who = store.Persons(engine), store.Subscribers(engine).get(old)
+    persons.ask_move(who.id, new, b"link", now)
+    told = Mail(
+        key="told", lane=Lane.CONFIRMATION, to=old, subject="s", text="t", html="h",
+        message_id="<told>",
+    )  # fmt: skip
+    return persons.move(b"link", told, now)
+
+
+def to(outbox, now):
+    """Where digests go that are claimed now, twice asked, with the epoch of their links."""
+    claimed = [*outbox.claim_mails(now, limit=9, lease=LEASE)]
+    claimed += outbox.claim_mails(now, limit=9, lease=LEASE)
+    return [(one.to, one.domain, one.epoch) for one in claimed if one.lane is not Lane.CONFIRMATION]
+
+
+@pytest.mark.parametrize("how", ["waits", "claimed", "refused", "handed", "doubt", "vanished"])
+def test_who_moves_gets_the_mail_that_was_under_way(engine, outbox, how):
+    """Links that open the choices of today never reach the mailbox that was left."""
+    run_of(engine, outbox, 1)
+    if how != "waits":
+        [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    if how in ("handed", "doubt", "vanished"):
+        assert outbox.mark_handed(mail.id, mail.generation)
+    if how == "doubt":
+        outbox.record_deliveries([end(mail, MailState.AMBIGUOUS, "lost")])
+
+    moved(engine, "r0@mail.example", "new@other.example")
+
+    if how == "claimed":
+        assert not outbox.mark_handed(mail.id, mail.generation)
+    if how in ("refused", "handed"):
+        outbox.record_deliveries([end(mail, MailState.DEFERRED, "later", retry_at=NOW + MINUTE)])
+    assert to(outbox, NOW + 5 * MINUTE) == [("new@other.example", "other.example", 1)]
+
+
+def test_a_mail_whose_reader_moved_is_not_handed_over(engine, outbox):
+    """However its row was left behind: no dot is sent to an address that is theirs no more."""
+    run_of(engine, outbox, 1)
+    [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    with engine.begin() as connection:
+        connection.execute(text("update subscribers set email = 'n@x.example', epoch = 1"))
+
+    assert not outbox.mark_handed(mail.id, mail.generation)
+
+
+def test_what_was_refused_at_the_old_address_still_reaches_who_moved(engine, outbox):
+    """That the old mailbox is suppressed is said of the old mailbox."""
+    run_of(engine, outbox, 1)
+    [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    outbox.mark_handed(mail.id, mail.generation)
+    moved(engine, "r0@mail.example", "new@other.example")
+    outbox.record_deliveries([end(mail, MailState.DEFERRED, "later", retry_at=NOW + MINUTE)])
+    with engine.begin() as connection:
+        suppressions.suppress(
+            connection, "r0@mail.example", SuppressionKind.HARD, reason="gone", evidence="", at=NOW
+        )
+
+    assert to(outbox, NOW + 5 * MINUTE) == [("new@other.example", "other.example", 1)]
+
+
+def test_a_copy_that_is_sent_again_goes_where_its_reader_moved(engine, outbox):
+    """An operator's copy holds links of today as well."""
+    run_of(engine, outbox, 1)
+    [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    outbox.record_deliveries([end(mail, MailState.SENT)])
+    moved(engine, "r0@mail.example", "new@other.example")
+
+    store.Runs(engine).resend(mail.id, again=True, who="operator", now=NOW)
+
+    assert to(outbox, NOW + 5 * MINUTE) == [("new@other.example", "other.example", 1)]
+
+
+@pytest.mark.parametrize(
+    ("stopped", "sent"), [(Frequency.DAILY, 0), (Frequency.WEEKLY, 1), (None, 0)]
+)
+def test_a_mail_is_stopped_by_its_own_frequency_alone(engine, outbox, stopped, sent):
+    """Who stops the daily mail keeps the weekly one, and gets no daily one more."""
+    run_of(engine, outbox, 1)
+    people = store.Subscribers(engine)
+    who = people.sign_up("r0@mail.example", [Filter()], Frequency.WEEKLY, NOW, confirmed=True)
+    people.end(who.id, reason="one-click", now=NOW, frequency=stopped)
+
+    assert len(outbox.claim_mails(NOW, limit=9, lease=LEASE)) == sent
