@@ -32,7 +32,8 @@ def list_keys(as_json: AsJson = False) -> None:
 @app.command()
 def rotate() -> None:
     """Put a new key before the others; links that are out go on."""
-    _write(f"{secrets.token_urlsafe(32)} {_secret()}")
+    # A link must not reach a web process that does not know its key yet.
+    _write(f"{secrets.token_urlsafe(32)} {_secret()}", order="the web first, then the workers")
 
 
 @app.command()
@@ -46,7 +47,9 @@ def revoke(
         raise NotFoundError(f'no key has the id {key[:20]!r}; "quxun keys list" shows them')
     if ids[0] == key:
         raise UsageError('this key signs new links; say "quxun keys rotate" first')
-    _write(" ".join(word for word, one in zip(words, ids, strict=True) if one != key))
+    left = " ".join(word for word, one in zip(words, ids, strict=True) if one != key)
+    # Nobody may sign with a key that the web has forgotten.
+    _write(left, order="the workers first, the web last")
 
 
 def _secret() -> str:
@@ -77,8 +80,10 @@ def _ids(secret: str) -> list[str]:
     return key_ids(secret)
 
 
-def _write(secret: str) -> None:
-    """Keep the keys of the embedded service; say the value where it is set from outside."""
+def _write(secret: str, *, order: str) -> None:
+    """Keep the keys of the embedded service; say the value where it is set from outside, and in
+    which order its processes are to learn of it.
+    """
     import os
 
     from aggregator.settings import load_settings
@@ -86,7 +91,7 @@ def _write(secret: str) -> None:
     settings = load_settings()
     if settings.secret_key.get_secret_value():
         tell(f"QUXUN_SECRET_KEY={secret}")
-        typer.echo("set this for every process and start them again, the web last", err=True)
+        typer.echo(f"set this for every process and start them again, {order}", err=True)
         return
     path = settings.home / FILE
     fresh = path.with_name(f"{FILE}.new")

@@ -17,10 +17,15 @@ def test_keys_that_are_set_from_outside_are_listed_and_their_next_value_is_said(
     assert listed.json == [{"id": new, "signs": True}, {"id": old, "signs": False}]
     assert NEW not in shell.run("keys", "list", **with_two).out
 
-    rotated = shell.run("keys", "rotate", **with_two).out.strip().removeprefix("QUXUN_SECRET_KEY=")
+    told = shell.run("keys", "rotate", **with_two)
+    # Who only checks links must know the new key before anybody signs with it.
+    assert "the web first" in told.err
+    rotated = told.out.strip().removeprefix("QUXUN_SECRET_KEY=")
     assert rotated.split()[1:] == [NEW, OLD]
     assert len(rotated.split()[0]) >= 32
-    revoked = shell.run("keys", "revoke", old, **with_two).out.strip()
+    told = shell.run("keys", "revoke", old, **with_two)
+    assert "the web last" in told.err
+    revoked = told.out.strip()
     assert revoked == f"QUXUN_SECRET_KEY={NEW}"
     assert "rotate" in shell.run("keys", "revoke", new, code=2, **with_two).complaint
     assert "ffffffff" in shell.run("keys", "revoke", "ffffffff", code=1, **with_two).complaint
