@@ -162,7 +162,7 @@ def reminder_of(one: Announcement, *, told_on: date, today: date) -> str | None:
 
     Seven days before it and one day before it, counted from the first mail on or after that day;
     not when a mail since then told of the notice, for that named the day already. A deadline
-    that moved is another one: the reason holds its day (docs/adr/0034).
+    that moved is another one: the reason holds its day (docs/adr/0030).
 
     Args:
         one: the notice as it is now.

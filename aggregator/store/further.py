@@ -2,7 +2,7 @@
 
 Both go only to who was sent the announcement as news and still wishes for it, by a subscription
 that the run answers. The ledger decides, as it does for news: a change is owed until it holds
-``change:<revision>``, a reminder until it holds ``reminder:<days>:<deadline>`` (docs/adr/0034).
+``change:<revision>``, a reminder until it holds ``reminder:<days>:<deadline>`` (docs/adr/0030).
 """
 
 from __future__ import annotations
