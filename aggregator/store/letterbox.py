@@ -46,6 +46,7 @@ def follow(connection: Connection, which: str, ids: Collection[int]) -> None:
     are made when they are sent, so none that opens what is held now reaches the old mailbox.
 
     Args:
+        connection: the caller's transaction.
         which: a condition on the mail ``o`` or its reader ``s``, with ``:ids``.
         ids: what it asks for.
     """
