@@ -14,7 +14,7 @@ from aggregator.settings import real_data_folder
 from quxun.cli.common import AsJson, errors, remark, say, show_table
 
 app = typer.Typer(
-    help="Benchmarks: digest, export, feeds, poll, push, read, search, quality, real, serve.",
+    help="Benchmarks: digest, export, faults, feeds, poll, push, read, search, quality, real, serve.",
     no_args_is_help=True,
 )
 
@@ -123,6 +123,44 @@ def digest(
         say(figures)
     else:
         show_table("one morning's digests", ("what", "how much"), list(figures.items()))
+
+
+@app.command()
+def faults(
+    kills: Annotated[int, typer.Option(min=5, help="how often something is killed")] = 200,
+    digests: Annotated[int, typer.Option(min=20, help="mails that are planned at least")] = 5_000,
+    senders: Annotated[int, typer.Option(min=1, max=8, help="Celery child processes")] = 2,
+    seed: Annotated[int, typer.Option(help="decides who is killed in which order")] = 1,
+    home: Annotated[
+        Path | None, typer.Option(help="keep logs, mails and store in this new folder")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Kill -9 what plans, sends, stores and takes mail, at random; 1 when a mail is lost or too many."""
+    from quxun.bench.faults import bench_faults  # noqa: PLC0415  # only here
+
+    seen = bench_faults(
+        kills=kills, digests=digests, senders=senders, seed=seed, home=home,
+        say=lambda line: errors.print(line, markup=False),
+    )  # fmt: skip
+    figures = msgspec.to_builtins(seen)
+    if as_json:
+        say(figures)
+    else:
+        show_table(
+            f"kill -9, seed {seen.seed}",
+            ("victim", "kills", "longest recovery, s"),
+            [(one.name, one.kills, one.longest_recovery_seconds) for one in seen.victims],
+        )
+        rows = [(k, v) for k, v in figures.items() if k not in {"victims", "broken", "seed"}]
+        show_table("what became of the mails", ("what", "how many"), rows)
+    for line in seen.broken:
+        remark(line)
+    if seen.broken:
+        raise QuxunError(
+            f"{len(seen.broken)} promises were broken; run it again with --seed {seen.seed} --home"
+            " to look at what is left of it"
+        )
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,15 +34,23 @@ class _Ward:
     kill_at: float | None = None
 
 
+def _say(line: str) -> None:
+    with suppress(OSError, ValueError):  # whoever listened has gone; the service goes on
+        sys.stderr.write(f"quxun: {line}\n")
+        sys.stderr.flush()
+
+
 @dataclass(slots=True)
 class Supervisor:
     """Starts children and keeps them; everything happens in the thread that calls it.
 
-    ``servers`` are stopped after everything else, because everything else uses them.
+    ``servers`` are stopped after everything else, because everything else uses them; ``say`` is
+    told of every child that ended.
     """
 
     logs: Path
     servers: frozenset[str] = frozenset({"postgres", "valkey"})
+    say: Callable[[str], None] = _say
     _wards: dict[str, _Ward] = field(default_factory=dict)
 
     def start(self, spec: ChildSpec) -> None:
@@ -57,6 +65,11 @@ class Supervisor:
     def deaths(self, name: str) -> int:
         """How often a child ended since it last lived well."""
         return self._wards[name].deaths
+
+    def pid(self, name: str) -> int | None:
+        """The process of a child that runs now."""
+        process = self._wards[name].process
+        return process.pid if process.poll() is None else None
 
     def dead(self) -> str | None:
         """The name of a child that has ended and was not started again yet."""
@@ -82,7 +95,7 @@ class Supervisor:
             ward.process = child.start(ward.spec, log=self.log(name))
         except (OSError, subprocess.SubprocessError) as error:
             ward.again_at = now + LONGEST_WAIT
-            _say(f"{name} cannot be started ({error}); it is tried again")
+            self.say(f"{name} cannot be started ({error}); it is tried again")
         else:
             ward.started, ward.again_at = now, None
 
@@ -94,7 +107,7 @@ class Supervisor:
         wait = 0.0 if ward.deaths == 0 else min(0.5 * 2**ward.deaths, LONGEST_WAIT)
         ward.deaths += 1
         ward.again_at, ward.kill_at = now + wait, None
-        _say(f"{name} ended ({_end(code)}); it is started again; see {self.log(name)}")
+        self.say(f"{name} ended ({_end(code)}); it is started again; see {self.log(name)}")
         if ward.spec.mend:
             ward.spec.mend(lived)
         for follower, other in self._wards.items():
@@ -106,7 +119,7 @@ class Supervisor:
         ward = self._wards[name]
         if ward.kill_at is not None:
             return
-        _say(f"{name} is ended and started again: {why}")
+        self.say(f"{name} is ended and started again: {why}")
         child.stop(ward.process, ward.spec)
         ward.kill_at = time.monotonic() + FOLLOW_SECONDS
 
@@ -146,9 +159,3 @@ class Supervisor:
 
 def _end(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _say(line: str) -> None:
-    with suppress(OSError, ValueError):  # whoever listened has gone; the service goes on
-        sys.stderr.write(f"quxun: {line}\n")
-        sys.stderr.flush()
