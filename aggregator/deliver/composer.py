@@ -115,6 +115,8 @@ class Composer:
         house, frequency = self._house, mail.frequency
         if mail.edition is None or mail.edition_id is None or house is None:
             raise ValueError("its words are gone")
+        if not (mail.edition.text.strip() and mail.edition.html.strip()):
+            raise ValueError("its words were deleted in time")
         if frequency is None or mail.subscriber_id is None:
             raise ValueError("its run or its reader is gone")
         printed, head = self._print(mail.edition_id, mail.edition, frequency, house)

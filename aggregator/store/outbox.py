@@ -54,7 +54,9 @@ _TAKE = (
     " select t.*, r.frequency as frequency, s.epoch as epoch, x.reason as suppressed,"
     # A mail that waits while its reader stops what it answers must not leave any more.
     " t.lane > 0 and exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
-    f" and n.state = 'ended' and {_ALIKE})"
+    # One that waits for a new confirmation, whoever asked for it, has ended as well.
+    " and (n.state = 'ended' or (n.state = 'pending' and n.ended_at is not null))"
+    f" and {_ALIKE})"
     " and not exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
     f" and n.state in ('active', 'paused') and {_ALIKE})"
     " as stopped, t.lane > 0 and lower(t.recipient) <> lower(s.email) as moved"

@@ -153,7 +153,9 @@ class Batch:
                 "with waiting as (select o.id, o.subscriber_id from outbox o join runs r on"
                 " r.id = o.run_id where o.subscriber_id = any(cast(:ids as bigint[])) and o.state"
                 " in ('queued', 'deferred') and not o.was_ambiguous and o.edition_id is not null"
-                " and r.frequency = :frequency and r.due_at < :due order by o.id"
+                " and r.frequency = :frequency and r.due_at < :due"
+                # What is held stays with its run: an operator decides whether it leaves.
+                " and r.held is null order by o.id"
                 " for update of o skip locked) select w.id, w.subscriber_id, l.announcement_id,"
                 " l.reason from waiting w left join ledger l on l.subscriber_id = w.subscriber_id"
                 " and l.mail_id = w.id"

@@ -307,8 +307,11 @@ class Runs:
             row = connection.execute(
                 text(
                     f"select {_ROW}, o.lease_until, (select x.reason from suppressions x"
-                    " where x.email_key = lower(o.recipient)) as suppressed"
-                    " from outbox o where o.id = :id for update"
+                    " where x.email_key = lower(coalesce(s.email, o.recipient))) as suppressed,"
+                    f" {_NOT_ASKED_FOR} as unasked, o.edition_id is null or exists (select 1"
+                    " from editions e where e.id = o.edition_id and e.text <> '' and e.html <> '')"
+                    " as worded from outbox o left join subscribers s on s.id = o.subscriber_id"
+                    " where o.id = :id for update of o"
                 ),
                 {"id": mail_id},
             ).mappings().one_or_none()  # fmt: skip
@@ -369,6 +372,13 @@ _ROW = (
     " o.state, o.attempts, o.resends, o.was_ambiguous, o.created_at,"
     " case when isfinite(o.due_at) then o.due_at end as due_at, o.sent_at, o.answer,"
     " o.bounced, o.message_id"
+)
+
+#: Whether what a mail answers was stopped, or is paused.
+_NOT_ASKED_FOR = (
+    "coalesce((select not bool_or(n.state = 'active') from subscriptions n join runs r"
+    " on r.frequency = n.frequency where r.id = o.run_id and n.subscriber_id = o.subscriber_id),"
+    " false)"
 )
 
 
@@ -450,7 +460,12 @@ def _check_resend(row: RowMapping, *, again: bool) -> None:
         ConflictError: why.
     """
     number = row["id"]
-    if not row["kept"]:
+    if row["state"] == "merged":
+        raise ConflictError(
+            f"邮件 {number} 的内容已并入后一封({row['answer']})"
+            f" · what mail {number} told {row['answer']}: send that one again"
+        )
+    if not row["kept"] or not row["worded"]:
         raise ConflictError(
             f"邮件 {number} 的内容已按期删除 · the words of mail {number} were deleted in time"
         )
@@ -458,6 +473,10 @@ def _check_resend(row: RowMapping, *, again: bool) -> None:
         raise ConflictError(
             f"该地址在禁发名单上({row['suppressed']})"
             f" · its address is suppressed ({row['suppressed']}); lift that first"
+        )
+    if row["unasked"]:
+        raise ConflictError(
+            f"收件人已停止或暂停这类邮件 · the reader of mail {number} stopped or paused such mails"
         )
     if row["state"] in ("claimed", "handed"):
         raise ConflictError(f"邮件 {number} 正在发送 · mail {number} is being sent just now")

@@ -163,6 +163,13 @@ def test_a_row_that_some_bug_broke_is_refused(broken):
         composed(shared(edition("x"), **broken))
 
 
+@pytest.mark.parametrize("words_", [edition(""), edition("正文", html=""), edition(" \n")])
+def test_an_edition_whose_words_were_deleted_is_not_sent(words_):
+    """An empty mail with a valid signature is worse than none."""
+    with pytest.raises(UnwritableError, match="deleted"):
+        Composer(SENDER, house=HOUSE).compose(shared(words_))
+
+
 def test_a_mark_that_nobody_fills_is_not_sent():
     """A mail with a broken link is worse than none; the row says why."""
     printed = Printed(edition(STOP + MANAGE), MARKS)

@@ -10,6 +10,7 @@ from aiosmtpd.controller import Controller
 from jinja2 import FunctionLoader
 from offices import BEFORE, DAY, HOUR, MORNING, READER, SETTINGS, Office
 
+from aggregator import store
 from aggregator.deliver import SmtpMailer
 from aggregator.errors import UsageError
 from aggregator.flow import choices, digests, mail, subscribe
@@ -139,6 +140,24 @@ def test_a_mail_that_is_being_sent_is_not_merged_with_the_next(office):
 
     [later] = [m for m in office.mails() if "通知乙" in m.text]
     assert "通知甲" not in later.text
+
+
+def test_a_run_that_is_held_does_not_leave_with_the_next(office):
+    """What was wrong with it is read first: only its release lets it go, and then whole."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    holds, [first] = store.Holds(office.engine), store.Runs(office.engine).runs()
+    holds.hold_run(first.id, "wrong words", who="operator", now=MORNING)
+    office.announce("通知乙", at=MORNING + HOUR)
+    office.plan(MORNING + DAY)
+
+    [next_day] = office.mails()
+    assert "通知乙" in next_day.text
+    assert "通知甲" not in next_day.text
+    assert holds.release_run(first.id, who="operator", now=MORNING + DAY)
+    [released] = office.mails()
+    assert "通知甲" in released.text
 
 
 def test_a_fault_in_the_words_of_one_keeps_nobody_elses_mail_back(office):

@@ -344,3 +344,14 @@ def test_a_mail_is_stopped_by_its_own_frequency_alone(engine, outbox, stopped, s
     people.end(who.id, reason="one-click", now=NOW, frequency=stopped)
 
     assert len(outbox.claim_mails(NOW, limit=9, lease=LEASE)) == sent
+
+
+def test_nobody_else_can_let_a_stopped_mail_leave(engine, outbox):
+    """Signing an address up is open to all: until its owner confirms, stopped stays stopped."""
+    run_of(engine, outbox, 1)
+    people = store.Subscribers(engine)
+    people.end(people.get("r0@mail.example").id, reason="one-click", now=NOW)
+    people.sign_up("r0@mail.example", [Filter()], Frequency.DAILY, NOW, token_hash=b"strangers")
+
+    assert outbox.claim_mails(NOW, limit=9, lease=LEASE) == []
+    assert outbox.states() == {"failed": 1}
