@@ -84,13 +84,18 @@ class Matcher:
                     " and a.announced_at < :since"
                 ),
                 (
-                    "delete from spells where until_change < (select min(announced_change) from"
+                    # The first stays: it says when somebody began to ask.
+                    "delete from spells p where until_change < (select min(announced_change) from"
                     " announcements where announced_at >= :since and announced_change > 0)"
+                    " and exists (select 1 from spells q where"
+                    " q.subscription_id = p.subscription_id and q.id < p.id)"
                 ),
                 (
                     "with idle as (update wishes w set followed = false where followed and not exists"
-                    " (select 1 from spells p join subscriptions s on s.id = p.subscription_id"
-                    " where p.wish_id = w.id and s.state <> 'ended') returning id)"
+                    " (select 1 from subscriptions s where s.wish_id = w.id and s.state <> 'ended')"
+                    " and not exists (select 1 from spells p join subscriptions s on"
+                    " s.id = p.subscription_id where p.wish_id = w.id and s.state <> 'ended')"
+                    " returning id)"
                     " delete from matches m using idle where m.wish_id = idle.id"
                 ),
             ):
@@ -100,9 +105,14 @@ class Matcher:
         """Begin to match wishes that are asked for anew, with what was announced since then."""
         found = connection.execute(
             text(
-                "select w.id, w.filter, min(p.from_change) from wishes w join spells p on"
-                " p.wish_id = w.id join subscriptions s on s.id = p.subscription_id and"
-                " s.state <> 'ended' where not w.followed group by w.id order by w.id limit :limit"
+                # Under whatever wish somebody began to ask: what both want is still owed.
+                "with fresh as (select id, filter from wishes where not followed),"
+                " needs as (select f.id, p.from_change from fresh f join subscriptions s on"
+                " s.wish_id = f.id and s.state <> 'ended' join spells p on p.subscription_id = s.id"
+                " union all select f.id, p.from_change from fresh f join spells p on"
+                " p.wish_id = f.id join subscriptions s on s.id = p.subscription_id"
+                " and s.state <> 'ended') select f.id, f.filter, min(n.from_change) from fresh f"
+                " join needs n using (id) group by f.id, f.filter order by f.id limit :limit"
             ),
             {"limit": _WISHES},
         ).all()

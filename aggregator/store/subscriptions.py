@@ -88,16 +88,28 @@ def lock_subscriber(connection: Connection, subscription_id: SubscriptionId) -> 
 def _take_spells(
     connection: Connection, twin: str, values: dict[str, object], *, of: str, to: str
 ) -> None:
-    """Give one of two subscriptions the spells of the other, and have it looked at anew."""
-    connection.execute(
+    """Give one of two subscriptions the spells of the other, and have it looked at anew, with
+    what its wish wants of that time.
+    """
+    moved = connection.execute(
         text(
-            f"with moved as (update spells p set subscription_id = {to}.id"
+            f"update spells p set subscription_id = {to}.id"
             f" from subscriptions s, subscriptions o where s.id = :id and {twin}"
-            f" and p.subscription_id = {of}.id returning p.subscription_id)"
-            " update subscriptions set settled = 0"
-            " where id in (select subscription_id from moved)"
+            f" and p.subscription_id = {of}.id returning p.subscription_id"
         ),
         values,
+    ).scalars()
+    ids = {"ids": list(moved)}
+    connection.execute(
+        text("update subscriptions set settled = 0 where id = any(cast(:ids as bigint[]))"), ids
+    )
+    connection.execute(
+        text(
+            "update wishes set followed = false where followed and id in (select"
+            " coalesce(cast(:wish as bigint), wish_id) from subscriptions"
+            " where id = any(cast(:ids as bigint[])))"
+        ),
+        {**ids, "wish": values["wish"]},
     )
 
 
