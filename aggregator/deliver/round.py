@@ -45,6 +45,9 @@ Result = TypeVar("Result")
 
 #: Mails committed as handed over and not yet recorded: a crash leaves at most these in doubt.
 WINDOW: Final = 64
+#: While carriers have enough to go on with, so many answers become one transaction, or those of
+#: so long.
+TOGETHER, PATIENCE_SECONDS = WINDOW // 2, 0.02
 #: Mails taken from the desk at a time: about a second's worth, within these.
 LEAST_TAKEN, MOST_TAKEN = 32, 512
 #: How often the desk is asked for what somebody waits for.
@@ -228,6 +231,11 @@ class Round:
         if not (self._done or self._asking or self._carriers_wanted()):
             with suppress(TimeoutError):
                 async with asyncio.timeout(EXPRESS_SECONDS / 2):
+                    await self._bell.wait()
+        self._bell.clear()
+        if self._done and len(self._done) < TOGETHER and not self._asking and self._carriers:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     await self._bell.wait()
         self._bell.clear()
 
@@ -416,4 +424,5 @@ class Round:
 
     def _tell(self, delivery: Delivery) -> None:
         self._done.append(delivery)
-        self._bell.set()
+        if len(self._done) == 1 or len(self._done) >= TOGETHER:
+            self._bell.set()

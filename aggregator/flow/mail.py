@@ -37,7 +37,7 @@ LONGEST: Final = timedelta(seconds=200)
 #: Paces are raised at most so often.
 _PRAISED_EVERY: Final = timedelta(minutes=1)
 #: Editions kept with the mails in hand.
-_EDITIONS: Final = 512
+_EDITIONS: Final = 1_536
 
 
 @dataclass(slots=True)
