@@ -471,8 +471,16 @@ class DigestStore(Protocol):
         """The projects of the five weeks before that day, and the first day of our watching."""
         ...
 
-    def close_run(self, run_id: RunId, now: datetime, *, due: int = 0, planned: int = 0) -> None:
-        """Mark a run as planned: how many might be owed something, and how many got a mail."""
+    def leave_run(self, run_id: RunId, now: datetime, *, due: int, planned: int) -> datetime:
+        """Leave a run open for those who could not be planned; since when it is left so."""
+        ...
+
+    def close_run(
+        self, run_id: RunId, now: datetime, *, due: int = 0, planned: int = 0, missed: int = 0
+    ) -> None:
+        """Mark a run as planned: how many might be owed something, how many got a mail, and how
+        many could not be planned, which is an alarm.
+        """
         ...
 
 

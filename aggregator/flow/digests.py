@@ -61,6 +61,8 @@ log = structlog.get_logger()
 
 #: Runs missed this long ago are still planned.
 LOOK_BACK: Final = timedelta(days=7)
+#: So long a run is planned again and again for those who could not be planned in it.
+TRY_AGAIN_FOR: Final = timedelta(hours=1)
 #: Daily and weekly runs fall due in slots of this length.
 SLOT: Final = timedelta(minutes=15)
 #: Subscribers planned in one transaction: memory does not follow their number.
@@ -94,8 +96,25 @@ def plan_due(*, store: DigestStore, env: Environment, settings: Settings, now: d
                 continue
             planner = Planner(run, store=store, env=env, house=house, now=now)
             planned += planner.plan_all()
-            store.close_run(run.id, now, due=planner.due, planned=planner.planned)
+            _finish(planner, run, store, now)
     return planned
+
+
+def _finish(planner: Planner, run: Run, store: DigestStore, now: datetime) -> None:
+    """Close a run; one that somebody could not be planned in is tried again for a while first.
+
+    What was in the way (a lock, a deadlock, a time-out) passes as a rule, and a daily reader
+    would wait a day for it. Who never can be planned must not keep a run open for ever.
+    Immediate runs are closed at once: everybody is in the next one, minutes later.
+    """
+    done, missed = {"due": planner.due, "planned": planner.planned}, planner.missed
+    if missed and run.frequency is not Frequency.IMMEDIATE:
+        since = store.leave_run(run.id, now, **done)
+        if now - since < TRY_AGAIN_FOR:
+            log.warning("run is tried again", run=run.id, missed=missed)
+            return
+        done = {"due": 0, "planned": 0}  # counted just now
+    store.close_run(run.id, now, **done, missed=missed)
 
 
 def due_slots(
@@ -210,6 +229,8 @@ class Planner:
         self._now = now
         #: How many might be owed something, and how many got a mail.
         self.due = self.planned = 0
+        #: How many could not be planned, for whatever fault.
+        self.missed = self._unwritten = 0
         self._known: dict[AnnouncementId, Announcement] = {}
         self._editions: dict[Told, EditionId] = {}
         self._revisions: Mapping[tuple[AnnouncementId, str], Revision] = {}
@@ -245,8 +266,8 @@ class Planner:
         """Plan for these subscribers in one transaction; how many mails that made.
 
         Where it fails, each half is planned on its own: what is wrong with one reader keeps
-        nobody else's mail back. Nothing is lost by it: what is owed is a set, and the next run
-        finds it still owed.
+        nobody else's mail back. Nothing is lost by it: what is owed is a set, and whoever plans
+        next finds it still owed.
         """
         try:
             return self._plan(ids)
@@ -255,11 +276,13 @@ class Planner:
         except Exception:
             if len(ids) == 1:
                 log.exception("digest not planned", subscriber=ids[0], run=self._run.id)
+                self.missed += 1
                 return 0
         half = len(ids) // 2
         return self.plan(ids[:half]) + self.plan(ids[half:])
 
     def _plan(self, ids: Sequence[SubscriberId]) -> int:
+        self._unwritten = 0
         with self._store.planning(self._run, ids, self._now) as batch:
             self._load(batch)
             self._revisions = batch.revisions
@@ -274,6 +297,7 @@ class Planner:
                     fresh[edition.key] = told
                     written.append((share, edition))
             planned, editions = batch.write(written, self._stamp)
+        self.missed += self._unwritten
         # Only now: what was not committed is known to nobody.
         self.planned += planned
         if len(self._editions) > _EDITIONS_KEPT:
@@ -324,6 +348,7 @@ class Planner:
         except Exception:  # a bug with one selection must not keep everybody else's back
             first = share.readers[0].id
             log.exception("digest not rendered", subscriber=first, run=self._run.id)
+            self._unwritten += len(share.readers)
             return None
 
 

@@ -22,6 +22,7 @@ from aggregator.model import (
     Watch,
     WishId,
 )
+from aggregator.store.alarms import clear_alarm, raise_alarm
 from aggregator.store.further import FURTHER_DUE, Revisions, revisions_of
 from aggregator.store.matches import LOOK_BACK, MAILED, Matcher
 from aggregator.store.owed import owed, standing
@@ -39,6 +40,11 @@ _CLOCKS = (
     " lateral (select s.timezone, s.hour, s.minute, s.weekday from subscribers s where"
     " (s.timezone, s.hour, s.minute, s.weekday) > (c.timezone, c.hour, c.minute, c.weekday)"
     " order by s.timezone, s.hour, s.minute, s.weekday limit 1) n)"
+)
+#: A run that is planned in several goes counts those due in its first, and all of its mails.
+_COUNTED = (
+    "people_due = greatest(coalesce(people_due, 0), :due),"
+    " people_planned = coalesce(people_planned, 0) + :planned"
 )
 #: The slots in which runs fall due.
 SLOT = timedelta(minutes=15)
@@ -210,13 +216,41 @@ class Digests:
         with self._engine.connect() as connection:
             return watch(connection)
 
-    def close_run(self, run_id: RunId, now: datetime, *, due: int = 0, planned: int = 0) -> None:
-        """Mark a run as planned: how many might be owed something, and how many got a mail."""
+    def leave_run(self, run_id: RunId, now: datetime, *, due: int, planned: int) -> datetime:
+        """Leave a run open for those who could not be planned; since when it is left so."""
         with self._engine.begin() as connection:
-            connection.execute(
+            since: datetime = connection.execute(
                 text(
-                    "update runs set planned_at = :now, people_due = :due,"
-                    " people_planned = :planned where id = :id and planned_at is null"
+                    f"update runs set tried_at = coalesce(tried_at, :now), {_COUNTED}"
+                    " where id = :id returning tried_at"
                 ),
                 {"now": now, "id": run_id, "due": due, "planned": planned},
-            )
+            ).scalar_one()
+            return since
+
+    def close_run(
+        self, run_id: RunId, now: datetime, *, due: int = 0, planned: int = 0, missed: int = 0
+    ) -> None:
+        """Mark a run as planned: how many might be owed something, how many got a mail, and how
+        many could not be planned, which is an alarm.
+        """
+        with self._engine.begin() as connection:
+            frequency = connection.execute(
+                text(
+                    f"update runs set planned_at = :now, {_COUNTED}"
+                    " where id = :id and planned_at is null returning frequency"
+                ),
+                {"now": now, "id": run_id, "due": due, "planned": planned},
+            ).scalar()
+            if frequency is None:
+                return
+            kind = f"planning:{frequency}"
+            if missed:
+                raise_alarm(
+                    connection, kind,
+                    f"{missed} of those due in {frequency} run {run_id} could not be planned;"
+                    " the worker's log says why (digest not planned, digest not rendered)."
+                    " What they are owed goes with their next run.",
+                )  # fmt: skip
+            elif frequency == Frequency.IMMEDIATE:  # everybody is in every one of these
+                clear_alarm(connection, kind)
