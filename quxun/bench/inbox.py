@@ -1,8 +1,10 @@
 """A mail server for ``quxun bench faults``: whatever it took is in a file before it says so.
 
 It takes its time before it keeps a mail and before it answers, so that a kill finds mails
-between the final dot and its answer. Every life of it writes a file of its own; a record that a
-kill cut short is the last of its file, and was not kept. Run as a program:
+between the final dot and its answer. When whoever sent a mail is gone before it is kept, it is
+thrown away as often as not: without an answer nothing was promised (RFC 5321 §4.2.5). Every life
+of the server writes a file of its own; a record that a kill cut short is the last of its file,
+and was not kept. Run as a program:
 ``python -m quxun.bench.inbox FOLDER PORT SECONDS``.
 """
 
@@ -16,9 +18,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 #: No mail of ours is larger.
 _MOST_BYTES = 5_000_000
+#: Of mails whose sender was gone before they were kept.
+_THROWN_AWAY = 0.5
 _END = b"\r\n.\r\n"
 _OFFERS = b"250-inbox\r\n250-PIPELINING\r\n250-SIZE 5000000\r\n250 8BITMIME\r\n"
 
@@ -57,6 +62,22 @@ def _lines(path: Path) -> list[str]:
     return whole.split()
 
 
+class _Reader(asyncio.StreamReader):
+    """Knows that the other side is gone, whatever of its words is unread."""
+
+    gone = False
+
+    def feed_eof(self) -> None:
+        """The other side ended, or was killed."""
+        self.gone = True
+        super().feed_eof()
+
+    def set_exception(self, exc: Exception) -> None:
+        """The connection broke."""
+        self.gone = True
+        super().set_exception(exc)
+
+
 class _Inbox:
     """One life of the server: its two files and its conversations."""
 
@@ -68,7 +89,7 @@ class _Inbox:
         self._pause = pause
         self._count = 0
 
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         try:
             await self._converse(reader, writer)
@@ -77,7 +98,7 @@ class _Inbox:
         finally:
             writer.close()
 
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 inbox\r\n")
         recipient = ""
         while line := await reader.readline():
@@ -95,11 +116,11 @@ class _Inbox:
             else:
                 writer.write(b"250 ok\r\n")
 
-    async def _take(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, recipient: str
-    ) -> None:
+    async def _take(self, reader: _Reader, writer: asyncio.StreamWriter, recipient: str) -> None:
         raw = (await reader.readuntil(_END))[: -len(_END)]
         await asyncio.sleep(random.random() * self._pause)  # noqa: S311  # when a kill finds us
+        if reader.gone and random.random() < _THROWN_AWAY:  # noqa: S311  # a server's mood
+            return
         head = f"{len(raw)} {time.time_ns()} {recipient}\n".encode()
         os.write(self._kept, head + raw)  # the kernel has it: a kill takes nothing away
         self._count += 1
@@ -111,7 +132,12 @@ class _Inbox:
 
 async def _serve(folder: Path, port: int, pause: float) -> None:
     inbox = _Inbox(folder, pause)
-    server = await asyncio.start_server(inbox.talk, "127.0.0.1", port, limit=_MOST_BYTES)
+
+    def conversation() -> asyncio.Protocol:
+        talk: Any = inbox.talk  # it is given the reader that we make
+        return asyncio.StreamReaderProtocol(_Reader(limit=_MOST_BYTES), talk)
+
+    server = await asyncio.get_running_loop().create_server(conversation, "127.0.0.1", port)
     sys.stdout.write("listening\n")
     sys.stdout.flush()
     async with server:
