@@ -39,6 +39,8 @@ from quxun.bench.verdict import Book, Pair, Verdict, copy_of, judge
 
 #: Everything ends within this, whatever happens.
 LONGEST_SECONDS = 1140.0
+#: The share of it in which things are killed.
+_KILLING = 0.82
 #: Something should move between two kills; for that we wait no longer, and less when late.
 _PATIENCE_SECONDS = 15.0
 #: The mail server is slow enough that mails are under way for so many seconds a kill.
@@ -121,7 +123,7 @@ def bench_faults(
         story.prepare()
         say(f"{len(story.readers)} readers; {kills} kills with seed {seed}")
         begin(service)
-        story.strike_all(until=began + LONGEST_SECONDS * 0.75)
+        story.strike_all(until=began + LONGEST_SECONDS * _KILLING)
         say("no more kills; letting it come to rest")
         rested = story.rest(until=began + LONGEST_SECONDS)
         verdict = story.judge()
@@ -242,6 +244,11 @@ class _Story:
                 for whose, theirs in zip(self._ids, self.readers, strict=True)
                 if group is None or theirs & set(here)
             }
+
+    @property
+    def asked(self) -> int:
+        """How many kills there should be."""
+        return len(self._order)
 
     # --- kills -------------------------------------------------------------------------------
 
@@ -389,6 +396,8 @@ def _faults(story: _Story, verdict: Verdict, *, seed: int, began: float, rested:
     broken = list(verdict.broken)
     if not rested:
         broken.append(f"it did not come to rest within {LONGEST_SECONDS:.0f} s")
+    if story.struck < story.asked:
+        broken.append(f"only {story.struck} of {story.asked} kills fitted into the time")
     if any(one.kills and one.longest_recovery_seconds == 0 for one in victims):
         broken.append("a victim did not work again")
     return Faults(
