@@ -189,6 +189,11 @@ def _change(site: Site, token: str, request: Request, pairs: list[tuple[str, str
         if act == "move":
             return _ask_move(site, token, who, request, form)
         if act == "erase":
+            if "sure" not in form:
+                raise UsageError(
+                    "删除后不能恢复：请先勾选“我明白删除后不能恢复”"
+                    " · nothing was erased: tick that you know that it cannot be undone"
+                )
             site.parts.subscribers.erase(who.id)
             return site.message("已删除 Erased", ERASED, private=True)
         done = _apply(site, who, pairs, form, act)

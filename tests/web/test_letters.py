@@ -249,7 +249,12 @@ def test_erasing_leaves_nothing(web):
     """Withdrawing is as easy as giving."""
     who = confirmed(web)
 
-    assert "已删除" in web.post(manage_path(web, who), {"act": "erase"}).text
+    path = manage_path(web, who)
+    unsure = web.post(path, {"act": "erase"})
+    assert unsure.status == 400
+    assert "请先勾选" in unsure.text
+    assert web.parts.subscribers.get(ADDRESS).id == who.id
+    assert "已删除" in web.post(path, {"act": "erase", "sure": "on"}).text
     assert list(web.parts.subscribers.list()) == []
 
 
