@@ -15,9 +15,10 @@ from enum import StrEnum
 from typing import Final
 
 from aggregator.deliver.journal import Step
-from aggregator.model import Delivery, MailId, MailState, OutboxMail
+from aggregator.model import Delivery, MailId, MailState, OutboxMail, ReturnKind
 from aggregator.paces import Complaint
-from aggregator.text import one_line, shorten
+from aggregator.returns import codes
+from aggregator.returns.read import masked
 
 #: Waits grow from one minute, doubled for every attempt, to six hours.
 FIRST_WAIT: Final = timedelta(minutes=1)
@@ -29,39 +30,20 @@ GIVE_UP: Final = timedelta(hours=72)
 
 _OK, _LATER, _NEVER = 2, 4, 5
 _ANSWER_LENGTH = 300
-_RATE = re.compile(
-    r"frequency limit|too (?:many|fast|much)|rate.?limit|(?:rate|quota of messages) exceeded|"
-    r"throttl|slow down|\bHL:|\bMI:(?:DMC|SFQ)|\bRP:|\bDT:SPM|\b4\.7\.28\b|频率|过于频繁|"
-    r"发信限制|连接数",
-    re.IGNORECASE,
-)
+#: 163 says it with 451 for a while, and with 554 of the words themselves.
+_SPAM_FOR_NOW = re.compile(r"\bDT:SPM\b")
 _CONNECTIONS = re.compile(
     r"HL:ICC|too many (?:concurrent )?(?:smtp )?connections|connection freq|"
     r"连接数",
     re.IGNORECASE,
 )
-_UNKNOWN = re.compile(
-    r"\b5\.1\.(?:[1-36]|10)\b|user (?:is )?(?:unknown|not found|doesn'?t exist)|unknown user|"
-    r"no such (?:user|mailbox|recipient)|does not exist|mailbox not found|"
-    r"invalid (?:recipient|mailbox)|recipient (?:address )?(?:rejected: user|not found)|"
-    r"user unknown|(?:用户|收件人|邮箱)不存在",
-    re.IGNORECASE,
-)
-#: What is said of the sender is not said of the address.
-_SENDER = re.compile(r"\b[45]\.1\.[78]\b|\bsender\b|return.?path|发件人", re.IGNORECASE)
-#: A full mailbox is emptied some day, whatever class of code its server answers with.
-_FULL = re.compile(
-    r"\b[45]\.2\.2\b|over ?quota|quota exceeded|mailbox (?:is )?full|insufficient (?:disk|storage)"
-    r"|空间不足|邮箱已满",
-    re.IGNORECASE,
-)
-_CONTENT = re.compile(
-    r"\b5\.7\.\d|spam|content|blocked|policy|virus|blacklist|\bDT:|垃圾邮件|内容", re.IGNORECASE
-)
 _WAITS = (
     (re.compile(r"DT:SPM"), timedelta(minutes=2)),
     (re.compile(r"MI:SFQ"), timedelta(minutes=15)),
-    (re.compile(r"HL:|frequency limit|频率|频繁", re.IGNORECASE), timedelta(minutes=10)),
+    (
+        re.compile(r"HL:|frequency limit|or access denied|频率|频繁", re.IGNORECASE),
+        timedelta(minutes=10),
+    ),
 )
 
 
@@ -103,27 +85,42 @@ def meaning(answer: Answer) -> Meaning:
     kind, text = answer.code // 100, answer.text
     if kind == _OK and answer.stage is Stage.DOT:
         return Meaning.TAKEN
-    unknown = bool(_UNKNOWN.search(text)) and not _SENDER.search(text)
     if kind not in (_LATER, _NEVER):
         means = Meaning.LOST
-    elif _RATE.search(text) and not unknown:
+    elif codes.RATE.search(text) or (kind == _LATER and _SPAM_FOR_NOW.search(text)):
         means = Meaning.RATE
-    elif kind == _LATER or _FULL.search(text):
+    elif kind == _LATER or (codes.FULL.search(text) and not _nobody_there(text)):
         means = Meaning.LATER
     elif answer.stage in (Stage.CONNECT, Stage.SENDER):
         means = Meaning.OURS
-    elif unknown:
+    elif _nobody_there(text):
         # One recipient a mail: whenever it is said, it is said of that one.
         means = Meaning.ADDRESS
     else:
-        means = Meaning.CONTENT if _CONTENT.search(text) else Meaning.REFUSED
+        means = Meaning.CONTENT if codes.CONTENT.search(text) else Meaning.REFUSED
     return means
+
+
+def _nobody_there(text: str) -> bool:
+    """Whether a refusal for good is said of the address, and of nothing else."""
+    if codes.SENDER.search(text):
+        return False
+    status = codes.status_in(text)
+    named = status is not None and status.startswith(("5.1.", "5.2."))
+    return bool(named or codes.UNKNOWN.search(text)) and (
+        codes.kind_of_failure(None, text, by_report=False) is ReturnKind.HARD
+    )
+
+
+def _kept(words: str) -> str:
+    """An answer as it is kept, for a year and on the operator's pages: without addresses."""
+    return masked(words)[:_ANSWER_LENGTH]
 
 
 def delivery_of(row: OutboxMail, answer: Answer, *, now: datetime) -> Delivery:
     """What came of an attempt: sent, to be tried again, given up, or in doubt."""
     means = meaning(answer)
-    said = shorten(one_line(f"{answer.code or '---'} {answer.text}"), _ANSWER_LENGTH)
+    said = _kept(f"{answer.code or '---'} {answer.text}")
     retry_at: datetime | None = None
     suppress: str | None = None
     if means is Meaning.TAKEN:
@@ -159,7 +156,7 @@ def unwritable(row: OutboxMail, why: str, *, now: datetime) -> Delivery:
         mail_id=row.id,
         generation=row.generation,
         state=MailState.FAILED,
-        answer=shorten(one_line(why), _ANSWER_LENGTH),
+        answer=_kept(why),
         at=now,
         meaning=Meaning.UNWRITABLE.value,
         domain=row.domain,
@@ -207,7 +204,7 @@ def complaint_of(
         tried=tried,
         under_way=under_way,
         connections=bool(_CONNECTIONS.search(answer.text)),
-        answer=shorten(one_line(f"{answer.code} {answer.text}"), _ANSWER_LENGTH),
+        answer=_kept(f"{answer.code} {answer.text}"),
     )
 
 

@@ -16,11 +16,30 @@ from aggregator.model import ReturnKind
 ENHANCED: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY: Final = re.compile(r"(?<![\d.:-])([45])\d\d(?![\d.])")
 
+# One table for both doors: what a server answers at once (deliver/answers.py), and what comes back.
+
 #: Too much at once: said with 550 by QQ, with capitals by 163.
 RATE: Final = re.compile(
-    r"frequency.{0,10}limit|unavailable or access denied|too many (?!recipients)|rate.?limit|"
-    r"rate exceeded|sending rate|throttl|receiving mail (?:too quickly|at a rate)|over ?flow|\b(?:HL|MI|RP|DT|IP|RQ|SC):[A-Z]{2,3}\b|"
-    r"频率|频繁|过快|超过.{0,10}限制",
+    r"frequency.{0,10}limit|mailbox unavailable or access denied|rate.?limit|"
+    r"too many (?:\S+ ){0,3}(?:connections?|sessions?|messages?|e?mails?|requests?|attempts|errors|"
+    r"commands|recipients|users)\b|too (?:fast|quickly)|slow(?:ing)? down|\b4\.7\.28\b|"
+    r"(?:rate|quota of messages) exceeded|sending rate|throttl|receiving mail (?:too quickly|at a rate)|"
+    r"\bHL:(?!IPB)[A-Z]{3}\b|\bMI:(?!SPB|NHD)[A-Z]{3}\b|\bRP:[A-Z]{3}\b|"
+    r"频率|频繁|过快|发信限制|连接数|(?:数|数量|次数|速度)超过",
+    re.IGNORECASE,
+)
+#: Codes of 163 speak of who sends and how, never of the address.
+_OF_THE_SENDER: Final = re.compile(
+    r"\b(?:HL|MI|RP|DT|IP|RQ|SC|WM):[A-Z]{2,3}\b|over ?flow|超过.{0,10}限制"
+)
+#: That there is no such record is said of our domain.
+_AUTHENTICATION: Final = re.compile(
+    r"\b(?:spf|dkim|dmarc|ptr|rdns|helo|ehlo)\b|reverse dns", re.IGNORECASE
+)
+#: What is said of the sender is not said of the address.
+SENDER: Final = re.compile(
+    r"\b[45]\.1\.[78]\b|\bsender\b|return.?path|\b(?:spf|dkim|dmarc|ptr|rdns|helo|ehlo)\b|"
+    r"reverse (?:dns|lookup|hostname)|发件人|发信人",
     re.IGNORECASE,
 )
 FULL: Final = re.compile(
@@ -46,7 +65,7 @@ UNKNOWN: Final = re.compile(
 )
 CONTENT: Final = re.compile(
     r"spam|content|policy|polic(?:y|ies)|blocked|block ?list|black ?list|virus|reputation|"
-    r"\b(?:dmarc|dkim|spf)\b|unsolicited|message (?:was )?(?:rejected|refused)|too (?:large|big)|"
+    r"\b(?:dmarc|dkim|spf)\b|\b[45]\.7\.\d|\bDT:|\bHL:IPB|\bMI:SPB|unsolicited|message (?:was )?(?:rejected|refused)|too (?:large|big)|"
     r"垃圾邮件|内容|拒收|黑名单|病毒|拒绝|屏蔽|过大",
     re.IGNORECASE,
 )
@@ -96,14 +115,15 @@ def kind_of_failure(status: str | None, text: str, *, by_report: bool = True) ->
     classes = {one[0] for one in (status, inside) if one}
     if not classes and (reply := _REPLY.search(text[:4_000])):
         classes = {reply[1]}
-    if _TRANSIENT in classes or RATE.search(text) or _is_soft(status) or _is_soft(inside):
+    of_us = RATE.search(text) or _OF_THE_SENDER.search(text)
+    if _TRANSIENT in classes or of_us or _is_soft(status) or _is_soft(inside):
         return ReturnKind.SOFT
     unknown = bool(UNKNOWN.search(text))
     if FULL.search(text) and not unknown:
         return ReturnKind.SOFT
     if status and not is_general(status):
         return ReturnKind.HARD if status[0] == _PERMANENT else ReturnKind.SOFT
-    if unknown:
+    if unknown and not _AUTHENTICATION.search(text):
         return ReturnKind.HARD
     if CONTENT.search(text) or LATER.search(text) or not by_report:
         return ReturnKind.SOFT

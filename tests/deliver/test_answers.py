@@ -6,8 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.deliver.answers import Answer, Meaning, Stage, delivery_of, meaning, wait
-from aggregator.model import Lane, MailId, MailState, OutboxMail
+from aggregator.deliver.answers import (
+    Answer,
+    Meaning,
+    Stage,
+    complaint_of,
+    delivery_of,
+    meaning,
+    unwritable,
+    wait,
+)
+from aggregator.model import Lane, MailId, MailState, OutboxMail, ReturnKind
+from aggregator.returns import kind_of_failure
 
 NOW = datetime(2026, 9, 13, 0, 30, tzinfo=UTC)
 
@@ -32,7 +42,18 @@ def row(attempts=1, age=timedelta(0), key="k"):
         (Stage.RECIPIENT, 550, "Connection frequency limited", Meaning.RATE),
         (Stage.RECIPIENT, 550, "5.1.1 user unknown", Meaning.ADDRESS),
         (Stage.RECIPIENT, 550, "User not found: reader", Meaning.ADDRESS),
-        (Stage.RECIPIENT, 550, "Mailbox unavailable or access denied", Meaning.REFUSED),
+        (Stage.RECIPIENT, 550, "Mailbox unavailable or access denied", Meaning.RATE),
+        (Stage.DOT, 550, "Mailbox unavailable or access denied", Meaning.RATE),
+        (Stage.DOT, 554, "your content is too much like spam", Meaning.CONTENT),
+        (Stage.DOT, 554, "DT:SPM 163 smtp", Meaning.CONTENT),
+        (Stage.DOT, 550, "RP:TRC 163 smtp", Meaning.RATE),
+        (Stage.DOT, 553, "MI:SPB 163 smtp", Meaning.CONTENT),
+        (Stage.DOT, 554, "too many hops", Meaning.REFUSED),
+        (Stage.RECIPIENT, 550, "邮箱已注销", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 550, "5.2.1 the account is disabled", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 554, "5.7.1 <a@b.example>: Recipient address rejected", Meaning.CONTENT),
+        (Stage.RECIPIENT, 550, "5.7.1 SPF record for domain x.cn does not exist", Meaning.CONTENT),
+        (Stage.DOT, 550, "SPF record for domain x.cn does not exist", Meaning.CONTENT),
         (Stage.DOT, 554, "5.7.1 message looks like spam", Meaning.CONTENT),
         (Stage.DOT, 552, "message size exceeds fixed limit", Meaning.REFUSED),
         (Stage.RECIPIENT, 550, "Sender frequency limited", Meaning.RATE),
@@ -101,3 +122,34 @@ def test_what_was_not_taken_for_three_days_is_given_up():
     assert given_up.state is MailState.FAILED
     assert "given up after 72 h: 450 greylisted" in given_up.answer
     assert delivery_of(row(age=timedelta(hours=71)), later, now=NOW).state is MailState.DEFERRED
+
+
+@pytest.mark.parametrize("code", [250, 421, 450, 550, 554])
+def test_no_answer_is_kept_with_an_address(code):
+    """Answers are kept for a year, and shown on an operator's page."""
+    words = "5.1.1 <reader@mail.example>: Recipient address rejected; too fast for x+y@b.example"
+    said = Answer(Stage.RECIPIENT, code, words)
+    complaint = complaint_of(row(), said, tried=10, under_way=2)
+
+    kept = [delivery_of(row(), said, now=NOW).answer, unwritable(row(), words, now=NOW).answer]
+    kept += [complaint.answer] if complaint else []
+
+    assert all("…@mail.example" in one for one in kept)
+    assert not any("reader" in one or "x+y" in one for one in kept)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Mailbox unavailable or access denied", "Domain frequency limited", "发信频率过于频繁",
+        "HL:REP 163 smtp", "mailbox is full", "5.2.2 over quota", "user unknown", "收件人不存在",
+        "5.1.10 not found", "5.7.1 looks like spam", "SPF record for domain x.cn does not exist",
+        "the message contains a virus", "too many connections", "用户已停用",
+    ],
+)  # fmt: skip
+def test_both_doors_agree_on_whether_anybody_is_there(words):
+    """What is refused at once and what comes back as a bounce suppress the same addresses."""
+    at_once = meaning(Answer(Stage.RECIPIENT, 550, words)) is Meaning.ADDRESS
+    as_bounce = kind_of_failure(None, f"550 {words}") is ReturnKind.HARD
+
+    assert at_once == as_bounce

@@ -355,3 +355,13 @@ def test_nobody_else_can_let_a_stopped_mail_leave(engine, outbox):
 
     assert outbox.claim_mails(NOW, limit=9, lease=LEASE) == []
     assert outbox.states() == {"failed": 1}
+
+
+def test_nothing_that_a_server_said_of_a_reader_outlives_them(engine, outbox):
+    """Whoever is erased leaves figures behind and no words."""
+    run_of(engine, outbox, 1)
+    [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    outbox.record_deliveries([end(mail, MailState.FAILED, "no r…@mail.example here")])
+    store.Subscribers(engine).erase(mail.subscriber_id)
+
+    assert store.Runs(engine).mail(mail.id).answer is None

@@ -100,6 +100,23 @@ def test_what_a_worker_of_the_version_before_still_writes_is_met_after_the_next_
     assert [s.source_name for s in one.sightings] == ["乙市"]
 
 
+def test_an_upgrade_takes_addresses_out_of_what_servers_answered(old):
+    """Answers are kept for a year, and what is kept already names its readers."""
+    with old.begin() as connection:
+        connection.execute(
+            text(
+                "insert into outbox (key, lane, state, recipient, mail, message_id, created_at,"
+                " due_at, answer) values ('k', 2, 'failed', 'a@b.example', '{}', 'm', :now, :now,"
+                " '550 5.1.1 <reader+x@mail.example>: no such user 100% sure, ask p@q.example')"
+            ),
+            {"now": NOW},
+        )
+    store.migrate(old)
+
+    [mail] = store.Runs(old).mails()
+    assert mail.answer == "550 5.1.1 <…@mail.example>: no such user 100% sure, ask …@q.example"
+
+
 def test_an_upgrade_waits_for_who_uses_a_table(old):
     """A long read must neither fail an upgrade nor be failed by it."""
     reading = old.connect()
