@@ -63,6 +63,16 @@ def rewrite_documents(folder: Path) -> None:
         (folder / name).write_bytes(body)
 
 
+def rewrite_mails(folder: Path) -> None:
+    """Rewrite the mails that are kept: readers see every word of them."""
+    sys.path.insert(0, str(HERE.parent / "notify"))
+    from mail_samples import golden_mails  # beside the tests of mails
+
+    folder.mkdir(exist_ok=True)
+    for name, body in golden_mails().items():
+        (folder / name).write_bytes(body)
+
+
 def _write(path: Path, gold: dict[str, object]) -> None:
     path.write_text(json.dumps(gold, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
@@ -73,3 +83,4 @@ if __name__ == "__main__":
     for article in sorted(HERE.glob("*/article.json")):
         rewrite_article(article)
     rewrite_documents(HERE.parent / "feeds" / "golden")
+    rewrite_mails(HERE / "mails")
