@@ -649,6 +649,10 @@ class PersonStore(Protocol):
         """Who moves where by a link, while it lives; changes nothing."""
         ...
 
+    def refuse_move(self, token_hash: bytes, reason: str, now: datetime) -> None:
+        """End what was asked of a new address, and what goes there by that link already."""
+        ...
+
     def move(self, token_hash: bytes, told: Mail, now: datetime) -> Subscriber | None:
         """Move a person once, and tell the old address in the same transaction.
 

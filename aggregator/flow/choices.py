@@ -277,6 +277,13 @@ def moving(token: str, *, persons: PersonStore, now: datetime) -> tuple[Subscrib
     return persons.pending_move(confirmation_hash(token), now)
 
 
+def refuse_move(token: str, *, persons: PersonStore, now: datetime, reason: str) -> None:
+    """Say no from the new address, by the page's button or RFC 8058: nothing moves there any more.
+    Where it moved already, what goes there ends. Links that are too old or unknown ask nothing.
+    """
+    persons.refuse_move(confirmation_hash(token), reason, now)
+
+
 def move(
     token: str,
     *,

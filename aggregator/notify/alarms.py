@@ -58,5 +58,10 @@ def render_alarm(env: Environment, alarm: Alarm, *, to: str, house: House) -> Ma
         text=letter(env, "alarm", "body.txt").render(values),
         html=letter(env, "alarm", "body.html").render(values),
         message_id=f"<{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.alarm@{house.domain}>",
-        headers={"From": house.mail_from, "Auto-Submitted": "auto-generated"},
+        # A stop button that is pressed by chance must not silence the only warning.
+        headers={
+            "From": house.mail_from,
+            "List-Id": f"Quxun alarm <alarm.quxun.{house.domain}>",
+            "Auto-Submitted": "auto-generated",
+        },
     )

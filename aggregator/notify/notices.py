@@ -29,6 +29,7 @@ _SAID: Final = {
         "move_lead": "有人请求把区讯的订阅改送到这个邮箱。请打开下面的页面并点击按钮；不点击，什么也不会改变。",
         "move_button": "打开确认页面",
         "move_expiry": "链接 48 小时内有效，打开链接本身不会改变任何设置。不是您本人？忽略这封邮件即可，不会再收到别的。",
+        "move_no": "退订：不要把信送到这个邮箱",
         "moved_subject": "区讯：您的订阅已改送到新邮箱",
         "moved_title": "订阅已改送到新邮箱",
         "moved_lead": "您的区讯订阅从现在起送到 {address}，不再送到这里。这是发往本邮箱的最后一封信。",
@@ -42,6 +43,7 @@ _SAID: Final = {
         "move_button": "Open the confirming page",
         "move_expiry": "The link lives for 48 hours; opening it changes nothing by itself. Not you?"
         " Ignore this mail; no other will come.",
+        "move_no": "Unsubscribe 退订: send nothing to this address",
         "moved_subject": "Quxun: your mail goes to another address now",
         "moved_title": "Your mail goes to another address now",
         "moved_lead": "From now on your Quxun mail goes to {address}, and no more of it comes here.",
@@ -53,17 +55,13 @@ _SAID: Final = {
 def render_move(
     env: Environment, who: Subscriber, address: str, *, token: str, house: House, key: str
 ) -> Mail:
-    """The mail that asks at a new address. It holds no link to stop anything: whoever reads it
-    may be a stranger to the subscriptions.
+    """The mail that asks at a new address. Its link to stop ends what was asked of that address,
+    and no subscription elsewhere: whoever reads it may be a stranger to them.
     """
-    headers = {
-        name: value
-        for name, value in list_headers(house, None, "").items()
-        if not name.startswith("List-")
-    }
+    link = f"{house.public_url}/address/{token}"
     return _notice(
         env, "move", who,
-        to=address, link=f"{house.public_url}/address/{token}", headers=headers,
+        to=address, link=link, no=f"{link}/no", headers=list_headers(house, None, f"{link}/no"),
         address=address, house=house, key=key,
     )  # fmt: skip
 
@@ -123,6 +121,7 @@ def _notice(
     *,
     to: str,
     link: str,
+    no: str = "",
     headers: dict[str, str],
     address: str,
     house: House,
@@ -139,6 +138,7 @@ def _notice(
         "subject": said[f"{name}_subject"],
         "preheader": said.get(f"{name}_expiry", said[f"{name}_title"]),
         "link": link,
+        "no": no,
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),
     }

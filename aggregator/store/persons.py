@@ -117,6 +117,29 @@ class Persons:
                 return None
             return load(connection, "s.id = :value", found.subscriber_id)[0], found.email
 
+    def refuse_move(self, token_hash: bytes, reason: str, now: datetime) -> None:
+        """End what was asked of a new address: it can be confirmed no more, and if it was and mail
+        goes there still, all of it ends. Doing it again changes nothing.
+        """
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(
+                    "update moves set expires_at = least(expires_at, cast(:now as timestamptz))"
+                    " where token_hash = :hash and used_at is null"
+                ),
+                {"hash": token_hash, "now": now},
+            )
+            one = connection.execute(
+                text(
+                    "select s.id from moves m join subscribers s on s.id = m.subscriber_id"
+                    " and lower(s.email) = lower(m.email) where m.token_hash = :hash"
+                    " and m.used_at is not null for update of s"
+                ),
+                {"hash": token_hash},
+            ).scalar()
+            if one is not None:
+                subscriptions.end(connection, SubscriberId(one), reason=reason, now=now)
+
     def move(self, token_hash: bytes, told: Mail, now: datetime) -> Subscriber | None:
         """Move a person once, and tell the old address in the same transaction.
 
@@ -246,7 +269,12 @@ class Persons:
                     " and n.ended_at is not null"
                 ),
                 f"delete from subscriptions n where {_UNASKED} and n.ended_at is null",
-                "delete from moves where expires_at < :unconfirmed",
+                # The new address may refuse for as long as mail goes there by that link.
+                (
+                    "delete from moves m where expires_at < :unconfirmed and (used_at is null or"
+                    " not exists (select 1 from subscribers s where s.id = m.subscriber_id"
+                    " and lower(s.email) = lower(m.email)))"
+                ),
                 # What mails said goes like the mails themselves, once none of them waits.
                 (
                     "update editions e set text = '', html = '' where created_at < :bodies"

@@ -35,6 +35,8 @@ MOVE_SENT = (
     "如果新邮箱可以收信，确认邮件已在路上：打开信中的链接并按按钮后才会改送。"
     " · If mail can reach the new address, a confirming mail is on its way there; nothing moves before."
 )
+#: A link to move is a word of 32 random bytes.
+_MOVE_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 ERASED = "您的资料已全部删除。 · All that was known of you is deleted."
 
 
@@ -122,6 +124,44 @@ def _move_routes(routes: APIRouter, site: Site) -> None:
         check_same_site(request, site.parts.settings.public_url)
         await read_body(request)
         return await run_in_threadpool(_move, site, token)
+
+    @routes.get("/address/{token}/no")
+    def ask_refuse(token: str) -> Response:
+        _check_shape(token)
+        return site.page(
+            "act.html",
+            private=True,
+            title="不要改送到这里？ Not here?",
+            line="按下按钮后，这个请求作废，不会有信改送到这个邮箱；已改送来的订阅也会停止。"
+            " · Press the button, and nothing is sent here because of this request.",
+            subscriptions=(),
+            field=("page", "1"),
+            button="不要改送到这里 Not here",
+            single=False,
+        )
+
+    @routes.post("/address/{token}/no")
+    async def refuse(token: str, request: Request) -> Response:
+        # A mailbox's own button posts from anywhere (RFC 8058).
+        _check_shape(token)
+        body = await read_body(request)
+        return await run_in_threadpool(_refuse, site, token, body)
+
+
+def _check_shape(token: str) -> None:
+    if not _MOVE_TOKEN.fullmatch(token):
+        raise NotFoundError(OLD_LINK)
+
+
+def _refuse(site: Site, token: str, body: bytes) -> Response:
+    parts = site.parts
+    reason = "stop-link" if b"page=1" in body else "one-click"
+    flow.refuse_move(token, persons=parts.persons, now=parts.now(), reason=reason)
+    return site.message(
+        "不会改送到这里 Refused",
+        "因这个请求，不会有信送到这个邮箱。 · Because of this request, no mail will come here.",
+        private=True,
+    )
 
 
 def _move(site: Site, token: str) -> Response:

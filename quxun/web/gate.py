@@ -19,7 +19,7 @@ from quxun.web.site import Site
 #: What everybody may ask for; signed links and limits guard those that need it.
 PUBLIC = frozenset(
     {
-        "/", "/a/{ref}", "/about", "/address/{token}", "/confirm/{token}", "/embed/{name:path}", "/feeds", "/feeds/",
+        "/", "/a/{ref}", "/about", "/address/{token}", "/address/{token}/no", "/confirm/{token}", "/embed/{name:path}", "/feeds", "/feeds/",
         "/feeds/index.opml", "/feeds/opml/{name:path}", "/feeds/{_:path}",
         "/feeds/{name:path}.ics", "/healthz", "/hub", "/link", "/mail/{token}", "/metrics", "/opensearch.xml",
         "/preferences/{token}", "/preferences/{token}/channels", "/preferences/{token}/data.json", "/r/{place:path}", "/readyz", "/robots.txt", "/security.txt",

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 from selectolax.lexbor import LexborHTMLParser
-from web_letters import ADDRESS, confirmed, links, manage_path, states
+from web_letters import ADDRESS, LEASE, confirmed, links, manage_path, states
 
 from aggregator.model import Frequency, SubscriptionState
 from aggregator.notify import tokens
@@ -53,7 +53,7 @@ def test_a_new_address_confirms_and_the_old_one_is_told_once(web):
     [(to, _, text)] = waiting(web)
     assert to == ELSEWHERE
     assert "unsubscribe" not in text
-    link = re.search(r"http://quxun\.example(/address/\S+)", text)[1]
+    link = re.search(r"http://quxun\.example(/address/[\w-]+)\s", text)[1]
     for _ in range(3):
         assert web.ask(link).status == 200
         assert web.ask(link, "HEAD").status == 200
@@ -75,6 +75,46 @@ def test_a_new_address_confirms_and_the_old_one_is_told_once(web):
     assert one.state is SubscriptionState.ENDED
 
 
+def test_a_new_address_may_say_no_by_the_button_of_its_mailbox(web):
+    """Who is asked for somebody else's mail gets rid of it for good, and ends nothing of theirs."""
+    path = manage_path(web, confirmed(web))
+    ask_move(web, path)
+    [mail] = web.parts.outbox.claim_mails(web.time[0], limit=99, lease=LEASE)
+    no = mail.mail.headers["List-Unsubscribe"].strip("<>").removeprefix("http://quxun.example")
+    assert f"http://quxun.example{no}" in mail.mail.text
+    assert mail.mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = no.removesuffix("/no")
+
+    page = web.ask(no)
+    assert page.status == 200
+    assert (page.headers["cache-control"], page.headers["referrer-policy"]) == (
+        "no-store", "no-referrer",
+    )  # fmt: skip
+    assert web.ask(link).status == 200
+    for _ in range(2):
+        assert web.post(no, {"List-Unsubscribe": "One-Click"}).status == 200
+    assert web.ask(link).status == 404
+    assert web.post(link, {"move": "yes"}).status == 404
+    assert states(web) == [SubscriptionState.ACTIVE]
+    assert web.post("/address/x/no", {}).status == 404
+
+
+def test_a_new_address_that_said_yes_may_still_say_no(web):
+    """A link to stop never dies, and stops what goes to its own mailbox only."""
+    who = confirmed(web)
+    ask_move(web, manage_path(web, who))
+    [link] = links(web, "address")
+    link = link.removesuffix("/no")
+    assert web.post(link, {"move": "yes"}).status == 200
+    web.pass_time(timedelta(days=200))
+    web.parts.persons.forget(web.time[0])
+
+    assert web.post(f"{link}/no", {"List-Unsubscribe": "One-Click"}).status == 200
+
+    [one] = web.parts.subscribers.get(ELSEWHERE).subscriptions
+    assert (one.state, one.end_reason) == (SubscriptionState.ENDED, "one-click")
+
+
 def test_asking_to_move_does_not_tell_whose_the_new_address_is(web):
     """The form on the preferences page is no way round "nobody learns who reads us"."""
     web.post("/subscribe", {"email": ELSEWHERE})
@@ -87,7 +127,7 @@ def test_asking_to_move_does_not_tell_whose_the_new_address_is(web):
     assert (known.status, known.body) == (unknown.status, unknown.body)
     for bad in ("x", ADDRESS, ADDRESS.upper(), "a@b.example,c@d.example", "postmaster@b.example"):
         assert ask_move(web, path, bad).status == 400
-    link = links(web, "address")[0]
+    link = links(web, "address")[0].removesuffix("/no")
     assert web.post(link, {"move": "yes"}).status == 400
     assert web.parts.subscribers.get(ADDRESS)
 
