@@ -346,8 +346,9 @@ def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str |
         ),
         "update endings set subscriber_id = null, subscription_id = null where subscriber_id = :id",
         (
-            "update outbox set recipient = '', mail = '{}', answer = null, lease_until = null, state ="
-            " case when state = 'sent' then state else 'failed' end, subscriber_id = null"
+            "update outbox set recipient = '', mail = '{}', answer = null, lease_until = null,"
+            " state = case when state in ('sent', 'merged') then state else 'failed' end,"
+            " subscriber_id = null"
             " where subscriber_id = :id"
         ),
         "delete from ledger where subscriber_id = :id",

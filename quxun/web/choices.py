@@ -229,11 +229,7 @@ def _change(site: Site, token: str, request: Request, pairs: list[tuple[str, str
         if act == "move":
             return _ask_move(site, token, who, request, form)
         if act == "erase":
-            if "sure" not in form:
-                raise UsageError(
-                    "删除后不能恢复：请先勾选“我明白删除后不能恢复”"
-                    " · nothing was erased: tick that you know that it cannot be undone"
-                )
+            _need_tick(form)
             site.parts.subscribers.erase(who.id)
             return site.message("已删除 Erased", ERASED, private=True)
         done = _apply(site, who, pairs, form, act)
@@ -242,6 +238,15 @@ def _change(site: Site, token: str, request: Request, pairs: list[tuple[str, str
     if act == "revoke":
         return site.message("旧链接已作废 Revoked", done, private=True)
     return _page(site, token, _manager(site, token), done=done)
+
+
+def _need_tick(form: dict[str, str]) -> None:
+    """Refuse what cannot be undone to whoever did not say that they know."""
+    if "sure" not in form:
+        raise UsageError(
+            "删除后不能恢复：请先勾选“我明白删除后不能恢复”"
+            " · nothing was erased: tick that you know that it cannot be undone"
+        )
 
 
 def _apply(

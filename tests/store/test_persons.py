@@ -152,6 +152,25 @@ def test_the_reason_of_every_ending_is_kept_whoever_ends_it(engine: Engine):
     assert store.Persons(engine).endings(NOW - DAY)
 
 
+def test_erasing_fails_no_mail_that_another_carried(engine: Engine):
+    """A mail that was merged into another never met a relay: an operator has nothing to mend."""
+    who = signed_up(engine)
+    with engine.begin() as connection:
+        for state in ("merged", "sent", "queued"):
+            connection.execute(
+                text(
+                    "insert into outbox (key, lane, state, subscriber_id, recipient, mail,"
+                    " message_id, created_at, due_at)"
+                    " values (:key, 2, :key, :who, :to, '{}', :key, :now, :now)"
+                ),
+                {"key": state, "who": who.id, "to": EMAIL, "now": NOW},
+            )
+    store.Subscribers(engine).erase(who.id)
+
+    kept = rows(engine, "select key, state, recipient from outbox order by id")
+    assert kept == [("merged", "merged", ""), ("sent", "sent", ""), ("queued", "failed", "")]
+
+
 def test_a_pause_ends_by_itself_and_sooner_when_it_is_resumed(engine: Engine):
     """Back from holiday, mail comes without a click; what came meanwhile stays left out."""
     people, persons = store.Subscribers(engine), store.Persons(engine)
