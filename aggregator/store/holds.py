@@ -50,17 +50,22 @@ class Holds:
             ).scalars()
             return [RunId(one) for one in found]
 
-    def hold_all(self, why: str, *, who: str, now: datetime) -> None:
-        """Let nothing of any run leave from now on; what is being handed over just now may."""
+    def hold_all(self, why: str, *, who: str, now: datetime) -> bool:
+        """Let nothing of any run leave from now on; what is being handed over just now may.
+
+        False, and nothing is changed, when all was held already.
+        """
         with self._engine.begin() as connection:
-            connection.execute(
+            done = connection.execute(
                 text(
-                    "update house set mail_held_at = coalesce(mail_held_at, :now),"
-                    " mail_held_why = :why"
+                    "update house set mail_held_at = :now, mail_held_why = :why"
+                    " where mail_held_at is null"
                 ),
                 {"now": now, "why": why[:LONGEST]},
-            )
-            audit.note(connection, who=who, what="hold", about=f"all: {why}", now=now)
+            ).rowcount
+            if done:
+                audit.note(connection, who=who, what="hold", about=f"all: {why}", now=now)
+        return bool(done)
 
     def release_all(self, *, who: str, now: datetime) -> bool:
         """Let mails go again; False when nothing was held. Runs held on their own stay so."""
@@ -75,20 +80,29 @@ class Holds:
                 audit.note(connection, who=who, what="release", about="all", now=now)
         return bool(done)
 
-    def hold_run(self, run_id: RunId, why: str, *, who: str, now: datetime) -> None:
+    def hold_run(self, run_id: RunId, why: str, *, who: str, now: datetime) -> str | None:
         """Let no more mails of a run leave.
+
+        Returns:
+            Why it was held already, and goes on being held; else None.
 
         Raises:
             NotFoundError: there is no such run.
         """
         with self._engine.begin() as connection:
-            done = connection.execute(
+            found = connection.execute(
+                text("select held from runs where id = :id for update"), {"id": run_id}
+            ).one_or_none()
+            if found is None:
+                raise NotFoundError(f"there is no run {run_id}")
+            if found.held is not None:
+                return str(found.held)
+            connection.execute(
                 text("update runs set held = :why where id = :id"),
                 {"id": run_id, "why": why[:LONGEST]},
-            ).rowcount
-            if not done:
-                raise NotFoundError(f"there is no run {run_id}")
+            )
             audit.note(connection, who=who, what="hold", about=f"run {run_id}: {why}", now=now)
+        return None
 
     def release_run(self, run_id: RunId, *, who: str, now: datetime) -> bool:
         """Let a run's mails go again; False when it was not held."""

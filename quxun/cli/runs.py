@@ -132,11 +132,16 @@ def hold(
 ) -> None:
     """Hold back all mail of runs, or one run's; planning and confirmations go on."""
     with opened() as parts:
-        if run_id is None:
-            parts.holds.hold_all(why, who=WHO, now=parts.now())
-        else:
-            parts.holds.hold_run(RunId(run_id), why, who=WHO, now=parts.now())
+        was = None
+        if run_id is not None:
+            was = parts.holds.hold_run(RunId(run_id), why, who=WHO, now=parts.now())
+        elif not parts.holds.hold_all(why, who=WHO, now=parts.now()):
+            hold = parts.holds.held()
+            was = f"{hold.why}, since {hold.at:%Y-%m-%d %H:%M} UTC" if hold else "until just now"
     what = "all mail of runs is" if run_id is None else f"run {run_id} is"
+    if was is not None:
+        tell(f"{what} held already ({was}); nothing was changed")
+        return
     tell(f'{what} held ({why}); "quxun digest release{_tail(run_id)}" lets it go')
 
 

@@ -50,6 +50,9 @@ def test_mail_is_held_and_let_go(shell, run):
     number = str(run[0])
     shell.run("digest", "hold", "--why", "wrong figures")
     shell.run("digest", "hold", number, "--why", "wrong words")
+    again = shell.run("digest", "hold").out
+    assert "held already (wrong figures, since " in again
+    assert "held already (wrong words)" in shell.run("digest", "hold", number).out
     looked = {one["what"]: one for one in shell.run("doctor", "--json", code=1).json}
 
     assert not looked["hold"]["well"]
