@@ -81,6 +81,8 @@ def bench_digest(
     news: int,
     senders: int,
     say: Callable[[str], None],
+    messages: int = 10_000,
+    seconds: float = 3.0,
 ) -> Morning:
     """Plan and send one daily run to all.
 
@@ -91,6 +93,8 @@ def bench_digest(
         news: how many of them were announced since everybody subscribed.
         senders: processes that send.
         say: told what goes on.
+        messages: that ``smtp-source`` sends for each of its figures.
+        seconds: of CPU that the obvious way has.
 
     Raises:
         QuxunError: Postfix's tools are missing, or a mail did not arrive.
@@ -120,8 +124,9 @@ def bench_digest(
         times = _run(parts, settings, senders=senders)
         figures = _figures(parts.engine)
         say(f"{times.mails} mails sent; now smtp-source and the obvious way")
-        same, small = source_rate(relay, size=size), source_rate(relay, size=10_000)
-        obvious = obvious_rate()
+        same = source_rate(relay, size=size, messages=messages)
+        small = source_rate(relay, size=10_000, messages=messages)
+        obvious = obvious_rate(seconds)
         rate = times.mails / times.seconds
         return Morning(
             subscribers=subscribers, wishes=made, announcements=announcements, news=news,
@@ -181,9 +186,8 @@ def _run(parts: Parts, settings: Settings, *, senders: int) -> _Times:
             times.sender_peak = max(times.sender_peak, _peak_mb(child.pid))
     times.database_cpu = _cpu_of_database() - database
     with parts.engine.connect() as connection:
-        states: dict[str, int] = dict(
-            connection.execute(text("select state, count(*) from outbox group by 1")).tuples().all()
-        )
+        found = connection.execute(text("select state, count(*) from outbox group by 1"))
+        states = {row[0]: row[1] for row in found}
     if states != {MailState.SENT.value: planned}:
         raise QuxunError(f"{planned} mails were planned, and the outbox says {states}")
     times.mails = planned

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from aggregator.errors import QuxunError
 
-#: Messages that ``smtp-source`` sends for one figure, and over how many connections.
-_MESSAGES = 10_000
+#: Over how many connections ``smtp-source`` sends.
 _SESSIONS = (1, 4, 16)
 _START_SECONDS = 20.0
 
@@ -56,7 +55,7 @@ def sink() -> Iterator[Relay]:
         process.wait(timeout=10)
 
 
-def source_rate(relay: Relay, *, size: int) -> float:
+def source_rate(relay: Relay, *, size: int, messages: int) -> float:
     """Messages a second of ``smtp-source``, the best over some numbers of connections.
 
     It keeps its connections, as we do.
@@ -69,7 +68,7 @@ def source_rate(relay: Relay, *, size: int) -> float:
         began = time.perf_counter()
         done = subprocess.run(  # noqa: S603  # Postfix's own
             [
-                relay.source, "-d", "-s", str(sessions), "-m", str(_MESSAGES), "-l", str(size),
+                relay.source, "-d", "-s", str(sessions), "-m", str(messages), "-l", str(size),
                 "-f", "bench@quxun.example", "-t", "reader@mail.example",
                 f"inet:127.0.0.1:{relay.port}",
             ],
@@ -77,7 +76,7 @@ def source_rate(relay: Relay, *, size: int) -> float:
         )  # fmt: skip
         if done.returncode:
             raise QuxunError(f"smtp-source failed: {done.stderr.strip()[:200]}")
-        best = max(best, _MESSAGES / (time.perf_counter() - began))
+        best = max(best, messages / (time.perf_counter() - began))
     return best
 
 
