@@ -64,10 +64,11 @@ def take_in(
     via: str,
     now: datetime,
 ) -> list[Return]:
-    """Read messages that came back and record what they say; safe to run twice."""
-    found = [
-        read_return(one.message, recipients=one.recipients, mail_of=mail_of) for one in arrived
-    ]
+    """Read messages that came back and record what they say; safe to run twice.
+
+    A letter that breaks us is recorded as unclear: it must not stop those behind it.
+    """
+    found = [_read(one, mail_of) for one in arrived]
     if found:
         _tell(found, store.record(found, via=via, now=now), via)
     return found
@@ -149,6 +150,20 @@ def watch(*, store: ReturnStore, alarms: AlarmStore, now: datetime) -> None:
         )
     else:
         alarms.clear_alarm(ALARM_RISEN)
+
+
+def _read(one: Arrived, mail_of: Callable[[str], MailId | None]) -> Return:
+    """What a message says; unclear when it breaks the reading of it."""
+    try:
+        return read_return(one.message, recipients=one.recipients, mail_of=mail_of)
+    except Exception as error:
+        log.exception("a letter could not be read", bytes=len(one.message))
+        mail_id = next(filter(None, map(mail_of, one.recipients)), None)
+        return Return(
+            kind=ReturnKind.UNCLEAR if mail_id is not None else ReturnKind.FOREIGN,
+            mail_id=mail_id,
+            evidence=f"it could not be read ({type(error).__name__})",
+        )
 
 
 def _tell(found: Sequence[Return], effects: Sequence[str], via: str) -> None:

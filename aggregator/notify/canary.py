@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from email import policy
 from email.message import EmailMessage
-from email.utils import getaddresses, parseaddr
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from aggregator.canaries import ExpectedMail
@@ -22,8 +22,6 @@ from aggregator.notify.tokens import Keys, Purpose, read
 SHOWN = 30
 _ITEM = re.compile(r"/a/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 _STOP = re.compile(r"<(https?://[^>]+)>")
-#: Headers of recipients, in the order in which they are believed.
-_RECIPIENTS = ("Delivered-To", "X-Original-To", "Envelope-To", "To")
 
 
 def message_of(raw: bytes) -> EmailMessage:
@@ -31,17 +29,6 @@ def message_of(raw: bytes) -> EmailMessage:
     made = email.message_from_bytes(raw, policy=policy.default)
     assert isinstance(made, EmailMessage)
     return made
-
-
-def is_for(mail: EmailMessage, address: str) -> bool:
-    """Whether a mail was sent to an address."""
-    values = [str(value) for name in _RECIPIENTS for value in mail.get_all(name, [])]
-    return address.lower() in {found.lower() for _, found in getaddresses(values)}
-
-
-def message_id_of(mail: EmailMessage) -> str:
-    """Its Message-ID, with its brackets."""
-    return str(mail.get("Message-ID", "")).strip()
 
 
 def differences(

@@ -38,6 +38,12 @@ _FIELD = re.compile(r"([!-9;-~]{1,100})[ \t]{0,10}:(.*)", re.DOTALL)
 _PARAMETER = re.compile(
     r';\s{0,20}([A-Za-z-]{1,40})\*?\s{0,5}=\s{0,5}(?:"([^"]{0,300})"|([^\s;"]{1,300}))'
 )
+#: Names of encodings of text. Python's codecs know others, too, which unpack or read no bytes:
+#: what they are given is written by anybody.
+_TEXT_ENCODING = re.compile(
+    r"(?:utf|iso|cp|windows|gb|big5|euc|shift|s_?jis|ms_?kanji|koi8|ks|ks_c|hz|johab|us[-_]?ascii|ascii|ibm|uhc|ujis|ms9|"
+    r"latin|mac|tis|ptcp|kz|hkscs)[a-z0-9_:.-]{0,30}"
+)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _HIDDEN = re.compile(r"<(style|script|head)\b.{0,20000}?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)\b[^>]{0,200}>", re.IGNORECASE)
@@ -150,7 +156,8 @@ def characters(raw: bytes, charset: str) -> str:
     label = charset.strip().lower()
     if label in {"gb2312", "gbk", "x-gbk", "cp936"}:
         label = "gb18030"
-    for name in ("utf-8", label, "gb18030"):
+    known = (label,) if _TEXT_ENCODING.fullmatch(label) else ()
+    for name in ("utf-8", *known, "gb18030"):
         try:
             # Not final: where we cut, a character may be cut too.
             return codecs.getincrementaldecoder(name)().decode(raw)

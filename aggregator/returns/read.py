@@ -13,7 +13,7 @@ from typing import Final
 
 from aggregator.model import MailId, Return, ReturnKind
 from aggregator.returns import codes
-from aggregator.returns.mime import Message, Part, read_fields, take_apart
+from aggregator.returns.mime import HEAD_BYTES, Message, Part, read_fields, take_apart
 from aggregator.text import one_line, shorten
 
 #: A diagnostic as kept, and the text of a bounce in free words that is looked at.
@@ -92,10 +92,10 @@ def read_return(
         mail_of: the mail whose token an address holds; None when it holds no valid one.
     """
     it = take_apart(message)
-    said = _said(it)
     mail_id = _mail(it, recipients, mail_of)
     if mail_id is None:
         return Return(kind=ReturnKind.FOREIGN, evidence="no valid token")
+    said = _said(it)
     return Return(
         kind=said.kind,
         mail_id=mail_id,
@@ -103,6 +103,18 @@ def read_return(
         diagnostic=said.diagnostic,
         evidence=said.evidence,
     )
+
+
+def message_id_of(message: bytes) -> str:
+    """A message's Message-ID with its brackets; any bytes will do."""
+    return one_line(take_apart(message[:HEAD_BYTES]).top.value("message-id"))
+
+
+def names_recipient(message: bytes, address: str) -> bool:
+    """Whether a message says that it was sent or delivered to an address."""
+    top = take_apart(message[:HEAD_BYTES]).top
+    named = _addresses([value for key, value in top.fields if key in _DELIVERED_TO])
+    return address.lower() in {one.lower() for one in named}
 
 
 def masked(text: str) -> str:

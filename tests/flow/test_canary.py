@@ -337,6 +337,26 @@ def test_the_local_mailbox_is_looked_into_while_something_is_awaited(service, tm
     assert service.parts.canary.last().problem is None
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["<;", "<a@[ ", "<", "", "<\0@x>", "=?zlib?b?eJwDAAAAAAE=?=", "<a@b", '"', "<@>", "<a@[b]\\"],
+)
+def test_a_letter_with_any_message_id_is_passed_on(service, value):
+    """The canary's mailbox is often that of the bounces, to which anybody writes."""
+    letter = f"Message-ID: {value}\r\nTo: <;, {ADDRESS}\r\nSubject: x\r\n\r\nx"
+
+    assert not service.parts.canary_arrived(letter.encode())
+
+
+def test_a_digest_that_cannot_be_read_any_more_is_an_alarm(service):
+    """What breaks its reading was not in it when it left."""
+    service.way.alter = lambda raw: raw.replace(
+        b"Subject: ", b"Subject: x\r\nContent-Type: text/plain; charset=zlib\r\nX-Was: "
+    )
+    assert service.morning("通知甲") == [True]
+    assert "arrived, but" in service.alarms[0]
+
+
 def test_a_signature_that_breaks_on_the_way_is_an_alarm(service, tmp_path):
     """Where we sign, the signature must hold at the far end, too."""
     key = tmp_path / "dkim.pem"

@@ -64,6 +64,42 @@ def test_a_folder_may_have_a_chinese_name(post):
         assert read(post, mailbox(box)) == 1
 
 
+@pytest.mark.parametrize("charset", ["rot13", "zlib", "uu"])
+def test_a_strangers_letter_does_not_stop_those_behind_it(post, charset):
+    """Who bounced for good is held back, whatever else was written to the mailbox."""
+    mail_id = post.sent(post.reader())
+    odd = f"From: mailer-daemon@x.example\r\nContent-Type: text/plain; charset={charset}\r\n\r\n"
+    with serving(Server()) as box:
+        box.deliver(odd.encode() + b"\xff550 5.1.1", report(address_of(mail_id)))
+        assert (read(post, mailbox(box)), box.unread()) == (2, 0)
+
+    assert post.held_back() == {"reader@inbox.example": "hard"}
+    assert alarms(post) == []
+
+
+def test_a_letter_that_breaks_the_reading_is_recorded_and_passed(post, monkeypatch):
+    """A bug of ours with one letter is no reason to leave all others unread."""
+    mail_id, other = post.sent(post.reader()), post.sent(post.reader("b@inbox.example"))
+    whole = flow.read_return
+
+    def breaking(message, **more):
+        if b"breaks us" in message:
+            raise TypeError("a bug")
+        return whole(message, **more)
+
+    monkeypatch.setattr(flow, "read_return", breaking)
+    arrived = [
+        flow.Arrived(message=b"this breaks us"),
+        flow.Arrived(message=b"this breaks us", recipients=(address_of(other),)),
+        flow.Arrived(message=report(address_of(mail_id))),
+    ]
+    flow.take_in(arrived, store=post.returns, mail_of=mail_of, via="imap", now=NOW)
+
+    assert post.held_back() == {"reader@inbox.example": "hard"}
+    assert [one.kind.value for one in post.returns.of_mail(other)] == ["unclear"]
+    assert post.returns.counted() == {"foreign": 1, "hard": 1, "unclear": 1}
+
+
 def test_what_was_not_recorded_stays_unread(post):
     """A database that goes away between reading and recording loses no bounce."""
     mail_id = post.sent(post.reader())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import encodings.aliases
 import json
 import os
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,33 @@ def test_a_message_that_was_cut_is_read(name: str, at: int):
     got = read_return(whole[:at], recipients=(OURS,), mail_of=mail_of)
 
     assert got.mail_id == 4711
+
+
+@pytest.mark.parametrize(
+    "name", sorted({*encodings.aliases.aliases.values(), "undefined", "\0", "é"})
+)
+def test_a_letter_may_claim_any_encoding(name: str):
+    """Python's codecs know encodings that are none of text: a stranger names them, too."""
+    head = (
+        f"Content-Type: text/plain; charset={name}\nSubject: =?{name}?b?eJwDAAAAAAE=?= failed\n\n"
+    )
+    got = read_return(bounce(head.encode() + b"\xff\xfe 550 5.1.1 nobody"), mail_of=mail_of)
+
+    assert got.mail_id == 4711
+    assert "\0" not in got.diagnostic.encode().decode(), "what the database takes"
+
+
+@pytest.mark.parametrize("name", ["zlib", "bz2", "zip", "zlib_codec"])
+def test_a_letter_cannot_unpack_itself(name: str):
+    """A quarter of a megabyte would be a quarter of a gigabyte."""
+    packed = zlib.compress(b"x" * 100_000_000)
+    head = f"Content-Type: text/plain; charset={name}\n\n".encode()
+    tracemalloc.start()
+    read_return(bounce(head + packed), mail_of=mail_of)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 12_000_000
 
 
 def test_random_tokens_name_no_mail():
