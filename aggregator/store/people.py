@@ -56,11 +56,17 @@ class People:
             ]
 
     def counts(self) -> Mapping[str, int]:
-        """Subscribers by state, and active subscriptions by frequency."""
+        """Subscribers by state, and active subscriptions by frequency.
+
+        A confirmed person whose subscriptions all ended counts as ended.
+        """
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
-                    "select state, count(*) from subscribers group by state union all"
+                    "select case when state = 'confirmed' and not exists (select 1 from"
+                    " subscriptions x where x.subscriber_id = s.id and x.state <> 'ended')"
+                    " then 'ended' else state end as now, count(*) from subscribers s"
+                    " where owner_id is null group by now union all"
                     " select frequency, count(*) from subscriptions where state = 'active'"
                     " group by frequency"
                 )

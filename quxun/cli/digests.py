@@ -132,6 +132,11 @@ def _previews(
 
     who = parts.subscribers.get(subscriber)
     mine = {x.frequency for x in who.subscriptions if x.state is SubscriptionState.ACTIVE}
+    if frequency and frequency not in mine:
+        raise UsageError(
+            f"{subscriber} has no {frequency.value} wish that goes on;"
+            f' "quxun subscribers show {subscriber}" shows what they have'
+        )
     made = [
         flow.preview(
             who,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from aggregator.errors import QuxunError, UsageError
-from aggregator.model import Frequency, Subscriber
+from aggregator.model import Frequency, Subscriber, SubscriptionState
 from quxun.cli.common import (
     AsJson,
     inert,
@@ -91,6 +91,7 @@ def list_subscribers(as_json: AsJson = False) -> None:
         [
             (s.email, s.state.value, s.suppressed,
              "; ".join(f"{x.frequency.value}: {describe(x.wish.filter, 'en')}"
+                       + ("" if x.state is SubscriptionState.ACTIVE else f" ({x.state.value})")
                        for x in s.subscriptions))
             for s in rows
         ],

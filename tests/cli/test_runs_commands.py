@@ -84,4 +84,6 @@ def test_a_preview_of_nothing_says_so(shell):
     who = ("--subscriber", "reader@inbox.example")
 
     assert "nothing new" in shell.run("digest", "preview", *who).out
+    weekly = shell.run("digest", "preview", *who, "--frequency", "weekly", code=2)
+    assert "has no weekly wish" in weekly.complaint
     assert shell.run("digest", "preview", *who, "--json").json == {"subject": None, "items": 0}

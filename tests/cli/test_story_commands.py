@@ -272,6 +272,17 @@ def test_subscribers_are_added_shown_and_suppressed(shell):
     assert shown == new
 
 
+def test_a_wish_that_ended_is_not_listed_as_if_it_went_on(shell):
+    """The state of a person says that they confirmed once, not that mail comes."""
+    shell.run("subscribers", "add", "dora@inbox.example", "--confirmed")
+    assert "(ended)" not in shell.run("subscribers", "list").out
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"]) as connection:
+        connection.execute(
+            "update subscriptions set state = 'ended', ended_at = now(), end_reason = 'one-click'"
+        )
+    assert "(ended)" in shell.run("subscribers", "list").out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

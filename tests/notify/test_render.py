@@ -277,6 +277,11 @@ def test_a_confirmation_asks_and_can_be_declined(reader, house):
         key="confirm:1",
     )
 
+    english = render_confirmation(
+        environment(), reader(language="en"), token="t" * 43, wishes=[Filter()],
+        frequency=Frequency.WEEKLY, house=house, key="confirm:2",
+    )  # fmt: skip
+    assert "Ignore this mail, or unsubscribe" in english.text
     assert mail.lane is Lane.CONFIRMATION
     assert f"https://quxun.example/confirm/{'t' * 43}" in links(mail)
     assert all(link in mail.text for link in links(mail))

@@ -215,3 +215,7 @@ def test_wishes_are_counted_by_people(engine):
     found = store.People(engine).wishes()
     assert [(one.filter, one.subscribers) for one in found] == [(policy, 3), (Filter(), 1)]
     assert store.People(engine).counts() == {"confirmed": 3, "daily": 3, "weekly": 2}
+
+    gone = subscribers.get("r2@a.example")
+    subscribers.end(gone.id, reason="one-click", now=NOW)
+    assert store.People(engine).counts() == {"confirmed": 2, "ended": 1, "daily": 2, "weekly": 2}
