@@ -569,6 +569,10 @@ class SubscriberStore(Protocol):
         """Confirm once; a used or old token gives None."""
         ...
 
+    def was_confirmed(self, token_hash: bytes, now: datetime) -> bool:
+        """Whether that confirming link was used, as long as it would live."""
+        ...
+
     def get(self, ref: str | int) -> Subscriber:
         """A subscriber by address or id.
 
@@ -651,6 +655,10 @@ class PersonStore(Protocol):
 
     def refuse_move(self, token_hash: bytes, reason: str, now: datetime) -> None:
         """End what was asked of a new address, and what goes there by that link already."""
+        ...
+
+    def was_moved(self, token_hash: bytes, now: datetime) -> bool:
+        """Whether that link was used, as long as it would live."""
         ...
 
     def move(self, token_hash: bytes, told: Mail, now: datetime) -> Subscriber | None:

@@ -284,6 +284,11 @@ def refuse_move(token: str, *, persons: PersonStore, now: datetime, reason: str)
     persons.refuse_move(confirmation_hash(token), reason, now)
 
 
+def was_moved(token: str, *, persons: PersonStore, now: datetime) -> bool:
+    """Whether a link to move was used already."""
+    return persons.was_moved(confirmation_hash(token), now)
+
+
 def move(
     token: str,
     *,

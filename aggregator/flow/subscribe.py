@@ -187,6 +187,11 @@ def confirm(
     return store.confirm(confirmation_hash(token), now, ip=ip)
 
 
+def was_confirmed(token: str, *, store: SubscriberStore, now: datetime) -> bool:
+    """Whether a confirming link was used already: a second press is no fault of the reader's."""
+    return store.was_confirmed(confirmation_hash(token), now)
+
+
 def ask_link(
     email: str,
     *,

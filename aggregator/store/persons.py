@@ -140,6 +140,19 @@ class Persons:
             if one is not None:
                 subscriptions.end(connection, SubscriberId(one), reason=reason, now=now)
 
+    def was_moved(self, token_hash: bytes, now: datetime) -> bool:
+        """Whether that link was used, as long as it would live."""
+        with self._engine.connect() as connection:
+            return bool(
+                connection.execute(
+                    text(
+                        "select 1 from moves where token_hash = :hash"
+                        " and used_at is not null and expires_at > :now"
+                    ),
+                    {"hash": token_hash, "now": now},
+                ).scalar()
+            )
+
     def move(self, token_hash: bytes, told: Mail, now: datetime) -> Subscriber | None:
         """Move a person once, and tell the old address in the same transaction.
 

@@ -152,6 +152,19 @@ class Subscribers:
             suppressions.lift_of(connection, found.subscriber_id, now, by="confirmed anew")
             return load(connection, "s.id = :value", found.subscriber_id)[0]
 
+    def was_confirmed(self, token_hash: bytes, now: datetime) -> bool:
+        """Whether that confirming link was used, as long as it would live."""
+        with self._engine.connect() as connection:
+            return bool(
+                connection.execute(
+                    text(
+                        "select 1 from confirmations where token_hash = :hash"
+                        " and used_at is not null and expires_at > :now"
+                    ),
+                    {"hash": token_hash, "now": now},
+                ).scalar()
+            )
+
     def get(self, ref: str | int) -> Subscriber:
         """A subscriber by address or id.
 

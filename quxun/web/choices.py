@@ -105,7 +105,7 @@ def _move_routes(routes: APIRouter, site: Site) -> None:
     def ask_move(token: str) -> Response:
         found = flow.moving(token, persons=site.parts.persons, now=site.parts.now())
         if found is None:
-            raise NotFoundError(OLD_LINK)
+            return _moved_before(site, token)
         who, address = found
         return site.page(
             "act.html",
@@ -177,13 +177,24 @@ def _move(site: Site, token: str) -> Response:
     except UsageError as error:
         return site.message("没有更换 Not moved", str(error), status=400, private=True)
     if who is None:
-        raise NotFoundError(OLD_LINK)
+        return _moved_before(site, token)
     parts.bell.ring("mail.deliver")
     return site.message(
         "邮箱已更换 Moved",
         "从现在起，订阅送到新邮箱；已送过的不会再送。 · Your mail comes to the new address now.",
         private=True,
         links=[(_choices_path(site, who), "订阅设置 Preferences")],
+    )
+
+
+def _moved_before(site: Site, token: str) -> Response:
+    """What a second press, or a look afterwards, is told; the link opens nothing any more."""
+    if not flow.was_moved(token, persons=site.parts.persons, now=site.parts.now()):
+        raise NotFoundError(OLD_LINK)
+    return site.message(
+        "邮箱已更换 Moved already",
+        "这个链接已经用过，订阅已送到新邮箱。 · This link was used: your mail comes to the new address.",
+        private=True,
     )
 
 

@@ -58,6 +58,14 @@ LINK_SENT = (
     "如果这个地址有订阅，设置链接已在路上（10 分钟内至多一封，24 小时内至多三封）。"
     " · If this address has a subscription, the link is on its way."
 )
+#: What a second press, or a look afterwards, is told; the link opens nothing any more.
+CONFIRMED_BEFORE = (
+    "已经确认过 Confirmed already",
+    (
+        "这个链接已经确认过订阅，不必再按。每封信里都有设置与退订的链接。"
+        " · This link has confirmed already; every mail has links to your choices and to stop."
+    ),
+)
 #: The newest notices that the page after confirming shows, of so many wishes at most.
 LATEST = 10
 WISHES_SHOWN = 5
@@ -101,6 +109,8 @@ def _token_routes(routes: APIRouter, site: Site) -> None:
     @routes.get("/confirm/{token}")
     def ask_confirm(token: str) -> Response:
         parts = site.parts
+        if flow.was_confirmed(token, store=parts.subscribers, now=parts.now()):
+            return site.message(*CONFIRMED_BEFORE, private=True)
         who = flow.confirming(token, store=parts.subscribers, now=parts.now())
         if who is None:
             raise NotFoundError(OLD_LINK)
@@ -257,6 +267,8 @@ def _confirm(site: Site, token: str, ip: str | None) -> Response:
     now = parts.now()
     who = flow.confirm(token, store=parts.subscribers, now=now, ip=ip)
     if who is None:
+        if flow.was_confirmed(token, store=parts.subscribers, now=now):
+            return site.message(*CONFIRMED_BEFORE, private=True)
         raise NotFoundError(OLD_LINK)
     active = [one for one in who.subscriptions if one.state is SubscriptionState.ACTIVE]
     latest: dict[int, Announcement] = {}

@@ -32,7 +32,14 @@ def test_signing_up_asks_before_it_mails_and_a_look_confirms_nothing(web):
     assert [(s.frequency, s.wish.filter.region) for s in who.subscriptions] == [
         (Frequency.WEEKLY, ("500116",))
     ]
-    assert web.post(path, {"confirm": "yes"}).status == 404
+    # A second press, a reload, a look next day: no fault, no button, and no link to anything.
+    for again in (web.post(path, {"confirm": "yes"}), web.ask(path)):
+        assert again.status == 200
+        assert "已经确认过" in again.text
+        assert "<button" not in again.text.partition("<main")[2].partition("</main")[0]
+        assert "/preferences/" not in again.text
+    web.time[0] += timedelta(hours=49)
+    assert web.ask(path).status == 404
 
 
 def test_known_and_unknown_addresses_get_the_same_answer(web):
