@@ -28,6 +28,8 @@ from aggregator.model import (
     RunId,
     Subscriber,
     SubscriberId,
+    SubscriptionId,
+    SubscriptionState,
 )
 from aggregator.notify import marks
 from aggregator.notify.addresses import wire_form
@@ -88,12 +90,18 @@ class House:
         return sign(self.keys, ticket)
 
     def stop_token(
-        self, subscriber_id: SubscriberId, epoch: int, frequency: Frequency | None
+        self,
+        subscriber_id: SubscriberId,
+        epoch: int,
+        frequency: Frequency | None,
+        *,
+        subscription_id: SubscriptionId | None = None,
     ) -> str:
-        """The token that stops all mails of a frequency, or all."""
+        """The token that stops all mails of a frequency, or all, or one subscription's."""
         ticket = Ticket(
-            purpose=Purpose.STOP, subscriber_id=subscriber_id, epoch=epoch, frequency=frequency
-        )
+            purpose=Purpose.STOP, subscriber_id=subscriber_id, epoch=epoch, frequency=frequency,
+            subscription_id=subscription_id,
+        )  # fmt: skip
         return sign(self.keys, ticket)
 
     def rest_token(self, subscriber_id: SubscriberId, run_id: RunId | None) -> str:
@@ -194,9 +202,13 @@ def render_confirmation(
     house: House,
     key: str,
 ) -> Mail:
-    """The mail that asks whether a sign-up was meant; its stop link ends it at once."""
+    """The mail that asks whether a sign-up was meant; its stop link ends what it asks about.
+
+    Anybody may have it written: it stops nothing that its reader confirmed before, so where
+    it cannot name what it asks about alone it has no such link. What nobody confirms ends by itself.
+    """
     words = words_of(subscriber.language)
-    stop = house.stop(subscriber, frequency)
+    stop = _declining(subscriber, wishes, frequency, house)
     values = {
         "words": words,
         "subject": words.confirm_subject,
@@ -214,6 +226,22 @@ def render_confirmation(
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
         headers=list_headers(house, frequency, stop),
     )  # fmt: skip
+
+
+def _declining(
+    who: Subscriber, wishes: Sequence[Filter], frequency: Frequency, house: House
+) -> str | None:
+    """The page that ends what was asked for just now, and nothing else; None where there is none."""
+    same = [one for one in who.subscriptions if one.frequency is frequency]
+    asked = [
+        one for one in same if one.state is SubscriptionState.PENDING and one.wish.filter in wishes
+    ]
+    if len(asked) == 1:
+        return house.stop_page(
+            house.stop_token(who.id, who.epoch, frequency, subscription_id=asked[0].id)
+        )
+    running = any(one.state in {SubscriptionState.ACTIVE, SubscriptionState.PAUSED} for one in same)
+    return house.stop(who, frequency) if asked and not running else None
 
 
 def render_manage_link(
@@ -311,15 +339,21 @@ def message_id(house: House, key: str) -> str:
     return f"<{digest}.quxun@{house.domain}>"
 
 
-def list_headers(house: House, frequency: Frequency | None, stop: str) -> dict[str, str]:
+def list_headers(house: House, frequency: Frequency | None, stop: str | None) -> dict[str, str]:
     """Who writes, and what a mailbox's own stop button uses (RFC 2919, RFC 2369, RFC 8058)."""
     name = frequency.value if frequency else "account"
     return {
         "From": house.mail_from,
         **({"Reply-To": house.reply_to} if house.reply_to else {}),
         "List-Id": f"Quxun {name} <{name}.quxun.{house.domain}>",
-        "List-Unsubscribe": f"<{stop}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        **(
+            {
+                "List-Unsubscribe": f"<{stop}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            }
+            if stop
+            else {}
+        ),
         "Auto-Submitted": "auto-generated",
     }
 

@@ -76,6 +76,7 @@ class Words:
     confirm_wishes: str
     confirm_expiry: str
     confirm_not_me: str
+    confirm_ignore: str
     link_subject: str
     link_title: str
     link_lead: str
@@ -227,6 +228,7 @@ ZH: Final = Words(
     confirm_wishes="订阅内容（{frequency}）",
     confirm_expiry="链接 48 小时内有效，打开链接本身不会改变任何设置。",
     confirm_not_me="不是您本人？忽略这封邮件即可，也可以",
+    confirm_ignore="不是您本人？忽略这封邮件即可，您已有的订阅不受影响。",
     link_subject="区讯：您的订阅管理链接",
     link_title="管理您的订阅",
     link_lead="您请求了一个管理订阅的链接。",
@@ -376,6 +378,7 @@ EN: Final = Words(
     confirm_wishes="Subscribed to ({frequency})",
     confirm_expiry="The link lives for 48 hours; opening it changes nothing by itself.",
     confirm_not_me="Not you? Ignore this mail, or ",
+    confirm_ignore="Not you? Ignore this mail; what you subscribed to goes on.",
     link_subject="Quxun: your subscriptions",
     link_title="Manage your subscriptions",
     link_lead="You asked for a link to manage your subscriptions.",

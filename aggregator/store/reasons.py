@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from aggregator.filters import canonical, matches
 from aggregator.model import (
@@ -32,7 +32,9 @@ _RANKS = ("owed", "paused", "filter-changed", "before-you-asked", "not-confirmed
 class Why:
     """An answer: ``rule`` is the word for what decided, ``lines`` say it with times.
 
-    ``sent`` stands in the ledger, whatever its mail came to; ``owed`` goes with the next run;
+    ``sent`` stands in the ledger, its mail left or is to leave; so do ``bounced`` (it came back),
+    ``failed`` (it was refused or given up) and ``stopped`` (its reader stopped before it left),
+    which are not tried again by themselves; ``owed`` goes with the next run;
     anything else is the rule by which it is left out: ``suppressed``, ``not-confirmed``,
     ``first-poll``, ``late``, ``held``, ``withdrawn``, ``merged``, ``too-old``, ``paused``,
     ``before-you-asked``, ``filter-changed``, ``ended``, ``no-match``.
@@ -58,9 +60,9 @@ def why(connection: Connection, one: Announcement, who: Subscriber, now: datetim
         f"announced {one.announced_at:%Y-%m-%d %H:%M:%S} UTC, first seen "
         f"{one.first_seen_at:%Y-%m-%d %H:%M:%S} UTC, novelty {one.novelty.value}"
     )
-    sent = _in_ledger(connection, one, who)
+    sent, rule = _in_ledger(connection, one, who)
     if sent:
-        return Why(rule="sent", lines=(told, *sent))
+        return Why(rule=rule, lines=(told, *sent))
     change = connection.execute(
         text("select announced_change from announcements where id = :id"), {"id": one.id}
     ).scalar_one()
@@ -79,7 +81,17 @@ def why(connection: Connection, one: Announcement, who: Subscriber, now: datetim
     return Why(rule=general[0][0] if general else best, lines=(told, *lines))
 
 
-def _in_ledger(connection: Connection, one: Announcement, who: Subscriber) -> list[str]:
+def _came_to(row: RowMapping) -> str:
+    """The word for what became of a mail that the ledger names."""
+    if row["bounced"]:
+        return "bounced"
+    if row["state"] != "failed":
+        return "sent"
+    return "stopped" if (row["answer"] or "").startswith("stopped") else "failed"
+
+
+def _in_ledger(connection: Connection, one: Announcement, who: Subscriber) -> tuple[list[str], str]:
+    """What the ledger says, line by line, and the rule: the best that became of its mails."""
     found = connection.execute(
         text(
             "select l.reason, l.at, o.state, o.sent_at, o.message_id, o.answer, o.bounced,"
@@ -91,7 +103,9 @@ def _in_ledger(connection: Connection, one: Announcement, who: Subscriber) -> li
         {"subscriber": who.id, "announcement": one.id},
     ).mappings()
     lines = []
+    rules = set()
     for row in found:
+        rules.add(_came_to(row))
         sent = f", sent {row['sent_at']:%Y-%m-%d %H:%M:%S} UTC" if row["sent_at"] else ""
         if row["bounced"]:
             sent += f", came back ({row['bounced']}) {row['bounced_at']:%Y-%m-%d %H:%M} UTC"
@@ -101,7 +115,8 @@ def _in_ledger(connection: Connection, one: Announcement, who: Subscriber) -> li
             f"in the ledger as {row['reason']} since {row['at']:%Y-%m-%d %H:%M:%S} UTC, "
             + (mail if row["message_id"] else "its mail is not kept any more")
         )
-    return lines
+    order = ("sent", "bounced", "stopped", "failed")
+    return lines, next((rule for rule in order if rule in rules), "sent")
 
 
 def _spells(connection: Connection, who: Subscriber) -> Mapping[SubscriptionId, Sequence[_Spell]]:

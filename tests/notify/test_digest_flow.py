@@ -490,3 +490,42 @@ def test_a_mail_is_marked_before_the_server_has_its_dot(office):
 
     assert seen == [({"handed": 1}, [READER])]
     assert office.outbox.states() == {"sent": 1}
+
+
+def test_a_strangers_sign_up_mails_no_link_that_stops_what_a_reader_has(office):
+    """Who throws the unwanted mail out with one click must keep what they did subscribe to."""
+    office.sign_up(Filter(q=("甲",)), confirmed=True)
+    for wishes, links in ([(Filter(q=("乙",)),), 1], [(Filter(q=("甲",)),), 0]):
+        office.sign_up(*wishes, now=BEFORE + HOUR)
+        [asking] = office.mails()
+        found = re.findall(r"https://quxun\.example/unsubscribe/(\S+)", asking.text)
+        assert len(found) == links
+        assert ("List-Unsubscribe" in asking.headers) == bool(links)
+        for link in found:
+            assert choices.one_click(
+                link, store=office.subscribers, settings=SETTINGS, now=BEFORE + HOUR
+            )
+    assert {
+        one.wish.filter.q: one.state.value for one in office.subscribers.get(READER).subscriptions
+    } == {("甲",): "active", ("乙",): "ended"}
+
+
+@pytest.mark.parametrize(
+    ("fate", "rule"),
+    [
+        ("state = 'sent'", "sent"),
+        ("state = 'failed', answer = '550 no'", "failed"),
+        ("state = 'failed', answer = 'stopped by its reader before it left'", "stopped"),
+        ("state = 'sent', bounced = 'hard', bounced_at = now()", "bounced"),
+    ],
+)
+def test_why_names_what_became_of_the_mail(office, fate, rule):
+    """Nothing that never arrived is called sent."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    with office.engine.begin() as connection:
+        connection.execute(text(f"update outbox set {fate}"))
+        [number] = connection.execute(text("select id from announcements")).scalars()
+
+    assert store.System(office.engine).why(str(number), READER, MORNING).rule == rule

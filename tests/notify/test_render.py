@@ -1,6 +1,7 @@
 """Mails in words: what a reader sees, and that nothing from outside breaks it."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from aggregator.model import (
     Selection,
     Sighting,
     SourceId,
+    SubscriptionState,
 )
 from aggregator.notify import (
     Purpose,
@@ -267,11 +269,14 @@ def test_an_english_reader_gets_english_words(write, reader, announcement):
 
 def test_a_confirmation_asks_and_can_be_declined(reader, house):
     """The link leads to a page; who did not sign up can end it with one click."""
+    wish = Filter(kind=(Kind.POLICY,))
+    who = reader(frequency=Frequency.WEEKLY, filters=(wish,))
+    [asked] = who.subscriptions
     mail = render_confirmation(
         environment(),
-        reader(),
+        replace(who, subscriptions=(replace(asked, state=SubscriptionState.PENDING),)),
         token="t" * 43,
-        wishes=[Filter(kind=(Kind.POLICY,))],
+        wishes=[wish],
         frequency=Frequency.WEEKLY,
         house=house,
         key="confirm:1",
