@@ -32,6 +32,11 @@ _OK, _LATER, _NEVER = 2, 4, 5
 _ANSWER_LENGTH = 300
 #: 163 says it with 451 for a while, and with 554 of the words themselves.
 _SPAM_FOR_NOW = re.compile(r"\bDT:SPM\b")
+#: A domain that is not there may be ours, as long as no word is of the recipient.
+_A_DOMAIN = re.compile(r"\b(?:domain|host|mx|dns|record)\b|域名|主机", re.IGNORECASE)
+_THE_RECIPIENT = re.compile(
+    r"recipient|rcpt|user|mailbox|account|addressee|收件|用户|邮箱|[账帐][号户]", re.IGNORECASE
+)
 _CONNECTIONS = re.compile(
     r"HL:ICC|too many (?:concurrent )?(?:smtp )?connections|connection freq|"
     r"连接数",
@@ -107,6 +112,8 @@ def _nobody_there(text: str) -> bool:
         return False
     status = codes.status_in(text)
     named = status is not None and status.startswith(("5.1.", "5.2."))
+    if not named and _A_DOMAIN.search(text) and not _THE_RECIPIENT.search(text):
+        return False
     return bool(named or codes.UNKNOWN.search(text)) and (
         codes.kind_of_failure(None, text, by_report=False) is ReturnKind.HARD
     )

@@ -34,12 +34,15 @@ _OF_THE_SENDER: Final = re.compile(
 )
 #: That there is no such record is said of our domain.
 _AUTHENTICATION: Final = re.compile(
-    r"\b(?:spf|dkim|dmarc|ptr|rdns|helo|ehlo)\b|reverse dns", re.IGNORECASE
+    r"\b(?:spf|dkim|dmarc|ptr|rdns|helo|ehlo)\b|reverse dns|mail.?from|envelope.?from|"
+    r"your (?:domain|host|ip|server|mx)|client host|\bin from\b",
+    re.IGNORECASE,
 )
 #: What is said of the sender is not said of the address.
 SENDER: Final = re.compile(
     r"\b[45]\.1\.[78]\b|\bsender\b|return.?path|\b(?:spf|dkim|dmarc|ptr|rdns|helo|ehlo)\b|"
-    r"reverse (?:dns|lookup|hostname)|发件人|发信人",
+    r"reverse (?:dns|lookup|hostname)|mail.?from|envelope.?from|your (?:domain|host|ip|server|mx)|"
+    r"client host|\bin from\b|发件人|发信人",
     re.IGNORECASE,
 )
 FULL: Final = re.compile(

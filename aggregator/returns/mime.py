@@ -160,9 +160,10 @@ def characters(raw: bytes, charset: str) -> str:
     for name in ("utf-8", *known, "gb18030"):
         try:
             # Not final: where we cut, a character may be cut too.
-            return codecs.getincrementaldecoder(name)().decode(raw)
+            text: str = codecs.getincrementaldecoder(name)().decode(raw)
         except (LookupError, UnicodeError, ValueError):
             continue
+        return text
     return raw.decode("utf-8", "replace")
 
 

@@ -352,8 +352,8 @@ def _page(
     forms = {one.id: form_values([], one.wish.filter, None) for one in mine}
     typed_form = form_values(pairs or [], wanted, problem or ("typed" if trying else None))
     edited = typed.get("id", "")
-    if edited and (trying or problem) and int(edited[:18] or 0) in forms:
-        forms[SubscriptionId(int(edited[:18]))] = typed_form
+    if trying or problem:
+        forms = {key: typed_form if str(key) == edited else form for key, form in forms.items()}
     return site.page(
         "preferences.html",
         status=400 if problem else 200,

@@ -153,3 +153,18 @@ def test_both_doors_agree_on_whether_anybody_is_there(words):
     as_bounce = kind_of_failure(None, f"550 {words}") is ReturnKind.HARD
 
     assert at_once == as_bounce
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "5.7.1 SPF record for domain x.cn does not exist", "MX for your domain does not exist",
+        "Domain quxun.cn does not exist", "client host not found", "your host name unknown",
+        "DKIM key not found", "envelope from domain does not exist", "MAIL FROM domain not found",
+        "A record for quxun.cn does not exist", "invalid address in From",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("stage", [Stage.RECIPIENT, Stage.DOT])
+def test_what_is_wrong_with_us_suspends_no_reader(stage, words):
+    """One broken record of ours would suspend all readers in a morning."""
+    assert delivery_of(row(), Answer(stage, 550, words), now=NOW).suppress is None

@@ -253,3 +253,12 @@ def test_pages_behind_tokens_are_kept_and_referred_to_by_nobody(web, door):
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cache-control"] == "no-store"
         assert "noindex" in answer.headers["x-robots-tag"]
+
+
+@pytest.mark.parametrize("number", ["abc", "²", "9" * 40, "-1", "1_0"])
+@pytest.mark.parametrize("act", ["try", "filter"])
+def test_a_form_that_names_no_subscription_is_no_fault_of_ours(web, act, number):
+    """Forms are typed by anybody; the answer says what was wrong with them."""
+    path = manage_path(web, confirmed(web))
+
+    assert web.post(path, {"act": act, "id": number, "region": "zzz"}).status < 500
