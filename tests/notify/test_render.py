@@ -272,9 +272,10 @@ def test_a_confirmation_asks_and_can_be_declined(reader, house):
     wish = Filter(kind=(Kind.POLICY,))
     who = reader(frequency=Frequency.WEEKLY, filters=(wish,))
     [asked] = who.subscriptions
+    who = replace(who, subscriptions=(replace(asked, state=SubscriptionState.PENDING),))
     mail = render_confirmation(
         environment(),
-        replace(who, subscriptions=(replace(asked, state=SubscriptionState.PENDING),)),
+        who,
         token="t" * 43,
         wishes=[wish],
         frequency=Frequency.WEEKLY,
@@ -283,7 +284,7 @@ def test_a_confirmation_asks_and_can_be_declined(reader, house):
     )
 
     english = render_confirmation(
-        environment(), reader(language="en"), token="t" * 43, wishes=[Filter()],
+        environment(), replace(who, language="en"), token="t" * 43, wishes=[wish],
         frequency=Frequency.WEEKLY, house=house, key="confirm:2",
     )  # fmt: skip
     assert "Ignore this mail, or unsubscribe" in english.text
