@@ -125,7 +125,7 @@ def _try_again(connection: Connection, run_id: RunId, now: datetime) -> None:
         text(
             "update outbox set state = 'queued', due_at = :now, attempts = 0, meaning = null,"
             " answered_at = null, waiting_since = :now"
-            " where run_id = :run and troubled and state = 'failed' and meaning = 'content'"
+            " where run_id = :run and troubled and state = 'failed' and meaning in ('content', 'refused')"
         ),
         {"now": now, "run": run_id},
     )

@@ -35,6 +35,8 @@ from aggregator.store.letterbox import LANES, domain_of, follow, insert
 _LANE_OF = {number: lane for lane, number in LANES.items()}
 #: So many refusals of what we say among the last answers of a run stop it (RELIABILITY.md, 15).
 STOP_AFTER, OF_THE_LAST = 20, 50
+#: So many, when no answer among them was another: small runs are stopped, too.
+STOP_AFTER_NOTHING_BUT = 10
 
 _FREE = (
     "select id from outbox where waiting and due_at <= :now and lane <= :lane"
@@ -110,7 +112,7 @@ _RENEW = text(
     " where o.id = h.id and o.generation = h.generation and o.state in ('claimed', 'handed')"
 )
 _REFUSED = text(
-    "select count(*) filter (where meaning = 'content') from (select meaning from outbox"
+    "select count(*) filter (where meaning in ('content', 'refused')), count(*) from (select meaning from outbox"
     " where run_id = :run and answered_at is not null and meaning <> ''"
     " order by answered_at desc limit :last) last"
 )
@@ -352,7 +354,9 @@ def _record(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     for one in deliveries:
         if one.suppress:
             _suppress(connection, one)
-    refused = {one.run_id for one in deliveries if one.meaning == "content" and one.run_id}
+    refused = {
+        one.run_id for one in deliveries if one.meaning in ("content", "refused") and one.run_id
+    }
     for run_id in sorted(refused):
         _judge_content(connection, run_id)
     given_up = Counter(d.domain for d in deliveries if d.answer.startswith("given up"))
@@ -380,10 +384,10 @@ def _suppress(connection: Connection, one: Delivery) -> None:
 
 def _judge_content(connection: Connection, run_id: RunId) -> None:
     """Hold a run whose words a server refuses, before the rest of its readers are tried."""
-    refused = connection.execute(_REFUSED, {"run": run_id, "last": OF_THE_LAST}).scalar_one()
-    if refused < STOP_AFTER:
+    refused, answers = connection.execute(_REFUSED, {"run": run_id, "last": OF_THE_LAST}).one()
+    if refused < (STOP_AFTER_NOTHING_BUT if refused == answers else STOP_AFTER):
         return
-    words = f"{refused} of its last answers refused what its mails say"
+    words = f"{refused} of its last answers refused its mails"
     held = connection.execute(
         text("update runs set held = :why where id = :id and held is null"),
         {"id": run_id, "why": words},

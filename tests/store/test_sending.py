@@ -145,15 +145,15 @@ def test_a_good_minute_raises_the_pace_and_many_end_it(engine, outbox):
 
 
 def test_a_run_whose_words_are_refused_is_held_and_nobody_is_suspended(engine, outbox):
-    """Twenty refusals of the last fifty answers stop it; the rest of its mails stay queued, an
+    """Ten refusals and no other answer stop it; the rest of its mails stay queued, an
     alarm says why, and every reader keeps their subscription.
     """
     run = run_of(engine, outbox, 30)
     mails = outbox.claim_mails(NOW, limit=24, lease=LEASE)
 
-    outbox.turn([end(one, MailState.FAILED, "content") for one in mails[:19]], now=NOW)
+    outbox.turn([end(one, MailState.FAILED, "content") for one in mails[:9]], now=NOW)
     assert store.Holds(engine).held_runs() == []
-    may = outbox.turn([end(mails[19], MailState.FAILED, "content")], mails[20:], now=NOW)
+    may = outbox.turn([end(mails[9], MailState.FAILED, "refused")], mails[10:], now=NOW)
 
     assert may == frozenset(), "what is in hand does not leave any more"
     assert store.Holds(engine).held_runs() == [run]
@@ -163,7 +163,7 @@ def test_a_run_whose_words_are_refused_is_held_and_nobody_is_suspended(engine, o
     assert store.Suppressions(engine).list() == []
 
     store.Holds(engine).release_run(run, who="operator", now=NOW)
-    outbox.turn([replace(end(one, MailState.QUEUED), answer="") for one in mails[20:]], now=NOW)
+    outbox.turn([replace(end(one, MailState.QUEUED), answer="") for one in mails[10:]], now=NOW)
     again = outbox.claim_mails(NOW + MINUTE, limit=99, lease=LEASE)
     assert len(again) == 30, "those that were refused are tried again, too"
     assert store.Alarms(engine).open_alarms() == []
