@@ -9,7 +9,7 @@ import typer
 
 from aggregator.errors import QuxunError
 from aggregator.model import Frequency
-from quxun.cli.common import AsJson, opened, read_filter, say, show_table, tell
+from quxun.cli.common import AsJson, note_deed, opened, read_filter, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.channels import Channel
@@ -56,6 +56,7 @@ def add(
         owner = parts.subscribers.get(subscriber)
         channel = flow.add(owner, address, [wanted], frequency, post=parts.post)
         answer = _answer(channel, parts)
+        note_deed(parts, "channel added", f"channel {channel.id}")
     if as_json:
         say(answer)
     else:
@@ -117,6 +118,7 @@ def pause(channel: Ref) -> None:
     with opened() as parts:
         one = parts.channels.get(channel)
         parts.channels.set_state(one.id, ChannelState.PAUSED, parts.now())
+        note_deed(parts, "channel paused", f"channel {one.id}")
     tell(f"channel {one.id}: paused")
 
 
@@ -128,6 +130,7 @@ def resume(channel: Ref) -> None:
     with opened() as parts:
         one = parts.channels.get(channel)
         parts.channels.set_state(one.id, ChannelState.ACTIVE, parts.now())
+        note_deed(parts, "channel resumed", f"channel {one.id}")
         parts.bell.ring("push.channels")
     tell(f"channel {one.id}: goes on")
 
@@ -138,6 +141,7 @@ def remove(channel: Ref) -> None:
     with opened() as parts:
         one = parts.channels.get(channel)
         parts.channels.remove(one.id)
+        note_deed(parts, "channel removed", f"channel {one.id}")
     tell(f"channel {one.id} to {one.robot.shown}: removed")
 
 

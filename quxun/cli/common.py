@@ -60,6 +60,17 @@ def opened() -> Iterator[Parts]:
         raise QuxunError(database_trouble(error)) from error
 
 
+def note_deed(parts: Parts, what: str, about: str, *, by: str | None = None) -> None:
+    """Write into the audit what a command did; of an address in ``about`` only a part stays."""
+    from aggregator.addresses import email_key
+    from aggregator.store.runs import masked
+
+    key = email_key(about) if "@" in about else ""
+    shown = masked(key[:1], key.rpartition("@")[2]) if key else about
+    who = f"command: {by}" if by else "command"
+    parts.audit.note(who=who, what=what, about=shown, now=parts.now())
+
+
 def know_divisions() -> None:
     """Know the invented divisions where QUXUN_HOME holds a demonstration; no server is asked."""
     from aggregator.settings import load_settings

@@ -15,6 +15,7 @@ from quxun.cli.common import (
     AsJson,
     inert,
     live,
+    note_deed,
     opened,
     read_file,
     read_filter,
@@ -275,6 +276,7 @@ def erase(email: Email) -> None:
     with opened() as parts:
         stored = parts.subscribers.get(email)
         parts.subscribers.erase(stored.id)
+        note_deed(parts, "erase", f"subscriber {stored.id}")
     tell(f"{email}: erased")
 
 
@@ -286,6 +288,7 @@ def suppress(
     """Send no mail to an address any more."""
     with opened() as parts:
         parts.subscribers.suppress(email, reason, parts.now())
+        note_deed(parts, "suppress", email)
     tell(f"{email}: suppressed ({reason})")
 
 

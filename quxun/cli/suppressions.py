@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quxun.cli.common import AsJson, inert, opened, say, show_table, tell
+from quxun.cli.common import AsJson, inert, note_deed, opened, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Suppression
@@ -56,6 +56,8 @@ def add(
     address = check_address(email)
     with opened() as parts:
         done = parts.suppressions.add(address, reason, parts.now())
+        if done:
+            note_deed(parts, "suppress", address)
     tell(f"{address}: {'gets no mail' if done else 'got none already, after a complaint'}")
 
 
@@ -72,6 +74,7 @@ def remove(
     """
     with opened() as parts:
         done = parts.suppressions.remove(email, parts.now(), by=by)
+        note_deed(parts, "lift", done.email_key, by=by)
     tell(
         f"{done.email_key}: gets mail again; it was held back since {done.at:%Y-%m-%d}: {done.reason}"
     )

@@ -311,6 +311,8 @@ def test_erasing_leaves_no_address_anywhere(shell):
         for (table,) in tables:
             rows = connection.execute(f'select t::text from "{table}" t').fetchall()
             assert not [row for row in rows if "erika" in row[0].lower()], table
+        deeds = connection.execute("select who, what from audit").fetchall()
+    assert deeds == [("command", "erase")]
     assert "erika" not in shell.run("subscribers", "export").out
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
+import psycopg
+
 
 def test_a_list_that_an_operator_keeps(shell):
     """Added, seen with its reason, taken back, and still in the history."""
@@ -22,6 +24,13 @@ def test_a_list_that_an_operator_keeps(shell):
     assert {row["reason"] for row in rows} == {"'=asked by letter", "operator"}
 
     shell.run("suppressions", "remove", "a@inbox.example", "--by", "Li")
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"]) as connection:
+        deeds = connection.execute("select who, what, about from audit order by id").fetchall()
+    assert deeds == [
+        ("command", "suppress", "a…@inbox.example"),
+        ("command", "suppress", "b…@inbox.example"),
+        ("command: Li", "lift", "a…@inbox.example"),
+    ]
     [lifted] = shell.run("suppressions", "list", "--lifted", "--json").json
     assert (lifted["email"], lifted["lifted_by"]) == ("a@inbox.example", "Li")
     assert len(shell.run("suppressions", "list", "--json").json) == 1
