@@ -51,6 +51,8 @@ PATIENCE_SECONDS = 120.0
 _DEFERRED = timedelta(seconds=2)
 #: How exactly the time is known at which a process began.
 _CLOCK = timedelta(seconds=2)
+#: A pool whose children die while it is made ends its worker; older ones are replaced.
+_GROWN = timedelta(seconds=2)
 #: Rows that somebody works on are left to the next time.
 _SOONER = text(
     "update outbox set due_at = :until where id in (select id from outbox where waiting"
@@ -195,14 +197,14 @@ class Battered:
     def _targets(self, name: str, found: list[int]) -> list[int]:
         """Whom to kill: one of the senders, or the process of that name; none until it works."""
         pid = self.keeper.pid(_NAMES.get(name, "worker"))
-        pids = self._pool() if name == SENDER else [pid] if pid else []
+        pids = self._pool(_GROWN) if name == SENDER else [pid] if pid else []
         found[:] = pids if self.works(name) else []
         return found
 
     def works(self, name: str) -> bool:
         """Whether a victim does what it is for, and is another than the one that was killed."""
         if name in {SENDER, WORKER}:
-            pool = set(self._pool()) - self.victims[name].before
+            pool = set(self._pool(_GROWN)) - self.victims[name].before
             return len(pool) >= (self.senders if name == WORKER else 1)
         pid = self.keeper.pid(_NAMES[name])
         if pid is None or pid in self.victims[name].before:
@@ -220,14 +222,15 @@ class Battered:
             return False
         return True
 
-    def _pool(self) -> list[int]:
-        """The worker's children that send and plan."""
+    def _pool(self, age: timedelta = timedelta()) -> list[int]:
+        """The worker's children that send and plan, of that age or older."""
         worker = self.keeper.pid("worker")
         try:
             return [
                 one.pid
                 for one in (psutil.Process(worker).children() if worker else [])
                 if one.status() != psutil.STATUS_ZOMBIE
+                and one.create_time() <= (now() - age).timestamp()
             ]
         except psutil.Error:
             return []

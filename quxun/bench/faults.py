@@ -168,7 +168,7 @@ class _Story:
         count = (len(self._order) + self._digests // 50 + 20) * _NEWS
         with psycopg.connect(database) as connection:
             copy_rows(connection, Press().rows(0, count, count))
-            connection.execute("select setval('change_number', %s)", (2 * count,))
+            connection.execute("select setval('change_number', max(change)) from announcements")
             connection.execute(
                 "insert into changes (change, at, announcement_id, uuid, news, terms, eras, record)"
                 " select change, changed_at, id, uuid, true, '{}', '{}', '{}' from announcements"
