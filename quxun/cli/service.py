@@ -323,7 +323,11 @@ def _bounces(parts: Parts) -> Finding:
     if ways and not it.bounce_domain and ways != ["told at /post/events"]:
         words = "QUXUN_BOUNCE_DOMAIN is empty: no mail comes back to an address of its own"
         return "bounces", False, words
-    return "bounces", True, " and ".join(ways) or "nobody asks for them (docs/bounces.md)"
+    return (
+        "bounces",
+        True,
+        " and ".join(ways) or ("nobody asks for them (docs/bounces.md)" + _elsewhere(parts)),
+    )
 
 
 def _clock(parts: Parts) -> Finding:
@@ -379,9 +383,17 @@ def _dkim(parts: Parts) -> Finding:
     except SettingsError as error:
         return "dkim", False, str(error)
     if signer is None:
-        return "dkim", True, "mails are not signed here; let the relay sign, or see docs/mail.md"
+        words = "mails are not signed here; let the relay sign, or see docs/mail.md"
+        return "dkim", True, words + _elsewhere(parts)
     name, value = signer.record()
     return "dkim", True, f'mails are signed; publish {name} TXT "{value}"'
+
+
+def _elsewhere(parts: Parts) -> str:
+    """What a shell cannot know of a service that was started from another one."""
+    if not (parts.settings.home / "service.json").exists():
+        return ""
+    return "; so say this shell's settings: the running service may have others"
 
 
 def _disk(parts: Parts) -> Finding:

@@ -56,3 +56,14 @@ def test_what_is_wrong_is_told_in_a_line(shell):
     assert "ILL bounces" in shell.run(
         "doctor", code=1, bounce_listen="127.0.0.1:1", bounce_domain="b.example"
     ).out  # fmt: skip
+
+
+def test_the_doctor_does_not_speak_for_a_service_of_another_shell(shell, tmp_path):
+    """What this shell was not told may be set where the service was started."""
+    alone = shell.run("doctor", "--json", home=str(tmp_path)).json
+    (tmp_path / "service.json").write_text("{}", encoding="utf-8")
+    beside = shell.run("doctor", "--json", home=str(tmp_path)).json
+    for found, said in ((alone, False), (beside, True)):
+        words = {one["what"]: one["words"] for one in found}
+        for what in ("dkim", "bounces"):
+            assert ("the running service may have others" in words[what]) is said, what
