@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -277,11 +277,13 @@ def _cpu_of_database() -> float:
     """Seconds that PostgreSQL's processes have worked, those that ended among them."""
     seconds = 0.0
     for one in psutil.Process().children(recursive=True):
-        if one.name() == "postgres":
-            spent = one.cpu_times()
-            seconds += spent.user + spent.system
-            if one.ppid() == psutil.Process().pid or one.parent().name() != "postgres":
-                seconds += spent.children_user + spent.children_system
+        with suppress(psutil.NoSuchProcess):  # it ended while we looked; its parent keeps the sum
+            if one.name() == "postgres":
+                spent = one.cpu_times()
+                seconds += spent.user + spent.system
+                parent = one.parent()
+                if parent is None or parent.name() != "postgres":
+                    seconds += spent.children_user + spent.children_system
     return seconds
 
 
