@@ -30,6 +30,7 @@ from aggregator.model import (
     Region,
     SourceKind,
 )
+from aggregator.notify import MOST_SHOWN
 from aggregator.settings import Settings
 from aggregator.store import publish, rows
 from aggregator.store.members import merge_into
@@ -101,6 +102,8 @@ class Planning(RuleBasedStateMachine):
         self.now = START
         self.tick = 0
         self.notices: dict[int, Notice] = {}
+        #: Whoever was told of one of a pair is held to know both.
+        self.merged: list[set[int]] = []
         self.people: dict[str, Person] = {}
         self.slow: tuple[Connection, int, Notice] | None = None
         self.subscribers = store.Subscribers(self.engine)
@@ -227,6 +230,7 @@ class Planning(RuleBasedStateMachine):
             )
             publish.publish(connection, [heir, lost], self.now)
         self.notices[lost].merged = True
+        self.merged.append({heir, lost})
         for person in self.people.values():
             if lost in person.got:
                 person.got.add(heir)
@@ -556,3 +560,8 @@ class Planning(RuleBasedStateMachine):
         for _, words, told in found:
             told_here = {n for n in self.notices if f"第{n:05d}号" in words}
             assert told_here <= set(told)
+            if words and len(told) <= MOST_SHOWN:  # words are forgotten after a week
+                left_out = {one for pair in self.merged if pair & set(told) for one in pair}
+                left_out |= {n for n, one in self.notices.items() if one.withdrawn}
+                untold = set(told) & set(self.notices) - told_here - left_out
+                assert not untold, (untold, words)
