@@ -304,7 +304,10 @@ def _apply_to_one(
         until = _day(form.get("until", ""))
         flow.pause_until(who, one.id, until, store=store, now=now)
         return "已暂停 Paused"
-    what = _what(form.get("frequency", "") if act == "frequency" else act)
+    if act == "frequency":
+        what = _what(frequency_of([form.get("frequency", "")]).value)
+    else:
+        what = _what(act)
     flow.apply(who, one.id, what, store=store, now=now)
     return "已保存 Saved"
 

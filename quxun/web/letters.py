@@ -42,7 +42,8 @@ OLD_LINK = (
 SENT = (
     "如果这个地址可以收信，确认邮件已在路上。请在 48 小时内打开信中的链接，并在页面上按“确认订阅”。"
     " · If mail can reach this address, a confirming mail is on its way; confirm within 48 hours."
-    " 同一地址 10 分钟内至多一封，24 小时内至多三封 · one in 10 minutes and three a day at most."
+    " 同一地址 10 分钟内至多一封，24 小时内至多三封；同一网络（如一间办公室）一小时内至多十封，过后再试"
+    " · one in 10 minutes and three a day at most for an address, ten an hour for a network."
 )
 #: Said to everybody, too: nobody learns whose mail came back.
 TRY_AGAIN = (
@@ -55,8 +56,8 @@ SENT_AGAIN = (
     " way, at most one in 7 days; confirm within 48 hours and you will get mail again."
 )
 LINK_SENT = (
-    "如果这个地址有订阅，设置链接已在路上（10 分钟内至多一封，24 小时内至多三封）。"
-    " · If this address has a subscription, the link is on its way."
+    "如果这个地址有订阅，设置链接已在路上（10 分钟内至多一封，24 小时内至多三封；同一网络一小时内至多十封）。"
+    " · If this address has a subscription, the link is on its way (ten an hour for a network at most)."
 )
 #: What a second press, or a look afterwards, is told; the link opens nothing any more.
 CONFIRMED_BEFORE = (

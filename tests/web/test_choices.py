@@ -262,3 +262,16 @@ def test_a_form_that_names_no_subscription_is_no_fault_of_ours(web, act, number)
     path = manage_path(web, confirmed(web))
 
     assert web.post(path, {"act": act, "id": number, "region": "zzz"}).status < 500
+
+
+def test_a_frequency_of_a_form_is_a_frequency(web):
+    """Another deed in its place would pause mails while the page speaks of how often they come."""
+    who = confirmed(web)
+    one = who.subscriptions[0]
+
+    answer = web.post(
+        manage_path(web, who), {"act": "frequency", "id": str(one.id), "frequency": "pause"}
+    )
+
+    assert answer.status == 400
+    assert web.parts.subscribers.get(who.email).subscriptions[0].state == one.state
