@@ -105,15 +105,20 @@ class Standing:
     withdrawn: Collection[AnnouncementId]
     old: Collection[AnnouncementId]
 
-    def kept(self, items: Items) -> tuple[tuple[AnnouncementId, str], ...]:
-        """Those items that may be mailed, in order: of what was withdrawn, only that it was."""
+    def kept(
+        self, items: Items, waiting: Collection[tuple[AnnouncementId, str]] = ()
+    ) -> tuple[tuple[AnnouncementId, str], ...]:
+        """Those items that may be mailed, in order: of what was withdrawn, only that it was.
+
+        What stands in a mail that still waits does not grow too old: it was owed in time.
+        """
         return tuple(
             sorted(
                 (one, reason)
                 for one, reason in items
                 if one in self.changes
                 and (one not in self.withdrawn or reason.startswith("change:"))
-                and (one not in self.old or reason != NEWS)
+                and (one not in self.old or reason != NEWS or (one, reason) in waiting)
             )
         )
 

@@ -184,7 +184,7 @@ class Batch:
         self._know(one for theirs in wishes.values() for one in theirs)
         alike: dict[tuple[str, tuple[WishId, ...], Chosen], list[Reader]] = defaultdict(list)
         for one, theirs in items.items():
-            kept = self._there.kept(theirs)
+            kept = self._there.kept(theirs, self._told.get(one, ()))
             reader = people[one]
             if kept and not _all_told(kept, self._told.get(one)):
                 alike[reader.language, wishes[one], kept].append(reader)
