@@ -14,6 +14,7 @@ from aggregator.notify.letters import letter
 from aggregator.notify.render import (
     WISHES_NAMED,
     House,
+    frame,
     list_headers,
     message_id,
     said,
@@ -92,7 +93,7 @@ def render_welcome(
     words = words_of(subscriber.language)
     stop = house.stop(subscriber, frequency)
     values = {
-        "words": words,
+        **frame(words, house, stop),
         "subject": words.welcome_subject,
         "preheader": words.welcome_next.format(when=words.say_when(subscriber, frequency)),
         "lead": words.welcome_lead,
@@ -103,9 +104,6 @@ def render_welcome(
         ],
         "preferences_url": house.preferences(subscriber, now),
         "stop": words.stop.format(frequency=words.frequencies[frequency]),
-        "stop_url": stop,
-        "home_url": f"{house.public_url}/",
-        "contact": words.contact.format(contact=house.contact),
     }
     return whole_mail(
         env, "welcome", values,

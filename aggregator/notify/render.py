@@ -210,16 +210,13 @@ def render_confirmation(
     words = words_of(subscriber.language)
     stop = _declining(subscriber, wishes, frequency, house)
     values = {
-        "words": words,
+        **frame(words, house, stop),
         "subject": words.confirm_subject,
         "preheader": words.confirm_expiry,
         "lead": words.confirm_lead,
         "wishes_title": words.confirm_wishes.format(frequency=words.frequencies[frequency]),
         "wishes": [said(wish, words) for wish in wishes[:WISHES_NAMED]],
         "confirm_url": house.confirm(token),
-        "stop_url": stop,
-        "home_url": f"{house.public_url}/",
-        "contact": words.contact.format(contact=house.contact),
     }
     return whole_mail(
         env, "confirm", values,
@@ -251,15 +248,12 @@ def render_manage_link(
     words = words_of(subscriber.language)
     stop = house.stop(subscriber, None)
     values = {
-        "words": words,
+        **frame(words, house, stop),
         "subject": words.link_subject,
         "preheader": words.link_expiry,
         "lead": words.link_lead,
         "preferences_url": house.preferences(subscriber, now),
         "stop": words.stop_all,
-        "stop_url": stop,
-        "home_url": f"{house.public_url}/",
-        "contact": words.contact.format(contact=house.contact),
     }
     return whole_mail(
         env, "link", values,
@@ -282,7 +276,7 @@ def render_channel_ended(
     words = words_of(subscriber.language)
     stop = house.stop(subscriber, None)
     values = {
-        "words": words,
+        **frame(words, house, stop),
         "subject": words.channel_subject,
         "preheader": words.channel_mend,
         "lead": words.channel_lead,
@@ -290,15 +284,22 @@ def render_channel_ended(
         "problem": one_line(problem),
         "preferences_url": house.preferences(subscriber, now),
         "stop": words.stop_all,
-        "stop_url": stop,
-        "home_url": f"{house.public_url}/",
-        "contact": words.contact.format(contact=house.contact),
     }
     return whole_mail(
         env, "channel", values,
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
         headers=list_headers(house, None, stop),
     )  # fmt: skip
+
+
+def frame(words: Words, house: House, stop: str | None) -> dict[str, object]:
+    """What every whole mail says around its own words."""
+    return {
+        "words": words,
+        "stop_url": stop,
+        "home_url": f"{house.public_url}/",
+        "contact": words.contact.format(contact=house.contact),
+    }
 
 
 def whole_mail(
