@@ -23,6 +23,7 @@ from aggregator.model import (
 )
 from aggregator.store import rows
 from aggregator.store.matches import LOOK_BACK, MAILED
+from aggregator.store.pruning import KEEP
 
 #: What one of several subscriptions says counts in this order.
 _RANKS = ("owed", "paused", "filter-changed", "before-you-asked", "not-confirmed", "ended")
@@ -37,7 +38,8 @@ class Why:
     which are not tried again by themselves; ``owed`` goes with the next run;
     anything else is the rule by which it is left out: ``suppressed``, ``not-confirmed``,
     ``first-poll``, ``late``, ``held``, ``withdrawn``, ``merged``, ``too-old``, ``paused``,
-    ``before-you-asked``, ``filter-changed``, ``ended``, ``no-match``.
+    ``before-you-asked``, ``filter-changed``, ``ended``, ``no-match``. ``not-kept``: it may have
+    been sent, but the journal of that time is gone (``store.pruning``).
     """
 
     rule: str
@@ -67,6 +69,14 @@ def why(connection: Connection, one: Announcement, who: Subscriber, now: datetim
         text("select announced_change from announcements where id = :id"), {"id": one.id}
     ).scalar_one()
     general = list(_left_out(who, one))
+    if _before_the_journal(who, one, now):
+        general.insert(
+            0,
+            (
+                "not-kept",
+                f"what was sent is kept for {KEEP.days} days: whether this was cannot be told any more",
+            ),
+        )
     if one.announced_at < now - LOOK_BACK or change == 0:
         general.append(("too-old", f"announced more than {LOOK_BACK.days} days ago"))
     spells = _spells(connection, who)
@@ -79,6 +89,15 @@ def why(connection: Connection, one: Announcement, who: Subscriber, now: datetim
     rules = [rule for _, rule, _ in own]
     best = next((rule for rule in _RANKS if rule in rules), "no-match")
     return Why(rule=general[0][0] if general else best, lines=(told, *lines))
+
+
+def _before_the_journal(who: Subscriber, one: Announcement, now: datetime) -> bool:
+    """Whether a ledger that said something of the two may have been pruned."""
+    return (
+        one.announced_at < now - KEEP
+        and who.confirmed_at is not None
+        and who.confirmed_at < one.announced_at + LOOK_BACK
+    )
 
 
 def _came_to(row: RowMapping) -> str:

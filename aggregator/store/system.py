@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from aggregator.store.announcements import Announcements
 from aggregator.store.matches import Matcher
+from aggregator.store.pruning import Pruning
 from aggregator.store.reasons import Why, why
 from aggregator.store.subscribers import Subscribers
 
@@ -22,6 +23,7 @@ class System:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._pruning = Pruning(engine)
 
     def beat(self, name: str, now: datetime) -> None:
         """Say that a process is alive."""
@@ -113,3 +115,4 @@ class System:
                 {"t": now - KEEP_SIGN_UPS},
             )
         Matcher(self._engine).prune(now)
+        self._pruning.prune(now)
