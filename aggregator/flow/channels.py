@@ -171,7 +171,7 @@ async def _send(message: ChannelMessage, *, post: Post) -> ChatVerdict:
 
 
 _NOTHING_LEFT = "all that it told of was withdrawn before it left"
-_LOST = ChatVerdict(outcome=Outcome.WAIT, words="another worker has it")
+_LOST = ChatVerdict(outcome=Outcome.WAIT, words="another worker has it, or it is held")
 
 
 async def _call(

@@ -34,6 +34,7 @@ from aggregator.model import (
 )
 from aggregator.store import rows
 from aggregator.store.announcements import with_sightings
+from aggregator.store.letterbox import stopped
 
 #: A message that waits for a dead channel is kept this long, as far as planning looks back.
 KEEP_WAITING = timedelta(days=35)
@@ -42,6 +43,14 @@ _FREE = (
     "o.waiting and (o.state in ('queued', 'deferred', 'ambiguous')"
     " or (o.state = 'claimed' and o.lease_until < :now)) and o.due_at <= :now"
 )
+
+
+#: Nothing of a run leaves that is held, nor anything while all is.
+_HELD = (
+    "(exists (select 1 from house where mail_held_at is not null)"
+    " or exists (select 1 from runs r where r.id = o.run_id and r.held is not null))"
+)
+_FREQUENCY = "(select r.frequency from runs r where r.id = o.run_id)"
 
 
 class Channels:
@@ -146,9 +155,7 @@ class Channels:
                     " join channels c on c.subscriber_id = o.subscriber_id"
                     " left join robots r on r.key = c.robot"
                     f" where c.state = 'active' and {_FREE} and coalesce(r.free_at, :now) <= :now"
-                    " and not exists (select 1 from house where mail_held_at is not null)"
-                    " and not exists (select 1 from runs where runs.id = o.run_id"
-                    " and runs.held is not null)"
+                    f" and not {_HELD}"
                     " order by c.robot, o.lane, o.due_at, o.id limit :limit"
                 ),
                 {"now": now, "limit": limit},
@@ -170,18 +177,29 @@ class Channels:
             return self._turn(connection, robot.key, robot.service, now)
 
     def mark_message_handed(self, message: ChannelMessage) -> bool:
-        """Commit that the next byte may be the message; False when the lease was lost, or the
-        channel is not to be written to any more.
+        """Commit that the next byte may be the message; False when the lease was lost, or it must
+        not leave just now: its run or all is held, or its channel rests. Then it waits as before.
         """
+        mine = {"id": message.mail_id, "generation": message.generation}
         with self._engine.begin() as connection:
             done = connection.execute(
                 text(
                     "update outbox o set state = 'handed' from channels c where o.id = :id"
                     " and o.state = 'claimed' and o.generation = :generation"
                     " and c.subscriber_id = o.subscriber_id and c.state = 'active'"
+                    f" and not {_HELD}"
                 ),
-                {"id": message.mail_id, "generation": message.generation},
+                mine,
             ).rowcount
+            if not done:
+                connection.execute(
+                    text(
+                        "update outbox set state = 'queued', lease_until = null,"
+                        " attempts = attempts - 1 where id = :id and generation = :generation"
+                        " and state = 'claimed'"
+                    ),
+                    mine,
+                )
         return bool(done)
 
     def record_verdict(
@@ -356,9 +374,7 @@ def _sweep(connection: Connection, now: datetime) -> None:
             "update outbox o set state = 'failed', lease_until = null,"
             " answer = 'stopped by its reader before it left'"
             f" from channels c where c.subscriber_id = o.subscriber_id and {_FREE}"
-            " and not exists (select 1 from subscriptions n where n.subscriber_id = o.subscriber_id"
-            " and n.state in ('active', 'paused')"
-            f" and (n.frequency = 'immediate') = (o.lane = {_IMMEDIATE_LANE}))"
+            f" and {stopped('o', _FREQUENCY)}"
         ),
         {"now": now},
     )

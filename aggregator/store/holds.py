@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from aggregator.errors import NotFoundError
 from aggregator.model import RunId
 from aggregator.store import alarms, audit
+from aggregator.store.stops import TOGETHER
 
 LONGEST = 200
 
@@ -105,16 +106,37 @@ class Holds:
         return None
 
     def release_run(self, run_id: RunId, *, who: str, now: datetime) -> bool:
-        """Let a run's mails go again; False when it was not held."""
+        """Let a run's mails go again; False when it was not held.
+
+        Runs of one frequency that were held together, because nothing but refusals came back, go
+        together.
+        """
         with self._engine.begin() as connection:
-            done = connection.execute(
-                text("update runs set held = null where id = :id and held is not null"),
-                {"id": run_id},
-            ).rowcount
-            if done:
-                audit.note(connection, who=who, what="release", about=f"run {run_id}", now=now)
-                _try_again(connection, run_id, now)
-        return bool(done)
+            run = connection.execute(
+                text("select frequency, held from runs where id = :id for update"), {"id": run_id}
+            ).one_or_none()
+            if run is None or run.held is None:
+                return False
+            released = {run_id}
+            if run.held.startswith(TOGETHER):
+                released |= set(
+                    connection.execute(
+                        text(
+                            "select id from runs where frequency = :frequency"
+                            " and starts_with(held, :together) order by id for update"
+                        ),
+                        {"frequency": run.frequency, "together": TOGETHER},
+                    ).scalars()
+                )
+                alarms.clear_alarm(connection, f"mail-content:{run.frequency}")
+            connection.execute(
+                text("update runs set held = null where id = any(cast(:ids as bigint[]))"),
+                {"ids": list(released)},
+            )
+            for one in sorted(released):
+                audit.note(connection, who=who, what="release", about=f"run {one}", now=now)
+                _try_again(connection, RunId(one), now)
+        return True
 
 
 def _try_again(connection: Connection, run_id: RunId, now: datetime) -> None:

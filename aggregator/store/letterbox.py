@@ -65,6 +65,28 @@ def follow(connection: Connection, which: str, ids: Collection[int]) -> None:
     )
 
 
+def stopped(mail: str, frequency: str) -> str:
+    """Whether its reader stopped what a mail answers, as a condition in SQL: then it must not
+    leave any more, though it waits.
+
+    One subscription of that frequency that goes on, or is paused, is enough to be written to; one
+    that waits for a new confirmation, whoever asked for it, has ended as well.
+
+    Args:
+        mail: the name of the outbox's row.
+        frequency: that of its run; before there were runs its lane said it.
+    """
+    theirs = (
+        f"select 1 from subscriptions n where n.subscriber_id = {mail}.subscriber_id and"
+        f" coalesce(n.frequency = {frequency}, (n.frequency = 'immediate') = ({mail}.lane = 1))"
+    )
+    return (
+        f"({mail}.lane > 0 and exists ({theirs} and (n.state = 'ended'"
+        " or (n.state = 'pending' and n.ended_at is not null)))"
+        f" and not exists ({theirs} and n.state in ('active', 'paused')))"
+    )
+
+
 def domain_of(address: str) -> str:
     """The mail domain by which an address is paced."""
     return address.rpartition("@")[2].lower()

@@ -29,14 +29,10 @@ from aggregator.model import (
     SuppressionKind,
 )
 from aggregator.paces import Complaint, Pace
-from aggregator.store import alarms, paces, rows, suppressions
-from aggregator.store.letterbox import LANES, domain_of, follow, insert
+from aggregator.store import alarms, paces, rows, stops, suppressions
+from aggregator.store.letterbox import LANES, domain_of, follow, insert, stopped
 
 _LANE_OF = {number: lane for lane, number in LANES.items()}
-#: So many refusals of what we say among the last answers of a run stop it (RELIABILITY.md, 15).
-STOP_AFTER, OF_THE_LAST = 20, 50
-#: So many, when no answer among them was another: small runs are stopped, too.
-STOP_AFTER_NOTHING_BUT = 10
 
 _FREE = (
     "select id from outbox where waiting and due_at <= :now and lane <= :lane"
@@ -47,21 +43,13 @@ _FREE = (
     " and (run_id is null or run_id <> all(cast(:held as bigint[])))"
 )
 _ORDER = " order by lane, due_at, id limit :limit for update skip locked"
-#: Subscriptions that a mail answers; before there were runs its lane said the frequency.
-_ALIKE = "coalesce(n.frequency = r.frequency, (n.frequency = 'immediate') = (t.lane = 1))"
 _TAKE = (
     ", taken as (update outbox o set state = 'claimed', lease_until = :until,"
     " generation = o.generation + 1, attempts = o.attempts + 1"
     " from free where o.id = free.id returning o.*)"
     " select t.*, r.frequency as frequency, s.epoch as epoch, x.reason as suppressed,"
-    # A mail that waits while its reader stops what it answers must not leave any more.
-    " t.lane > 0 and exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
-    # One that waits for a new confirmation, whoever asked for it, has ended as well.
-    " and (n.state = 'ended' or (n.state = 'pending' and n.ended_at is not null))"
-    f" and {_ALIKE})"
-    " and not exists (select 1 from subscriptions n where n.subscriber_id = t.subscriber_id"
-    f" and n.state in ('active', 'paused') and {_ALIKE})"
-    " as stopped, t.lane > 0 and lower(t.recipient) <> lower(s.email) as moved"
+    f" {stopped('t', 'r.frequency')} as stopped,"
+    " t.lane > 0 and lower(t.recipient) <> lower(s.email) as moved"
     " from taken t left join runs r on r.id = t.run_id"
     " left join subscribers s on s.id = t.subscriber_id"
     " left join suppressions x on x.email_key = lower(t.recipient)"
@@ -110,11 +98,6 @@ _RENEW = text(
     "update outbox o set lease_until = :until"
     " from unnest(cast(:ids as bigint[]), cast(:generations as integer[])) as h (id, generation)"
     " where o.id = h.id and o.generation = h.generation and o.state in ('claimed', 'handed')"
-)
-_REFUSED = text(
-    "select count(*) filter (where meaning in ('content', 'refused')), count(*) from (select meaning from outbox"
-    " where run_id = :run and answered_at is not null and meaning <> ''"
-    " order by answered_at desc limit :last) last"
 )
 
 
@@ -354,11 +337,7 @@ def _record(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     for one in deliveries:
         if one.suppress:
             _suppress(connection, one)
-    refused = {
-        one.run_id for one in deliveries if one.meaning in ("content", "refused") and one.run_id
-    }
-    for run_id in sorted(refused):
-        _judge_content(connection, run_id)
+    stops.judge(connection, deliveries)
     given_up = Counter(d.domain for d in deliveries if d.answer.startswith("given up"))
     if given_up:
         said = ", ".join(f"{count} to {domain}" for domain, count in given_up.most_common(5))
@@ -380,21 +359,3 @@ def _suppress(connection: Connection, one: Delivery) -> None:
             connection, email_key(address), SuppressionKind.HARD,
             reason=one.suppress, evidence=one.answer[:300], at=one.at,
         )  # fmt: skip
-
-
-def _judge_content(connection: Connection, run_id: RunId) -> None:
-    """Hold a run whose words a server refuses, before the rest of its readers are tried."""
-    refused, answers = connection.execute(_REFUSED, {"run": run_id, "last": OF_THE_LAST}).one()
-    if refused < (STOP_AFTER_NOTHING_BUT if refused == answers else STOP_AFTER):
-        return
-    words = f"{refused} of its last answers refused its mails"
-    held = connection.execute(
-        text("update runs set held = :why where id = :id and held is null"),
-        {"id": run_id, "why": words},
-    ).rowcount
-    if held:
-        alarms.raise_alarm(
-            connection,
-            f"mail-content:{run_id}",
-            f"run {run_id} is held: {words}; read the answers on its page, then release it",
-        )

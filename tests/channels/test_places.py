@@ -191,3 +191,53 @@ def test_addresses_are_secrets(house, caplog):
 def test_addresses_are_taken_as_services_print_them(house, pasted, ours):
     """People paste what they are shown."""
     assert house.parts.robots.read(pasted).address == ours
+
+
+@pytest.mark.parametrize("what", ["all", "run"])
+def test_a_message_in_hand_is_kept_back_when_an_operator_holds_mail(house, what):
+    """Held means the next message, not the next claim; released, it comes, once."""
+    service = house.service("wecom")
+    channel = house.channel(service.address)
+    house.publish(1)
+    house.later(6 * MINUTE)
+    house.plan()
+    it = house.parts
+    [message] = it.channels.claim_messages(house.now, limit=9, lease=mail.LEASE)
+    [row] = house.messages(channel)
+    if what == "all":
+        it.holds.hold_all("trouble", who="operator", now=house.now)
+    else:
+        it.holds.hold_run(row["run_id"], "trouble", who="operator", now=house.now)
+
+    assert not it.channels.mark_message_handed(message)
+    assert house.states(channel) == ["queued"]
+    house.later(MINUTE)
+    assert (house.send(), service.texts) == (0, [])
+    if what == "all":
+        it.holds.release_all(who="operator", now=house.now)
+    else:
+        it.holds.release_run(row["run_id"], who="operator", now=house.now)
+    house.send()
+    house.send()
+    assert (len(service.texts), house.states(channel)) == (1, ["sent"])
+
+
+def test_a_message_that_waits_is_stopped_by_its_own_frequency_alone(house):
+    """As mails are: who stops the daily summary of a chat keeps the immediate one."""
+    service = house.service("wecom")
+    channel = house.channel(service.address)
+    house.channel(service.address, query="region=500116", frequency=Frequency.DAILY)
+    house.publish(1)
+    house.later(6 * MINUTE)
+    house.plan()
+    end = house.parts.subscribers.end
+    end(channel.id, reason="owner", now=house.now, frequency=Frequency.DAILY)
+    house.send()
+    assert len(service.texts) == 1
+    house.publish(2)
+    house.later(6 * MINUTE)
+    house.plan()
+    end(channel.id, reason="owner", now=house.now, frequency=Frequency.IMMEDIATE)
+    house.send()
+
+    assert (len(service.texts), house.states(channel)) == (1, ["sent", "failed"])

@@ -144,44 +144,6 @@ def test_a_good_minute_raises_the_pace_and_many_end_it(engine, outbox):
     assert outbox.paces() == []
 
 
-def test_a_run_whose_words_are_refused_is_held_and_nobody_is_suspended(engine, outbox):
-    """Ten refusals and no other answer stop it; the rest of its mails stay queued, an
-    alarm says why, and every reader keeps their subscription.
-    """
-    run = run_of(engine, outbox, 30)
-    mails = outbox.claim_mails(NOW, limit=24, lease=LEASE)
-
-    outbox.turn([end(one, MailState.FAILED, "content") for one in mails[:9]], now=NOW)
-    assert store.Holds(engine).held_runs() == []
-    may = outbox.turn([end(mails[9], MailState.FAILED, "refused")], mails[10:], now=NOW)
-
-    assert may == frozenset(), "what is in hand does not leave any more"
-    assert store.Holds(engine).held_runs() == [run]
-    assert [alarm.kind for alarm in store.Alarms(engine).open_alarms()] == [f"mail-content:{run}"]
-    assert outbox.claim_mails(NOW + MINUTE, limit=99, lease=LEASE) == []
-    assert store.System(engine).stats()["subscribers"] == 30
-    assert store.Suppressions(engine).list() == []
-
-    store.Holds(engine).release_run(run, who="operator", now=NOW)
-    outbox.turn([replace(end(one, MailState.QUEUED), answer="") for one in mails[10:]], now=NOW)
-    again = outbox.claim_mails(NOW + MINUTE, limit=99, lease=LEASE)
-    assert len(again) == 30, "those that were refused are tried again, too"
-    assert store.Alarms(engine).open_alarms() == []
-
-
-def test_a_few_refusals_among_many_good_answers_hold_nothing(engine, outbox):
-    """One filter in fifty mailboxes is no reason to stop a run."""
-    run_of(engine, outbox, 60)
-    mails = outbox.claim_mails(NOW, limit=60, lease=LEASE)
-    for number, one in enumerate(mails):
-        bad = number % 4 == 0
-        state = MailState.FAILED if bad else MailState.SENT
-        done = replace(end(one, state, "content" if bad else "taken"), at=NOW + number * MINUTE)
-        outbox.turn([done], now=NOW)
-
-    assert store.Holds(engine).held_runs() == []
-
-
 def test_a_hold_stops_what_is_in_hand(engine, outbox):
     """An operator who holds all mail means the next mail, not the next claim."""
     queue(outbox, 1)
