@@ -206,9 +206,11 @@ def plan_for(
     """
     planned = 0
     mine = {x.frequency for x in subscriber.subscriptions if x.state is SubscriptionState.ACTIVE}
+    # Never that of a slot, which would count as planned for everybody.
+    due_at = now.replace(microsecond=now.microsecond or 1)
     for frequency in sorted(mine):
         selection, _ = store.owed(subscriber, frequency, now)
-        run = store.open_run(frequency, now) if selection.items else None
+        run = store.open_run(frequency, due_at, alone=True) if selection.items else None
         if run is None:
             continue
         planner = Planner(run, store=store, env=env, house=house_of(settings), now=now)

@@ -55,7 +55,7 @@ class PlanningBatch(Protocol):
 class DigestStore(Protocol):
     """Runs, who is owed what, and the outbox."""
 
-    def open_run(self, frequency: Frequency, due_at: datetime) -> Run | None:
+    def open_run(self, frequency: Frequency, due_at: datetime, *, alone: bool = ...) -> Run | None:
         """The run of that slot, made if need be; None when it is planned already."""
         ...
 

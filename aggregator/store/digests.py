@@ -58,18 +58,25 @@ class Digests:
         self._matcher = Matcher(engine)
         self._filters: dict[WishId, Filter] = {}
 
-    def open_run(self, frequency: Frequency, due_at: datetime) -> Run | None:
-        """The run of that slot, made if need be; None when it is planned already."""
+    def open_run(
+        self, frequency: Frequency, due_at: datetime, *, alone: bool = False
+    ) -> Run | None:
+        """The run of that slot, made if need be; None when it is planned already.
+
+        One that whoever opens it plans ``alone`` is in no slot: it counts as planned from now on,
+        for nobody would plan it later.
+        """
         with self._engine.begin() as connection:
             row = connection.execute(
                 text(
-                    "insert into runs (frequency, due_at) values (:frequency, :due)"
+                    "insert into runs (frequency, due_at, planned_at)"
+                    " values (:frequency, :due, case when :alone then :due end)"
                     " on conflict (frequency, due_at) do update set due_at = excluded.due_at"
-                    " returning id, planned_at"
+                    " returning id, planned_at, xmax = 0 as made"
                 ),
-                {"frequency": frequency, "due": due_at},
+                {"frequency": frequency, "due": due_at, "alone": alone},
             ).one()
-        if row.planned_at is not None:
+        if not (row.made if alone else row.planned_at is None):
             return None
         return Run(id=RunId(row.id), frequency=frequency, due_at=due_at)
 
@@ -238,7 +245,8 @@ class Digests:
             frequency = connection.execute(
                 text(
                     f"update runs set planned_at = :now, {_COUNTED}"
-                    " where id = :id and planned_at is null returning frequency"
+                    " where id = :id and (planned_at is null or people_due is null)"
+                    " returning frequency"
                 ),
                 {"now": now, "id": run_id, "due": due, "planned": planned},
             ).scalar()

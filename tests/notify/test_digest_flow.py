@@ -326,6 +326,36 @@ def test_one_subscriber_can_be_served_at_once(office):
     assert office.plan() == 0
 
 
+def test_serving_one_subscriber_leaves_no_run_that_is_due(office, monkeypatch):
+    """At the very minute of a run the others still get theirs; and a command that is killed half
+    way leaves nothing that looks as if somebody had to see to it.
+    """
+    office.sign_up(confirmed=True)
+    office.sign_up(email="other@mail.example", confirmed=True)
+    office.announce("通知甲")
+
+    def serve(now):
+        return digests.plan_for(
+            office.subscribers.get(READER), store=office.digests, env=environment(),
+            settings=SETTINGS, now=now,
+        )  # fmt: skip
+
+    with monkeypatch.context() as killed:
+        killed.setattr(digests.Planner, "plan", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            serve(MORNING)
+    assert serve(MORNING - HOUR) == 1
+
+    assert office.plan() == 1
+    runs = store.Runs(office.engine)
+    assert runs.morning(MORNING + HOUR).unplanned == []
+    assert [one.people_planned for one in runs.runs()] == [1, 1]
+
+
+def _killed(*_args):
+    raise KeyboardInterrupt
+
+
 def test_answers_never_tell_whether_an_address_is_known(office):
     """The page says the same to all; only the mailbox's owner learns more."""
     office.sign_up(confirmed=True)
