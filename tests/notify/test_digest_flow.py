@@ -145,6 +145,23 @@ def test_a_mail_that_is_being_sent_is_not_merged_with_the_next(office):
     assert "通知甲" not in later.text
 
 
+def test_a_mail_that_is_sent_again_is_not_merged_with_the_next(office):
+    """The reader has it: in another mail its news would come twice, and unmarked."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    [first] = office.mails()
+    with office.engine.connect() as connection:
+        number = connection.execute(text("select id from outbox")).scalar_one()
+    store.Runs(office.engine).resend(number, again=True, who="operator", now=MORNING + HOUR)
+    office.announce("通知乙", at=MORNING + HOUR)
+    office.plan(MORNING + DAY)
+
+    copy, later = office.mails()
+    assert copy.message_id == first.message_id
+    assert "通知甲" not in later.text
+
+
 def test_a_run_that_is_held_does_not_leave_with_the_next(office):
     """What was wrong with it is read first: only its release lets it go, and then whole."""
     office.sign_up(confirmed=True)
