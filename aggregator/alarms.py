@@ -28,6 +28,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "有邮件重试 72 小时后放弃",
             "mails were given up after 72 hours",
         ),
+        "in-doubt": (
+            "有邮件两次没有等到答复，不知是否送达",
+            "of some mails nobody knows whether they arrived: their answer was lost twice",
+        ),
         "bounces": (
             "退信邮箱无法读取，或退信异常增多",
             "the bounce mailbox cannot be read, or bounces have risen",

@@ -154,6 +154,11 @@ class Parts:
         return store.Alarms(self.engine)
 
     @cached_property
+    def unsettled(self) -> store.Unsettled:
+        """Mails that wait for an operator's word."""
+        return store.Unsettled(self.engine)
+
+    @cached_property
     def returns(self) -> store.Returns:
         """What came back of our mails."""
         return store.Returns(self.engine)

@@ -15,6 +15,7 @@ def sweep() -> None:
     it.journal.catch_up(now)
     polls.ring_due(it.sources, it.bell, now)
     articles.ring_due(it.entries, it.bell, now)
+    it.unsettled.watch(now)
     alarms.tell_operator(store=it.alarms, env=it.templates_or_fail(), settings=it.settings, now=now)
     it.bell.ring("mail.plan")
     it.bell.ring("mail.deliver")
@@ -37,7 +38,9 @@ def bounces() -> None:
     once count nothing twice.
     """
     it = parts()
-    if it.bounce_mailbox is not None:
+    if it.bounce_mailbox is None:
+        it.alarms.clear_alarm(returns.ALARM)
+    else:
         returns.read_mailbox(
             mailbox=it.bounce_mailbox,
             store=it.returns,

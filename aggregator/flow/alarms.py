@@ -41,8 +41,8 @@ def watch_planning(*, store: DigestStore, alarms: AlarmStore, now: datetime) -> 
     since = store.first_run_at()
     slot = _slot_before(now - PLANNED_WITHIN)
     if since is None or slot < since:
-        return
-    if slot in store.planned_slots(Frequency.DAILY, slot):
+        alarms.clear_alarm("planning")  # nobody is owed anything by it
+    elif slot in store.planned_slots(Frequency.DAILY, slot):
         alarms.clear_alarm("planning")
     else:
         alarms.raise_alarm(

@@ -38,6 +38,7 @@ def watch(
     """
     canary = _subscribed(store, subscribers, settings, now)
     if canary is None:
+        alarms.clear_alarm(ALARM)  # nobody is followed any more
         return
     if canary.suppressed:
         alarms.raise_alarm(

@@ -27,6 +27,7 @@ from aggregator.store.subscribers import Subscribers
 from aggregator.store.suppressions import Suppressions
 from aggregator.store.system import System
 from aggregator.store.tries import Tries
+from aggregator.store.unsettled import Unsettled
 from aggregator.store.webhooks import Webhooks
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Suppressions",
     "System",
     "Tries",
+    "Unsettled",
     "Webhooks",
     "connect",
     "migrate",

@@ -35,6 +35,7 @@ from aggregator.model import (
 from aggregator.store import rows
 from aggregator.store.announcements import with_sightings
 from aggregator.store.letterbox import stopped
+from aggregator.store.unsettled import REFUSED_BY_CHAT
 
 #: A message that waits for a dead channel is kept this long, as far as planning looks back.
 KEEP_WAITING = timedelta(days=35)
@@ -227,6 +228,7 @@ class Channels:
             connection.execute(
                 text(
                     "update outbox set state = :state, answer = :answer, lease_until = null,"
+                    " meaning = :meaning,"
                     " due_at = case when :state = 'ambiguous' and was_ambiguous then '9999-01-01 00:00+00'"
                     " when :state = 'sent' then due_at else cast(:due as timestamptz) end,"
                     " was_ambiguous = was_ambiguous or :state = 'ambiguous',"
@@ -237,6 +239,7 @@ class Channels:
                 {
                     "id": message.mail_id, "generation": message.generation, "state": state,
                     "answer": verdict.words[:500], "due": due_at, "now": now,
+                    "meaning": REFUSED_BY_CHAT if verdict.outcome is Outcome.OURS else None,
                 },
             )  # fmt: skip
             if verdict.whole_robot and verdict.wait:

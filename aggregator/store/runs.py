@@ -322,7 +322,7 @@ class Runs:
                 text(
                     "update outbox set state = 'queued', due_at = :now, lease_until = null,"
                     " resends = resends + 1, sent_at = null, attempts = 0, meaning = null,"
-                    " waiting_since = :now where id = :id"
+                    " waiting_since = :now, dismissed_at = null where id = :id"
                 ),
                 {"id": mail_id, "now": now},
             )

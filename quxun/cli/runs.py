@@ -24,7 +24,7 @@ MaybeNumber = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (runs, run, hold, release, resend):
+    for command in (runs, run, hold, release, resend, dismiss):
         app.command(command.__name__)(command)
 
 
@@ -183,6 +183,20 @@ def resend(
         say({"mail": row.id, "state": row.state, "resends": row.resends})
     else:
         tell(f"mail {row.id}: {row.state}, resent {row.resends} times, {row.message_id}")
+
+
+def dismiss(
+    mail_id: Annotated[int, typer.Argument(metavar="MAIL", help="its number")],
+) -> None:
+    """Leave one mail as it is that waits for you: in doubt twice, given up, refused by a chat."""
+    from aggregator.errors import ConflictError
+
+    with opened() as parts:
+        try:
+            parts.unsettled.dismiss(MailId(mail_id), who=WHO, now=parts.now())
+        except ConflictError as error:
+            raise UsageError(str(error).rpartition(" · ")[2]) from error
+    tell(f"mail {mail_id}: dismissed; it stays as it is")
 
 
 def _plain(row: RunRow, states: str = "states") -> dict[str, object]:

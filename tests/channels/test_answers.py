@@ -107,6 +107,16 @@ def test_a_refused_message_fails_alone_and_raises_an_alarm(house):
     house.publish(2)
     house.run()
     assert "第2类" in service.texts[0]
+    house.parts.unsettled.watch(house.now)
+    assert house.parts.alarms.open_alarms() == [alarm], "that one is still lost"
+    refused = house.messages(channel)[0]["id"]
+    house.parts.runs.resend(refused, again=False, who="operator", now=house.now)
+    house.parts.unsettled.watch(house.now)
+    house.later(MINUTE)
+    house.send()
+
+    assert house.parts.alarms.open_alarms() == []
+    assert "第1类" in service.texts[1]
 
 
 @pytest.mark.parametrize("lost", [closed, cut, (200, b"<html>hotel</html>")])

@@ -78,6 +78,18 @@ def test_one_mail_is_sent_again(shell, run):
     assert shell.run("digest", "resend", "999", code=1).complaint
 
 
+def test_a_mail_that_waits_for_the_operator_is_left_as_it_is(shell, run):
+    """Another one is not: a number mistyped is told."""
+    _, _, failed = run
+    assert "does not wait for you" in shell.run("digest", "dismiss", str(failed), code=2).complaint
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("update outbox set answer = 'given up after 72 h: 450 4.2.0 later'")
+
+    assert "it stays as it is" in shell.run("digest", "dismiss", str(failed)).out
+    assert shell.run("digest", "dismiss", str(failed), code=2).complaint
+    assert shell.run("digest", "dismiss", "999", code=1).complaint
+
+
 def test_a_preview_of_nothing_says_so(shell):
     """No line that reads like a mail named None."""
     shell.run("subscribers", "add", "reader@inbox.example", "--frequency", "daily", "--confirmed")

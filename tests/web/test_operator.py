@@ -389,3 +389,25 @@ def test_one_run_is_held_and_released(web, desk, run):
     desk.post(f"/operator/runs/{number}", {"act": "release"})
     assert web.parts.holds.held_runs() == []
     assert desk.post(f"/operator/runs/{number}", {"act": "hold", "why": " "}).status == 400
+
+
+def test_a_mail_that_waits_for_the_operator_can_be_left_as_it_is(web, desk, run):
+    """The alarm leads to the mails, a mail to its two buttons, and both end the alarm."""
+    _, sent, failed = run
+    with web.parts.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "update outbox set state = 'ambiguous', was_ambiguous = true, due_at = 'infinity'"
+        )
+    web.parts.unsettled.watch(web.parts.now())
+    assert "/operator/mails?state=ambiguous" in desk.get("/operator/alarms").text
+    page = f"/operator/mails/{failed}"
+    assert f"{page}/dismiss" in desk.get(page).text
+
+    assert desk.post(f"{page}/dismiss", {}).status == 303
+    assert f"{page}/dismiss" not in desk.get(page).text
+    assert desk.post(f"{page}/dismiss", {}).status == 409
+    desk.post("/operator/alarms", {"kind": "in-doubt"})
+    assert web.parts.alarms.open_alarms() == []
+    web.parts.unsettled.watch(web.parts.now())
+    assert web.parts.alarms.open_alarms() == []
+    assert f"/operator/mails/{sent}/dismiss" not in desk.get(f"/operator/mails/{sent}").text

@@ -84,11 +84,10 @@ def _add_switches(routes: APIRouter, site: Site) -> None:
 
     @routes.post("/operator/alarms")
     def clear(request: Request) -> Response:
-        kind = form_of(request).get("kind", "")
-        if site.parts.alarms.clear_alarm(kind):
-            site.parts.audit.note(
-                who=OPERATOR, what="clear alarm", about=kind, now=site.parts.now()
-            )
+        kind, now = form_of(request).get("kind", ""), site.parts.now()
+        done = site.parts.unsettled.dismiss_all(kind, who=OPERATOR, now=now)
+        if site.parts.alarms.clear_alarm(kind) or done:
+            site.parts.audit.note(who=OPERATOR, what="clear alarm", about=kind, now=now)
         return back("/operator/alarms")
 
 

@@ -101,6 +101,15 @@ def _add_mails(routes: APIRouter, site: Site) -> None:
         parts.bell.ring("mail.deliver")
         return back(f"/operator/mails/{mail_id}")
 
+    @routes.post("/operator/mails/{mail}/dismiss")
+    def dismiss(request: Request, mail: str) -> Response:
+        mail_id, parts = MailId(_id(mail)), site.parts
+        try:
+            parts.unsettled.dismiss(mail_id, who=OPERATOR, now=parts.now())
+        except ConflictError as error:
+            return _mail(site, request, mail_id, problem=str(error))
+        return back(f"/operator/mails/{mail_id}")
+
 
 def _listing(site: Site, request: Request) -> Response:
     asked = request.query_params
@@ -166,6 +175,7 @@ def _mail(
         "mail.html",
         status=409 if problem else 200,
         mail=runs.mail(mail_id),
+        waits=site.parts.unsettled.waits(mail_id, site.parts.now()),
         subject=words.subject,
         text=_masked(words.text, site),
         has_html=bool(words.html),

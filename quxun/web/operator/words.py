@@ -40,6 +40,7 @@ DEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "hold": ("暂停发送", "held"),
         "release": ("恢复发送", "released"),
         "resend": ("重发", "resent"),
+        "dismiss": ("不再处理", "dismissed"),
         "erase": ("删除订阅者", "erased a subscriber"),
         "channel added": ("添加群机器人", "added a channel"),
         "channel paused": ("暂停群机器人", "paused a channel"),
