@@ -153,8 +153,8 @@ class Announcement:
 class Revision:
     """One substantive change: what was there before and after, field by field.
 
-    ``why`` is ``edited`` (the portal changed its page) or ``reread`` (we read the same page
-    better; that is told to nobody).
+    ``why`` is ``edited`` (the portal changed its page) or ``reread`` (no issuer changed anything:
+    we read the same words better, or another copy of the notice speaks; that is told to nobody).
     """
 
     revision: int

@@ -36,7 +36,7 @@ from aggregator.normalise.origin import (
 from aggregator.text import one_line, shorten, squeeze
 
 #: Rises when the same page would give another record (DESIGN.md, promise 10).
-EXTRACTOR = 3
+EXTRACTOR = 4
 _LONGEST_TITLE = 500
 #: A line given for a title is read so far: marks may be peeled off it again and again.
 _LONGEST_LINE = 2000

@@ -15,6 +15,7 @@ from aggregator.text import fold
 #: What a revision compares; everything else is not shown as a change.
 _COMPARED = ("title", "body_text", "attachments", "valid_from", "valid_until", "validity")
 _PRINTED = ("valid_from", "valid_until", "validity", "attachments", "body_text")
+_VALIDITY = ("valid_from", "valid_until", "validity")
 _ENDING = re.compile(r"\.[a-z0-9]{2,4}$")
 
 
@@ -22,6 +23,21 @@ def read_again(report: ArticleReport) -> bool:
     """Whether the page is the one we have: only our reading of it differs (promise 10)."""
     page = report.page
     return page is not None and page_hash(page) == report.entry.page_hash
+
+
+def read_otherwise(before: Draft, after: Draft) -> bool:
+    """Whether a newer reading takes other facts from the very words that we had: pages differ by
+    counters and frames without an edit.
+    """
+    return (
+        fold(before.title) == fold(after.title)
+        and fold(before.body_text) == fold(after.body_text)
+        and _names(before.attachments) == _names(after.attachments)
+        and all(
+            one == other or "" in (one, other)
+            for one, other in (_words_of(before, after, name) for name in _VALIDITY)
+        )
+    )
 
 
 def other_template(report: ArticleReport) -> bool:
@@ -71,10 +87,14 @@ def _names(files: Sequence[Attachment]) -> list[str]:
     return sorted(_ENDING.sub("", fold(one.name)) for one in files)
 
 
+def _words_of(before: Draft, after: Draft, name: str) -> tuple[str, str]:
+    return _words(getattr(before, name)), _words(getattr(after, name))
+
+
 def changes_of(before: Draft, after: Draft) -> dict[str, tuple[str, str]]:
     """Field by field what a revision changed, as text."""
     changes = {
-        name: (_words(getattr(before, name)), _words(getattr(after, name)))
+        name: _words_of(before, after, name)
         for name in _COMPARED
         if getattr(before, name) != getattr(after, name)
     }

@@ -20,7 +20,14 @@ from aggregator.model import (
     Flag,
 )
 from aggregator.store import rows
-from aggregator.store.changes import changes_of, other_template, read_again, still_titled, weighty
+from aggregator.store.changes import (
+    changes_of,
+    other_template,
+    read_again,
+    read_otherwise,
+    still_titled,
+    weighty,
+)
 from aggregator.store.members import (
     Member,
     candidates,
@@ -421,8 +428,10 @@ class Clusters:
         The leading sighting speaks; another, of the same portal too, takes the lead only when
         its authority is higher. Otherwise two rows of one notice would revise it in turns.
         A row alone never replaces what was read. A page under a new address or a new template,
-        and a newer reading of ours, change the substance only where it counts (promise 10);
-        the same page read anew is written down as such and told to nobody.
+        and a newer reading of ours, change the substance only where it counts (promise 10).
+        What no issuer changed is written down as read anew and told to nobody: the same page
+        read otherwise, a copy of the notice that speaks from now on, an article where there
+        was only a row.
         """
         draft = me.draft
         leads = leads or there.source_id is None or (
@@ -451,7 +460,9 @@ class Clusters:
             and bool(changes)
             and (newer or not reread)
         )
-        told = substance and not reread
+        read_better = reread or (newer and read_otherwise(there.draft, draft))
+        told = substance and not read_better
+        ours = read_better or was_row_only or not leads
         if draft == there.draft and not back:
             self._records.write_names(there.id, self._drafts(there.id))
             return Placed(id=there.id, changed=False)
@@ -460,10 +471,10 @@ class Clusters:
         )
         self._known[there.id] = revised
         if there.withdrawn_at is not None:
-            changes = changes if told else {}
+            changes = {} if ours else changes
             changes["withdrawn"] = (_day(there.withdrawn_at), "")
         if substance or back:
-            why = "reread" if reread and not back else "edited"
+            why = "reread" if ours and not back else "edited"
             self._write_revision(there.id, revised.revision, changes, why=why)
         return Placed(id=there.id, changed=told or back)
 

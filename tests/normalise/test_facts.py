@@ -306,6 +306,8 @@ def test_stages_reached_are_named(text: str, wanted: list[str]) -> None:
         "项目落地投产三年行动方案。",
         "力争年内开工。",
         "网站ICP备案信息。",
+        "以下为相关情况，供有意落户的企业参考。",
+        "有意签约的企业请联系招商局。",
     ],
 )
 def test_what_is_no_stage_is_not(text: str) -> None:

@@ -228,6 +228,47 @@ def test_the_official_source_takes_the_lead_and_a_commercial_one_never_does(engi
     assert (one.source_name, one.draft.body_text) == ("政府网", own.body_text)
 
 
+@pytest.mark.parametrize("how", ["another copy", "row only", "read otherwise", "edited"])
+def test_only_what_the_issuer_changed_is_a_change_to_readers(engine: Engine, how: str):
+    """A mail "changed since it was sent" about our own reading makes readers doubt every mail:
+    the portal's copy that speaks instead of a broker's, the article behind a bare row, a new
+    extractor on a page with another visit counter.
+    """
+    until = Deadline(value=date(2026, 4, 30), sentence="申报截止四月三十日")
+    pages = [
+        Page(url="u", requested_url="u", status=200, body=body, fetched_at=NOW)
+        for body in (b"<p>seen 1</p>", b"<p>seen 2</p>")
+    ]
+    first = Authority.COMMERCIAL if how == "another copy" else Authority.OFFICIAL
+    [entry] = shown(engine, "储能扶持办法", name="资讯站", authority=first)
+    known = draft_of(
+        "储能扶持办法", authority=first, body_text="" if how == "row only" else BODY * 2
+    )
+    if how == "row only":
+        known = replace(known, flags=(Flag.ROW_ONLY,))
+    outcome = ArticleOutcome.ROW_ONLY if how == "row only" else ArticleOutcome.READ
+    was = replace(read(entry, known, page=None if how == "row only" else pages[0]), outcome=outcome)
+    store.Entries(engine).record_articles([was], NOW)
+    later = NOW + 2 * HOUR
+    if how == "another copy":
+        [entry] = shown(engine, "储能扶持办法", name="政府网")
+    else:
+        [entry] = again(engine, later)
+    now = draft_of(
+        "储能扶持办法", body_text=BODY * 2 + ("更正" if how == "edited" else ""),
+        facts=Facts(deadlines=(until,)), extractor=9 if how == "read otherwise" else 1,
+    )  # fmt: skip
+    store.Entries(engine).record_articles(
+        [read(entry, replace(now, substance_hash="other"), page=pages[1], at=later)], later
+    )
+
+    [one] = store.Announcements(engine).find(Filter(), limit=9)
+    [revision] = store.Announcements(engine).revisions(one.id)
+    assert one.draft.facts.deadlines == (until,)
+    assert revision.changes["deadlines"] == ("", "2026-04-30")
+    assert revision.why == ("edited" if how == "edited" else "reread")
+
+
 @pytest.mark.parametrize(
     ("posted", "precision", "novelty"),
     [
