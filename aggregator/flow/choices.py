@@ -1,44 +1,30 @@
-"""What the bearer of a signed link does with their own choices: change, pause, move, stop, take away.
+"""What the bearer of a signed link does with their own choices: change, pause, add, take away.
 
-A link of a mail opens the choices of its reader for a week; one to stop works for ever. Opening
-either changes nothing. Nothing here reaches anybody else's subscriptions.
+A link of a mail opens the choices of its reader for a week, and opening it changes nothing.
+Nothing here reaches anybody else's subscriptions.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment
-
 from aggregator.errors import NotFoundError, UsageError
-from aggregator.flow.subscribe import asked, check_choices, house_of
+from aggregator.flow.subscribe import check_choices
 from aggregator.model import (
-    Asking,
     Choices,
     Filter,
     Frequency,
     Subscriber,
-    Subscription,
     SubscriptionId,
     SubscriptionState,
 )
-from aggregator.notify import (
-    Keys,
-    Purpose,
-    Question,
-    Ticket,
-    check_address,
-    confirmation_hash,
-    render_move,
-    render_moved,
-)
+from aggregator.notify import Keys, Purpose, Ticket
 from aggregator.notify.tokens import read
-from aggregator.ports import OutboxStore, PersonStore, SubscriberStore
+from aggregator.ports import PersonStore, SubscriberStore
 from aggregator.settings import Settings
 
 #: Nobody reads more; a bound keeps one person's run cheap.
@@ -58,21 +44,12 @@ class Change(StrEnum):
     WEEKLY = "weekly"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopping:
-    """What a link to stop would stop; ``subscriber`` is None when they were erased already."""
-
-    ticket: Ticket
-    subscriber: Subscriber | None
-    subscriptions: tuple[Subscription, ...]
-
-
 def managing(
     token: str, *, store: SubscriberStore, settings: Settings, now: datetime
 ) -> Subscriber | None:
     """Whose choices a link opens; None when it is not ours, expired or revoked."""
-    ticket = _ticket(token, Purpose.MANAGE, settings, now)
-    subscriber = _subscriber(ticket, store)
+    ticket = ticket_of(token, Purpose.MANAGE, settings, now)
+    subscriber = bearer(ticket, store)
     if ticket is None or subscriber is None or subscriber.epoch != ticket.epoch:
         return None
     return subscriber
@@ -162,13 +139,13 @@ def apply(
         raise NotFoundError("no such subscription of yours")
     match what:
         case Change.PAUSE:
-            store.pause(subscription_id)
+            store.pause(subscription_id, now)
         case Change.RESUME:
             store.resume(subscription_id, now)
         case Change.END:
             store.end(who.id, reason="preferences", now=now, subscription_id=subscription_id)
         case Change.IMMEDIATE | Change.DAILY | Change.WEEKLY:
-            store.set_frequency(subscription_id, Frequency(what.value))
+            store.set_frequency(subscription_id, Frequency(what.value), now)
 
 
 def erase(token: str, *, store: SubscriberStore, settings: Settings, now: datetime) -> bool:
@@ -229,91 +206,6 @@ def pause_until(
     store.pause(subscription_id, now, until=until)
 
 
-def ask_move(
-    who: Subscriber,
-    email: str,
-    *,
-    store: SubscriberStore,
-    persons: PersonStore,
-    outbox: OutboxStore,
-    env: Environment,
-    settings: Settings,
-    now: datetime,
-    network: str | None = None,
-    answer: tuple[str, str] | None = None,
-) -> Question | None:
-    """Queue the mail that asks at the new address whether one may move there; nothing moves yet.
-
-    The answer does not tell whether the new address is known.
-
-    Returns:
-        A question that must be answered first, when very many ask; else None.
-
-    Raises:
-        UsageError: when the address is not exactly one, or is the present one.
-    """
-    address = check_address(email)
-    if address.lower() == who.email.lower():
-        raise UsageError("这就是您现在的地址 · this is your address already")
-    house = house_of(settings)
-    verdict = asked(
-        address, Asking.ADDRESS, network=network, answer=answer, store=store, house=house, now=now
-    )
-    if isinstance(verdict, Question):
-        return verdict
-    if verdict:
-        token = secrets.token_urlsafe(32)
-        hashed = confirmation_hash(token)
-        persons.ask_move(who.id, address, hashed, now)
-        mail = render_move(
-            env, who, address, token=token, house=house, key=f"move:{hashed.hex()[:32]}"
-        )
-        outbox.enqueue_mail(mail, now)
-    return None
-
-
-def moving(token: str, *, persons: PersonStore, now: datetime) -> tuple[Subscriber, str] | None:
-    """Who moves to which address by a link, for the page with the button; changes nothing."""
-    return persons.pending_move(confirmation_hash(token), now)
-
-
-def refuse_move(token: str, *, persons: PersonStore, now: datetime, reason: str) -> None:
-    """Say no from the new address, by the page's button or RFC 8058: nothing moves there any more.
-    Where it moved already, what goes there ends. Links that are too old or unknown ask nothing.
-    """
-    persons.refuse_move(confirmation_hash(token), reason, now)
-
-
-def was_moved(token: str, *, persons: PersonStore, now: datetime) -> bool:
-    """Whether a link to move was used already."""
-    return persons.was_moved(confirmation_hash(token), now)
-
-
-def move(
-    token: str,
-    *,
-    persons: PersonStore,
-    env: Environment,
-    settings: Settings,
-    now: datetime,
-) -> Subscriber | None:
-    """Move once, by the page's button: wishes and ledger stay, links to the choices of before
-    die, links to stop go on, and the old address is told once.
-
-    Raises:
-        UsageError: when the new address has subscriptions of its own.
-    """
-    hashed = confirmation_hash(token)
-    found = persons.pending_move(hashed, now)
-    if found is None:
-        return None
-    who, address = found
-    told = render_moved(
-        env, who, address, house=house_of(settings), key=f"moved:{hashed.hex()[:32]}"
-    )
-    return persons.move(hashed, told, now)
-
-
 def export(who: Subscriber, *, persons: PersonStore) -> Mapping[str, object]:
     """All that is held of a person, as one JSON document."""
     return persons.export(who.id)
@@ -324,76 +216,14 @@ def revoke(who: Subscriber, *, persons: PersonStore) -> None:
     persons.raise_epoch(who.id)
 
 
-def stopping(
-    token: str, *, store: SubscriberStore, settings: Settings, now: datetime
-) -> Stopping | None:
-    """What a link would stop, for the page with the button; changes nothing, never expires."""
-    ticket = _ticket(token, Purpose.STOP, settings, now)
-    if ticket is None:
-        return None
-    subscriber = _subscriber(ticket, store)
-    running = () if subscriber is None else tuple(
-        one
-        for one in subscriber.subscriptions
-        if one.state is not SubscriptionState.ENDED
-        and ticket.frequency in (None, one.frequency)
-        and ticket.subscription_id in (None, one.id)
-    )  # fmt: skip
-    return Stopping(ticket=ticket, subscriber=subscriber, subscriptions=running)
-
-
-def stop(
-    token: str,
-    *,
-    store: SubscriberStore,
-    settings: Settings,
-    now: datetime,
-    subscription_id: SubscriptionId | None = None,
-    reason: str = "stop-link",
-) -> bool:
-    """End what the link names, by the page's button or the RFC 8058 POST (``one-click``).
-
-    Doing it again, or after one was erased, is as good as the first time.
-
-    Args:
-        token: the link's.
-        store: subscribers.
-        settings: the key.
-        now: UTC.
-        subscription_id: end only this one of those that the link covers.
-        reason: kept with the ending: ``stop-link`` or ``one-click``.
-
-    Returns:
-        False for a link that is not ours.
-    """
-    found = stopping(token, store=store, settings=settings, now=now)
-    if found is None:
-        return False
-    if found.subscriber is None:
-        return True
-    if subscription_id is not None and subscription_id not in {x.id for x in found.subscriptions}:
-        return True
-    store.end(
-        found.subscriber.id,
-        reason=reason,
-        now=now,
-        frequency=found.ticket.frequency,
-        subscription_id=subscription_id or found.ticket.subscription_id,
-    )
-    return True
-
-
-def one_click(token: str, *, store: SubscriberStore, settings: Settings, now: datetime) -> bool:
-    """What the mailbox's own button does (RFC 8058): it acts at once, without a page."""
-    return stop(token, store=store, settings=settings, now=now, reason="one-click")
-
-
-def _ticket(token: str, purpose: Purpose, settings: Settings, now: datetime) -> Ticket | None:
+def ticket_of(token: str, purpose: Purpose, settings: Settings, now: datetime) -> Ticket | None:
+    """What a link says; None when it is not ours, expired or for another door."""
     keys = Keys.of(settings.secret_key.get_secret_value())
     return read(keys, token, purpose=purpose, now=now)
 
 
-def _subscriber(ticket: Ticket | None, store: SubscriberStore) -> Subscriber | None:
+def bearer(ticket: Ticket | None, store: SubscriberStore) -> Subscriber | None:
+    """Whom a link is about; None when they were erased."""
     if ticket is None:
         return None
     try:

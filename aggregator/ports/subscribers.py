@@ -87,7 +87,9 @@ class SubscriberStore(Protocol):
         """Change when and how a subscriber is written to; None leaves a thing as it is."""
         ...
 
-    def set_frequency(self, subscription_id: SubscriptionId, frequency: Frequency) -> None:
+    def set_frequency(
+        self, subscription_id: SubscriptionId, frequency: Frequency, now: datetime | None = None
+    ) -> None:
         """Change how often a subscription is answered; resets nothing."""
         ...
 
@@ -113,8 +115,18 @@ class SubscriberStore(Protocol):
         now: datetime,
         frequency: Frequency | None = None,
         subscription_id: SubscriptionId | None = None,
+        switched: bool = False,
     ) -> int:
-        """End all subscriptions, those of a frequency, or one; how many ended now."""
+        """End all subscriptions, those of a frequency, or one; how many ended now.
+
+        ``switched``: where none of that frequency runs, those that left it count to it.
+        """
+        ...
+
+    def switched_from(
+        self, subscriber_id: SubscriberId, frequency: Frequency
+    ) -> frozenset[SubscriptionId]:
+        """Which subscriptions run that left a frequency of which none runs any more."""
         ...
 
     def erase(self, subscriber_id: SubscriberId) -> None:

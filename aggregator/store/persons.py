@@ -360,6 +360,8 @@ _HELD: Mapping[str, str] = {
     " from subscriptions where subscriber_id = :id order by id",
     "pauses": "select subscription_id, from_at, until_at from pauses where subscription_id in"
     " (select id from subscriptions where subscriber_id = :id) order by from_at",
+    "switches": "select subscription_id, frequency as switched_from, at from frequency_switches"
+    " where subscription_id in (select id from subscriptions where subscriber_id = :id) order by at",
     "endings": "select at, reason, why, frequency, subscription_id from endings"
     " where subscriber_id = :id order by at, id",
     "ledger": "select a.uuid as announcement, a.title, a.url, l.reason, l.at, l.mail_id from"

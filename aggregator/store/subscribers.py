@@ -226,17 +226,23 @@ class Subscribers:
         if not known:
             raise UsageError(f"timezone {name!r} is unknown; give a name such as Asia/Shanghai")
 
-    def set_frequency(self, subscription_id: SubscriptionId, frequency: Frequency) -> None:
+    def set_frequency(
+        self, subscription_id: SubscriptionId, frequency: Frequency, now: datetime | None = None
+    ) -> None:
         """Change how often a subscription is answered; what was sent stays in the ledger, so
         nothing is reset (promise 8). One that is there already with that frequency stands
         for both.
         """
         with self._engine.begin() as connection:
             if subscriptions.make_room(connection, subscription_id, frequency=frequency):
-                connection.execute(
-                    text("update subscriptions set frequency = :frequency where id = :id"),
-                    {"id": subscription_id, "frequency": frequency},
-                )
+                subscriptions.switch(connection, subscription_id, frequency, now)
+
+    def switched_from(
+        self, subscriber_id: SubscriberId, frequency: Frequency
+    ) -> frozenset[SubscriptionId]:
+        """Which subscriptions run that left a frequency of which none runs any more."""
+        with self._engine.connect() as connection:
+            return frozenset(subscriptions.switched_from(connection, subscriber_id, frequency))
 
     def set_wish(self, subscription_id: SubscriptionId, filter_: Filter, now: datetime) -> None:
         """Change what is wished for; not retroactive."""
@@ -301,8 +307,12 @@ class Subscribers:
         now: datetime,
         frequency: Frequency | None = None,
         subscription_id: SubscriptionId | None = None,
+        switched: bool = False,
     ) -> int:
-        """End all subscriptions, those of a frequency, or one; how many ended now."""
+        """End all subscriptions, those of a frequency, or one; how many ended now.
+
+        ``switched``: where none of that frequency runs, those that left it count to it.
+        """
         with self._engine.begin() as connection:
             return subscriptions.end(
                 connection,
@@ -311,6 +321,7 @@ class Subscribers:
                 now=now,
                 frequency=frequency,
                 subscription_id=subscription_id,
+                switched=switched,
             )
 
     def suppress(self, email: str, reason: str, now: datetime) -> None:

@@ -162,6 +162,15 @@ def confirm(
         ),
         values,
     )
+    # What is confirmed anew was asked for as it is; older mails are not about it.
+    connection.execute(
+        text(
+            "delete from frequency_switches x using subscriptions n where n.id = x.subscription_id"
+            " and n.subscriber_id = :id and n.id = any(cast(:ids as bigint[]))"
+            " and n.active_from = :now"
+        ),
+        values,
+    )
 
 
 def end(
@@ -172,17 +181,64 @@ def end(
     now: datetime,
     frequency: Frequency | None = None,
     subscription_id: SubscriptionId | None = None,
+    switched: bool = False,
 ) -> int:
-    """End all subscriptions of a person, those of a frequency, or one; how many ended now."""
+    """End all subscriptions of a person, those of a frequency, or one; how many ended now.
+
+    ``switched``: where none of that frequency runs, those that left it count to it.
+    """
+    also = (
+        switched_from(connection, subscriber_id, frequency)
+        if switched and frequency is not None and subscription_id is None
+        else ()
+    )
     return connection.execute(
         text(
             "update subscriptions set state = 'ended', ended_at = :now,"
             " end_reason = :reason where subscriber_id = :subscriber and state <> 'ended'"
-            " and (cast(:frequency as text) is null or frequency = :frequency)"
+            " and (cast(:frequency as text) is null or frequency = :frequency"
+            " or id = any(cast(:also as bigint[])))"
             " and (cast(:one as bigint) is null or id = :one)"
         ),
         {
             "subscriber": subscriber_id, "reason": reason, "now": now,
-            "frequency": frequency, "one": subscription_id,
+            "frequency": frequency, "one": subscription_id, "also": list(also),
         },
     ).rowcount  # fmt: skip
+
+
+def switch(
+    connection: Connection, subscription_id: int, frequency: Frequency, now: datetime | None
+) -> None:
+    """Change a frequency, and remember which was left: a link of its mails may come back to it."""
+    connection.execute(
+        text(
+            "with left_behind as (insert into frequency_switches (subscription_id, frequency, at)"
+            " select id, frequency, coalesce(:now, now()) from subscriptions where id = :id"
+            " and frequency <> :frequency)"
+            " update subscriptions set frequency = :frequency where id = :id"
+        ),
+        {"id": subscription_id, "frequency": frequency, "now": now},
+    )
+
+
+def switched_from(
+    connection: Connection, subscriber_id: int, frequency: Frequency
+) -> Sequence[SubscriptionId]:
+    """Which running subscriptions a person switched from a frequency of which none runs any more.
+
+    Once one of that frequency was stopped, what was switched before stays: who presses twice, or
+    whose mailbox does, stops no more than the first time.
+    """
+    found = connection.execute(
+        text(
+            "select distinct n.id from subscriptions n join frequency_switches x"
+            " on x.subscription_id = n.id where n.subscriber_id = :id"
+            " and n.state in ('active', 'paused') and x.frequency = :frequency"
+            " and not exists (select 1 from subscriptions o where o.subscriber_id = :id"
+            " and o.frequency = :frequency and (o.state in ('active', 'paused')"
+            " or (o.state = 'ended' and o.ended_at >= x.at)))"
+        ),
+        {"id": subscriber_id, "frequency": frequency},
+    ).scalars()
+    return [SubscriptionId(one) for one in found]

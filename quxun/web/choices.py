@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date
 from urllib.parse import urlencode
 
@@ -13,11 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.flow import choices as flow
-from aggregator.flow.subscribe import house_of
-from aggregator.model import Filter, Subscriber, Subscription, SubscriptionId, SubscriptionState
+from aggregator.flow import moving as moving_flow
+from aggregator.model import Filter, Subscriber, Subscription, SubscriptionState
 from aggregator.notify import Question, shown_address
-from aggregator.store.persons import WHYS
-from quxun.web.http import check_same_site, network_of, read_body, read_form
+from quxun.web import moving, stopping
+from quxun.web.http import check_same_site, network_of, read_form
 from quxun.web.letters import (
     OLD_LINK,
     WISH_FIELDS,
@@ -35,8 +34,6 @@ MOVE_SENT = (
     "如果新邮箱可以收信，确认邮件已在路上：打开信中的链接并按按钮后才会改送。"
     " · If mail can reach the new address, a confirming mail is on its way there; nothing moves before."
 )
-#: A link to move is a word of 32 random bytes.
-_MOVE_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 ERASED = "您的资料已全部删除。 · All that was known of you is deleted."
 
 
@@ -68,166 +65,9 @@ def router(site: Site) -> APIRouter:
             media_type="application/json; charset=utf-8",
         )
 
-    _stop_routes(routes, site)
-    _move_routes(routes, site)
+    stopping.add(routes, site)
+    moving.add(routes, site)
     return routes
-
-
-def _stop_routes(routes: APIRouter, site: Site) -> None:
-    """Links to stop: for ever, by a button of ours or by the mailbox's own."""
-
-    @routes.get("/unsubscribe/{token}")
-    def ask_stop(token: str) -> Response:
-        parts = site.parts
-        found = flow.stopping(
-            token, store=parts.subscribers, settings=parts.settings, now=parts.now()
-        )
-        if found is None:
-            raise NotFoundError(OLD_LINK)
-        return site.page("stop.html", private=True, subscriptions=found.subscriptions)
-
-    @routes.post("/unsubscribe/{token}")
-    async def stop(token: str, request: Request) -> Response:
-        body = await read_body(request)
-        return await run_in_threadpool(_stop, site, token, body)
-
-    @routes.post("/unsubscribe/{token}/why")
-    async def why(token: str, request: Request) -> Response:
-        check_same_site(request, site.parts.settings.public_url)
-        form = dict(await read_form(request))
-        return await run_in_threadpool(_explain, site, token, form.get("why", ""))
-
-
-def _move_routes(routes: APIRouter, site: Site) -> None:
-    """The link that a new address gets."""
-
-    @routes.get("/address/{token}")
-    def ask_move(token: str) -> Response:
-        found = flow.moving(token, persons=site.parts.persons, now=site.parts.now())
-        if found is None:
-            return _moved_before(site, token)
-        who, address = found
-        return site.page(
-            "act.html",
-            private=True,
-            title="改送到这个邮箱？ Move here?",
-            line=f"按下按钮后，以下订阅改送到 {shown_address(address)}，原邮箱不再收信。"
-            " · Press the button to have these subscriptions sent here.",
-            subscriptions=kept(who),
-            field=("move", "yes"),
-            button="改送到这里 Move here",
-            single=False,
-        )
-
-    @routes.post("/address/{token}")
-    async def move(token: str, request: Request) -> Response:
-        check_same_site(request, site.parts.settings.public_url)
-        await read_body(request)
-        return await run_in_threadpool(_move, site, token)
-
-    @routes.get("/address/{token}/no")
-    def ask_refuse(token: str) -> Response:
-        _check_shape(token)
-        return site.page(
-            "act.html",
-            private=True,
-            title="不要改送到这里？ Not here?",
-            line="按下按钮后，这个请求作废，不会有信改送到这个邮箱；已改送来的订阅也会停止。"
-            " · Press the button, and nothing is sent here because of this request.",
-            subscriptions=(),
-            field=("page", "1"),
-            button="不要改送到这里 Not here",
-            single=False,
-        )
-
-    @routes.post("/address/{token}/no")
-    async def refuse(token: str, request: Request) -> Response:
-        # A mailbox's own button posts from anywhere (RFC 8058).
-        _check_shape(token)
-        body = await read_body(request)
-        return await run_in_threadpool(_refuse, site, token, body)
-
-
-def _check_shape(token: str) -> None:
-    if not _MOVE_TOKEN.fullmatch(token):
-        raise NotFoundError(OLD_LINK)
-
-
-def _refuse(site: Site, token: str, body: bytes) -> Response:
-    parts = site.parts
-    reason = "stop-link" if b"page=1" in body else "one-click"
-    flow.refuse_move(token, persons=parts.persons, now=parts.now(), reason=reason)
-    return site.message(
-        "不会改送到这里 Refused",
-        "因这个请求，不会有信送到这个邮箱。 · Because of this request, no mail will come here.",
-        private=True,
-    )
-
-
-def _move(site: Site, token: str) -> Response:
-    parts = site.parts
-    try:
-        who = flow.move(
-            token,
-            persons=parts.persons,
-            env=parts.templates_or_fail(),
-            settings=parts.settings,
-            now=parts.now(),
-        )
-    except UsageError as error:
-        return site.message("没有更换 Not moved", str(error), status=400, private=True)
-    if who is None:
-        return _moved_before(site, token)
-    parts.bell.ring("mail.deliver")
-    return site.message(
-        "邮箱已更换 Moved",
-        "从现在起，订阅送到新邮箱；已送过的不会再送。 · Your mail comes to the new address now.",
-        private=True,
-        links=[(_choices_path(site, who), "订阅设置 Preferences")],
-    )
-
-
-def _moved_before(site: Site, token: str) -> Response:
-    """What a second press, or a look afterwards, is told; the link opens nothing any more."""
-    if not flow.was_moved(token, persons=site.parts.persons, now=site.parts.now()):
-        raise NotFoundError(OLD_LINK)
-    return site.message(
-        "邮箱已更换 Moved already",
-        "这个链接已经用过，订阅已送到新邮箱。 · This link was used: your mail comes to the new address.",
-        private=True,
-    )
-
-
-def _stop(site: Site, token: str, body: bytes) -> Response:
-    """End at once what the link names; asked again, it says so again (RFC 8058).
-
-    The body may be of any kind, or none; ours may name one subscription.
-    """
-    one = re.search(rb"(?:^|&)subscription=(\d{1,18})(?:&|$)", body)
-    parts = site.parts
-    done = flow.stop(
-        token,
-        store=parts.subscribers,
-        settings=parts.settings,
-        now=parts.now(),
-        subscription_id=SubscriptionId(int(one[1])) if one else None,
-        reason="stop-link" if b"page=1" in body else "one-click",
-    )
-    if not done:
-        raise NotFoundError(OLD_LINK)
-    return site.page("stopped.html", private=True, token=token, whys=WHYS, thanks=False)
-
-
-def _explain(site: Site, token: str, why: str) -> Response:
-    parts = site.parts
-    found = flow.stopping(token, store=parts.subscribers, settings=parts.settings, now=parts.now())
-    if found is None:
-        raise NotFoundError(OLD_LINK)
-    if why not in WHYS:
-        raise UsageError("请选一项 · choose one of the reasons")
-    if found.subscriber:
-        parts.persons.explain(found.subscriber.id, why, parts.now())
-    return site.page("stopped.html", private=True, token=token, whys=(), thanks=True)
 
 
 def _change(site: Site, token: str, request: Request, pairs: list[tuple[str, str]]) -> Response:
@@ -316,7 +156,7 @@ def _ask_move(
     site: Site, token: str, who: Subscriber, request: Request, form: dict[str, str]
 ) -> Response:
     parts = site.parts
-    question = flow.ask_move(
+    question = moving_flow.ask_move(
         who,
         form.get("email", ""),
         store=parts.subscribers,
@@ -382,12 +222,6 @@ def _page(
         regions=site.watched_regions(),
         today=site.parts.now().date(),
     )
-
-
-def _choices_path(site: Site, who: Subscriber) -> str:
-    settings = site.parts.settings
-    whole = house_of(settings).preferences(who, site.parts.now())
-    return whole.removeprefix(settings.public_url)
 
 
 def _wish(pairs: list[tuple[str, str]]) -> Filter:

@@ -14,7 +14,7 @@ from sqlalchemy import event, text
 from aggregator import store
 from aggregator.deliver import SmtpMailer
 from aggregator.errors import UsageError
-from aggregator.flow import choices, digests, mail, subscribe
+from aggregator.flow import choices, digests, mail, stopping, subscribe
 from aggregator.model import (
     Delivery,
     Filter,
@@ -410,15 +410,15 @@ def test_a_stop_link_stops_its_frequency_and_nothing_else(office):
     stopped = "daily" if "每日" in written.text else "weekly"
     with_link = {"store": office.subscribers, "settings": SETTINGS, "now": MORNING + 999 * DAY}
 
-    page = choices.stopping(word, **with_link)
+    page = stopping.stopping(word, **with_link)
     assert [one.frequency.value for one in page.subscriptions] == [stopped]
     assert office.subscribers.get(READER).subscriptions[0].state == "active"
-    assert choices.one_click(word, **with_link)
-    assert choices.one_click(word, **with_link)
+    assert stopping.one_click(word, **with_link)
+    assert stopping.one_click(word, **with_link)
     states = {x.frequency.value: x.state for x in office.subscribers.get(READER).subscriptions}
     assert states.pop(stopped) == "ended"
     assert set(states.values()) == {"active"}
-    assert not choices.stop(word[:-2] + "xx", **with_link)
+    assert not stopping.stop(word[:-2] + "xx", **with_link)
 
 
 def test_choices_are_changed_by_their_own_link_only(office):
@@ -549,7 +549,7 @@ def test_a_strangers_sign_up_mails_no_link_that_stops_what_a_reader_has(office):
         assert len(found) == links
         assert ("List-Unsubscribe" in asking.headers) == bool(links)
         for link in found:
-            assert choices.one_click(
+            assert stopping.one_click(
                 link, store=office.subscribers, settings=SETTINGS, now=BEFORE + HOUR
             )
     assert {

@@ -224,6 +224,74 @@ def test_stopping_needs_one_click_and_may_be_explained_after(web):
     assert web.post("/unsubscribe/forged/why", {"why": "too-many"}).status == 404
 
 
+def daily_link(web, who) -> str:
+    return manage_path(web, who, tokens.Purpose.STOP, frequency=Frequency.DAILY)
+
+
+def test_a_link_stops_what_its_mail_was_about_after_a_switch(web):
+    """Who switched to immediate mails and throws the old daily one out with "unsubscribe" was told
+    that it worked while mail went on: their next press is "spam".
+    """
+    who = confirmed(web, frequency="daily")
+    [one] = who.subscriptions
+    path = manage_path(web, who)
+    web.pass_time(timedelta(hours=1))
+    web.post(path, {"act": "frequency", "id": str(one.id), "frequency": "immediate"})
+
+    page = web.ask(daily_link(web, who))
+    assert "后来改了频率，现在仍在发送" in page.text
+    assert states(web) == [SubscriptionState.ACTIVE]
+    assert web.post(daily_link(web, who), {"List-Unsubscribe": "One-Click"}).status == 200
+    assert states(web) == [SubscriptionState.ENDED]
+
+
+def test_a_second_press_stops_no_more_than_the_first(web):
+    """Mailboxes send their one click again; what a reader kept must not go with the second."""
+    who = confirmed(web, frequency="daily")
+    [switched] = who.subscriptions
+    path, stop = manage_path(web, who), daily_link(web, who)
+    web.post(path, {"act": "frequency", "id": str(switched.id), "frequency": "immediate"})
+    web.pass_time(timedelta(hours=1))
+    web.post(path, {"act": "add", "q": "储能", "frequency": "daily"})
+    web.pass_time(timedelta(hours=1))
+    for _ in range(3):
+        page = web.post(stop, {"List-Unsubscribe": "One-Click"})
+        assert states(web) == [SubscriptionState.ACTIVE, SubscriptionState.ENDED]
+    assert "您仍会收到" in page.text
+    looked = web.ask(stop)
+    assert "每日的邮件已经没有了，不会再发；但您还订阅了下面这些" in looked.text
+    assert "Nothing comes daily any more, but you still get what follows" in looked.text
+
+    # What was asked for anew as it is has nothing to do with mails of before.
+    web.post(path, {"act": "end", "id": str(switched.id)})
+    web.post(path, {"act": "add", "frequency": "immediate"})
+    web.post(stop, {"List-Unsubscribe": "One-Click"})
+    assert states(web) == [SubscriptionState.ACTIVE, SubscriptionState.ENDED]
+
+    form = LexborHTMLParser(looked.text).css_first("form:has(input[name=everything])")
+    fields = {one.attributes["name"]: one.attributes["value"] for one in form.css("input")}
+    page = web.post(form.attributes["action"], fields)
+    assert states(web) == [SubscriptionState.ENDED] * 2
+    assert "不会再发送任何订阅邮件" in page.text
+    assert "这些邮件已经停止" in web.ask(stop).text
+
+
+def test_the_page_of_a_link_stops_what_runs_beside_it(web):
+    """Nobody has to look for another mail to stop the rest."""
+    who = confirmed(web, frequency="daily")
+    web.post(manage_path(web, who), {"act": "add", "q": "储能", "frequency": "weekly"})
+    weekly = web.parts.subscribers.get(ADDRESS).subscriptions[1]
+
+    page = web.ask(daily_link(web, who))
+    assert "另外还在发送" in page.text
+    assert str(weekly.id) in [
+        one.attributes["value"]
+        for one in LexborHTMLParser(page.text).css("input[name=subscription]")
+    ]
+    web.post(daily_link(web, who), {"page": "1", "subscription": str(weekly.id)})
+    assert states(web) == [SubscriptionState.ACTIVE, SubscriptionState.ENDED]
+
+
 def test_a_key_is_rotated_without_a_link_lost_and_revoked_with_all_of_its_links(web, beside):
     """Mails of last year must still stop; a key that leaked opens nothing any more."""
     who = confirmed(web)
