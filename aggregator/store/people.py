@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from aggregator.addresses import email_key
 from aggregator.model import Filter, SuppressionKind
-from aggregator.store import audit, rows, suppressions
+from aggregator.store import audit, rows, sign_ups, suppressions
 from aggregator.store.runs import masked
 
 
@@ -72,6 +72,11 @@ class People:
                 )
             )
             return {row[0]: row[1] for row in found}
+
+    def turned_away(self, since: datetime) -> Mapping[str, tuple[int, int]]:
+        """How many requests for mail each limit refused, and asked a question, since an hour."""
+        with self._engine.connect() as connection:
+            return sign_ups.turned_away(connection, since)
 
     def suppressions(self, *, limit: int = 100) -> Sequence[Suppressed]:
         """Addresses that get no mail, the newest first."""

@@ -6,8 +6,9 @@ and the whole house (RELIABILITY.md §Security model).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
@@ -17,6 +18,10 @@ from aggregator.store.alarms import clear_alarm, raise_alarm
 
 #: The kind of the alarm.
 ALARM = "sign-ups"
+#: What a request may run into, in the order in which it is looked at.
+LIMIT_NAMES = ("address", "network", "domain", "all")
+#: Refusals are kept by the hour for so long, then as one sum.
+KEEP_HOURS = timedelta(days=30)
 #: The alarm ends when so much less than its limit was asked for within an hour.
 _CALM = 0.5
 
@@ -73,15 +78,18 @@ def judged(
         },
     ).mappings().one()  # fmt: skip
     _tell(connection, row["everyone"], limits)
-    if (
-        row["minutes"] >= limits.address_10_minutes
-        or row["day"] >= limits.address_day
-        or row["network"] >= limits.network_hour
-    ):
-        return Verdict.NO
     times = ANSWERED if answered else 1
-    if row["domain"] >= limits.domain_hour * times or row["everyone"] >= limits.all_hour * times:
-        return Verdict.NO if answered else Verdict.QUESTION
+    reached = {
+        "address": row["minutes"] >= limits.address_10_minutes or row["day"] >= limits.address_day,
+        "network": row["network"] >= limits.network_hour,
+        "domain": row["domain"] >= limits.domain_hour * times,
+        "all": row["everyone"] >= limits.all_hour * times,
+    }
+    limit = next((name for name in LIMIT_NAMES if reached[name]), None)
+    if limit is not None:
+        askable = limit in ("domain", "all") and not answered
+        _count(connection, limit, now, asked=askable)
+        return Verdict.QUESTION if askable else Verdict.NO
     connection.execute(
         text(
             "insert into sign_ups (email_key, network, mail_domain, at, kind)"
@@ -92,6 +100,47 @@ def judged(
         },
     )  # fmt: skip
     return Verdict.YES
+
+
+def _count(connection: Connection, limit: str, now: datetime, *, asked: bool) -> None:
+    """Count what a limit turned away: an operator must learn of it, for nobody else does."""
+    connection.execute(
+        text(
+            "insert into sign_ups_refused as r (hour, by_limit, refused, asked) values"
+            " (date_trunc('hour', cast(:now as timestamptz)), :limit, :refused, :asked)"
+            " on conflict (hour, by_limit) do update set refused = r.refused + excluded.refused,"
+            " asked = r.asked + excluded.asked"
+        ),
+        {"now": now, "limit": limit, "refused": int(not asked), "asked": int(asked)},
+    )
+
+
+def turned_away(connection: Connection, since: datetime) -> Mapping[str, tuple[int, int]]:
+    """How many requests each limit refused, and how many it asked a question, since an hour."""
+    found = connection.execute(
+        text(
+            "select by_limit, sum(refused), sum(asked) from sign_ups_refused"
+            " where hour >= date_trunc('hour', cast(:since as timestamptz)) group by by_limit"
+        ),
+        {"since": since},
+    )
+    counted = {row[0]: (int(row[1]), int(row[2])) for row in found}
+    return {name: counted.get(name, (0, 0)) for name in LIMIT_NAMES}
+
+
+def fold(connection: Connection, now: datetime) -> None:
+    """Add old hours up to one row for each limit, so that totals never fall."""
+    connection.execute(
+        text(
+            "with old as (delete from sign_ups_refused where hour < :t and isfinite(hour)"
+            " returning by_limit, refused, asked)"
+            " insert into sign_ups_refused as r (hour, by_limit, refused, asked)"
+            " select '-infinity', by_limit, sum(refused), sum(asked) from old group by by_limit"
+            " on conflict (hour, by_limit) do update set refused = r.refused + excluded.refused,"
+            " asked = r.asked + excluded.asked"
+        ),
+        {"t": now - KEEP_HOURS},
+    )
 
 
 def calm(connection: Connection, now: datetime, limits: SignUpLimits = LIMITS) -> None:

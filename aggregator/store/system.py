@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, text
 
+from aggregator.store import sign_ups
 from aggregator.store.announcements import Announcements
 from aggregator.store.matches import Matcher
 from aggregator.store.pruning import Pruning
@@ -70,7 +71,14 @@ class System:
                     " (select count(*) from outbox where was_ambiguous) as mails_ambiguous,"
                     " (select count(*) from outbox where bounced is not null) as mails_bounced,"
                     " (select coalesce(sum(count), 0) from returns_counted where kind = 'foreign')"
-                    " as returns_foreign, (select count(*) from suppressions) as suppressions"
+                    " as returns_foreign, (select count(*) from suppressions) as suppressions, "
+                    + ", ".join(
+                        f"(select coalesce(sum(refused), 0) from sign_ups_refused where by_limit ="
+                        f" '{name}') as sign_ups_refused_{name}"
+                        for name in sign_ups.LIMIT_NAMES
+                    )
+                    + ", (select coalesce(sum(asked), 0) from sign_ups_refused)"
+                    " as sign_ups_asked_a_question"
                 )
             ).mappings().one()  # fmt: skip
             return {name: int(value) for name, value in row.items()}
@@ -93,6 +101,7 @@ class System:
             connection.execute(
                 text("delete from sign_ups where at < :t"), {"t": now - KEEP_SIGN_UPS}
             )
+            sign_ups.fold(connection, now)
             connection.execute(
                 text("delete from confirmations where expires_at < :t"),
                 {"t": now - KEEP_SIGN_UPS},

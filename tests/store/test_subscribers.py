@@ -119,6 +119,28 @@ def test_a_busy_mail_domain_is_asked_a_question_first(engine: Engine):
     assert ask(people, 72, domain="qq.example", now=NOW + 2 * HOUR) is Verdict.YES
 
 
+def test_an_operator_learns_which_limit_turns_people_away(engine: Engine):
+    """Everybody is answered alike: without a count nobody learns that a whole office is shut out."""
+    people, few = store.Subscribers(engine), store.SignUpLimits(domain_hour=3, all_hour=5)
+    for _ in range(3):
+        people.may_ask(EMAIL, "10.0.9.0/24", NOW, few)
+    for number in range(12):
+        people.may_ask(f"u{number}@m{number}.example", "10.0.0.0/24", NOW, store.SignUpLimits())
+    for number in range(4):
+        ask(people, number, domain="m.example", now=NOW + 2 * HOUR, limits=few)
+    ask(people, 9, domain="n.example", now=NOW + 2 * HOUR, limits=few, answered=True)
+    for number in range(3):
+        ask(people, 90 + number, domain="o.example", now=NOW + 2 * HOUR, limits=few)
+
+    away = store.People(engine).turned_away(NOW)
+    assert away == {"address": (2, 0), "network": (2, 0), "domain": (0, 1), "all": (0, 2)}
+    assert store.People(engine).turned_away(NOW + HOUR)["network"] == (0, 0)
+    store.System(engine).prune(NOW + timedelta(days=40))
+    figures = store.System(engine).stats()
+    assert (figures["sign_ups_refused_network"], figures["sign_ups_asked_a_question"]) == (2, 3)
+    assert store.People(engine).turned_away(NOW)["network"] == (0, 0)
+
+
 def test_a_flood_raises_an_alarm_that_ends_with_it(engine: Engine):
     """An operator hears of a flood while it runs, and is not kept looking afterwards."""
     people, alarms = store.Subscribers(engine), store.Alarms(engine)

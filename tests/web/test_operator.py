@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
+from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import text
 
 from aggregator.wiring import Parts
@@ -263,6 +264,18 @@ def test_a_hold_shows_everywhere_and_leaves_a_trace(web, desk):
     desk.post(HOLDER, {"act": "release"})
     assert web.parts.holds.held() is None
     assert [one.what for one in web.parts.audit.last_deeds()] == ["release", "hold", "login"]
+
+
+def test_an_operator_sees_whom_the_limits_turn_away(web, desk):
+    """An office behind one address is answered as everybody is: only a count can tell of it."""
+    assert "turned away" not in desk.get("/operator/").text
+    for number in range(13):
+        web.post("/subscribe", {"email": f"r{number}@office{number}.example"})
+
+    rows = LexborHTMLParser(desk.get("/operator/").text).css("table tr")
+    [network] = [one for one in rows if "同一网络" in one.text()]
+    assert [cell.text() for cell in network.css("td.num")] == ["3", "3"]
+    assert "\nquxun_sign_ups_refused_network 3\n" in web.ask("/metrics").text
 
 
 def test_alarms_are_counted_for_all_and_told_to_the_operator(web, desk):

@@ -14,7 +14,7 @@ from aggregator.notify import check_address
 from aggregator.store.holds import Hold
 from aggregator.store.runs import DAYS, Morning
 from quxun.web.operator.page import OPERATOR, back, form_of, number, page
-from quxun.web.operator.words import MAIL_STATES
+from quxun.web.operator.words import LIMITS, MAIL_STATES
 from quxun.web.site import Site
 
 #: A worker that beats every 15 s and was not heard for so long does not work.
@@ -22,6 +22,7 @@ SILENT = timedelta(seconds=90)
 #: Mail that waits longer than this is stuck: what is put off is tried within six hours.
 STUCK = timedelta(hours=8)
 _SHOWN = 100
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 _NOT_SENT = ("queued", "claimed", "handed", "deferred", "failed", "ambiguous")
 
 
@@ -51,6 +52,7 @@ def add(routes: APIRouter, site: Site) -> None:
             outbox={one: morning.states.get(one, 0) for one in _NOT_SENT},
             oldest=morning.oldest_waiting_at,
             days=DAYS,
+            turned_away=_turned_away(site, now),
             canary=parts.canary.last() if parts.settings.canary else None,
         )
 
@@ -167,6 +169,14 @@ def troubles(
                 f"/operator/mails?state={state}",
             )
     return found
+
+
+def _turned_away(site: Site, now: datetime) -> list[tuple[tuple[str, str], list[tuple[int, int]]]]:
+    """What each limit refused and asked within a day and a week; nothing where it was nothing."""
+    spans = [site.parts.people.turned_away(now - span) for span in (_DAY, _WEEK)]
+    if not any(any(counts) for counts in spans[-1].values()):
+        return []
+    return [(label, [counts[name] for counts in spans]) for name, label in LIMITS.items()]
 
 
 def _people(counts: Mapping[str, int]) -> list[tuple[tuple[str, str], int]]:

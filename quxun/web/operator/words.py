@@ -33,6 +33,18 @@ SUPPRESSIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "operator": ("人工", "operator"),
     }
 )
+#: The limits of requests for mail, and what each allows.
+LIMITS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "address": (
+            "同一邮箱：10 分钟 1 封，24 小时 3 封",
+            "one address: 1 in 10 minutes, 3 a day",
+        ),
+        "network": ("同一网络：每小时 10 次", "one network: 10 an hour"),
+        "domain": ("同一邮箱服务商：每小时 60 次", "one mail domain: 60 an hour"),
+        "all": ("全站：每小时 300 次", "all together: 300 an hour"),
+    }
+)
 DEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "login": ("登录", "logged in"),
@@ -42,6 +54,29 @@ DEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "resend": ("重发", "resent"),
         "dismiss": ("不再处理", "dismissed"),
         "erase": ("删除订阅者", "erased a subscriber"),
+        "subscriber added": ("添加订阅者", "added a subscriber"),
+        "subscribers imported": ("导入订阅者", "imported subscribers"),
+        "key made": ("新建签名密钥", "made a key"),
+        "key revoked": ("作废签名密钥", "revoked a key"),
+        "plan": ("排信", "planned digests"),
+        "send": ("发信", "sent mail"),
+        "source added": ("添加来源", "added a source"),
+        "source changed": ("更改来源", "changed a source"),
+        "source removed": ("移除来源", "removed a source"),
+        "source active": ("恢复来源", "resumed a source"),
+        "source paused": ("暂停来源", "paused a source"),
+        "source released": ("放行来源", "released what a source held"),
+        "sources imported": ("导入来源", "imported sources"),
+        "announcement split": ("拆分公告", "split an announcement"),
+        "announcements merged": ("合并公告", "merged announcements"),
+        "announcement removed": ("移除公告", "removed an announcement"),
+        "webhook added": ("添加回调", "added a webhook"),
+        "webhook paused": ("暂停回调", "paused a webhook"),
+        "webhook resumed": ("恢复回调", "resumed a webhook"),
+        "webhook removed": ("移除回调", "removed a webhook"),
+        "webhook sent again": ("回调重发", "sent a webhook's changes again"),
+        "follower dropped": ("终止 WebSub 订阅", "dropped a follower"),
+        "reprocess": ("重读归档", "read the archive again"),
         "channel added": ("添加群机器人", "added a channel"),
         "channel paused": ("暂停群机器人", "paused a channel"),
         "channel resumed": ("恢复群机器人", "resumed a channel"),
