@@ -133,7 +133,10 @@ class Channels:
         when it goes on, up to 35 days back. Messages that wait are kept for that day.
         """
         with self._engine.begin() as connection:
-            return _set_state(connection, channel, state, now, problem=problem)
+            done = _set_state(connection, channel, state, now, problem=problem)
+            if not done:
+                connection.rollback()
+            return done
 
     def remove(self, channel: SubscriberId) -> None:
         """Forget a channel, its address, subscriptions and ledger; what waits for it fails."""

@@ -53,8 +53,12 @@ class Suppressions:
         kind: SuppressionKind = SuppressionKind.OPERATOR,
     ) -> bool:
         """Send no mail there any more; False when a stronger reason holds it back already."""
+        key = email_key(email)
         with self._engine.begin() as connection:
-            return suppress(connection, email_key(email), kind, reason=reason, evidence="", at=now)
+            done = suppress(connection, key, kind, reason=reason, evidence="", at=now)
+            if not done:
+                connection.rollback()
+            return done
 
     def remove(self, email: str, now: datetime, *, by: str) -> Suppression:
         """Let mail go there again, whatever the reason was; the history keeps the row.
@@ -64,11 +68,12 @@ class Suppressions:
         """
         with self._engine.begin() as connection:
             done = lift(connection, email_key(email), now, by=by, kinds=tuple(SuppressionKind))
-        if done is None:
-            raise NotFoundError(
-                'no mail to that address is held back; "quxun suppressions list" shows which are'
-            )
-        return done
+            if done is None:
+                raise NotFoundError(
+                    "no mail to that address is held back; "
+                    '"quxun suppressions list" shows which are'
+                )
+            return done
 
     def may_try(self, email: str, mail_key: str, now: datetime) -> bool:
         """Let one mail, named by its key, go to an address that bounced, at a person's wish.

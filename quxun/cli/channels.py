@@ -9,7 +9,7 @@ import typer
 
 from aggregator.errors import QuxunError
 from aggregator.model import Frequency
-from quxun.cli.common import AsJson, note_deed, opened, read_filter, say, show_table, tell
+from quxun.cli.common import AsJson, deed, opened, read_filter, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.channels import Channel
@@ -54,9 +54,9 @@ def add(
     address = sys.stdin.readline() if url == "-" else url
     with opened() as parts:
         owner = parts.subscribers.get(subscriber)
-        channel = flow.add(owner, address, [wanted], frequency, post=parts.post)
+        with deed(parts, "channel added", f"of subscriber {owner.id}"):
+            channel = flow.add(owner, address, [wanted], frequency, post=parts.post)
         answer = _answer(channel, parts)
-        note_deed(parts, "channel added", f"channel {channel.id}")
     if as_json:
         say(answer)
     else:
@@ -117,8 +117,8 @@ def pause(channel: Ref) -> None:
 
     with opened() as parts:
         one = parts.channels.get(channel)
-        parts.channels.set_state(one.id, ChannelState.PAUSED, parts.now())
-        note_deed(parts, "channel paused", f"channel {one.id}")
+        with deed(parts, "channel paused", f"channel {one.id}"):
+            parts.channels.set_state(one.id, ChannelState.PAUSED, parts.now())
     tell(f"channel {one.id}: paused")
 
 
@@ -129,8 +129,8 @@ def resume(channel: Ref) -> None:
 
     with opened() as parts:
         one = parts.channels.get(channel)
-        parts.channels.set_state(one.id, ChannelState.ACTIVE, parts.now())
-        note_deed(parts, "channel resumed", f"channel {one.id}")
+        with deed(parts, "channel resumed", f"channel {one.id}"):
+            parts.channels.set_state(one.id, ChannelState.ACTIVE, parts.now())
         parts.bell.ring("push.channels")
     tell(f"channel {one.id}: goes on")
 
@@ -140,8 +140,8 @@ def remove(channel: Ref) -> None:
     """Forget it, its address, and what was sent there."""
     with opened() as parts:
         one = parts.channels.get(channel)
-        parts.channels.remove(one.id)
-        note_deed(parts, "channel removed", f"channel {one.id}")
+        with deed(parts, "channel removed", f"channel {one.id}"):
+            parts.channels.remove(one.id)
     tell(f"channel {one.id} to {one.robot.shown}: removed")
 
 

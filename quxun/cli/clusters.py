@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from quxun.cli.announcements import Reference, answer
-from quxun.cli.common import AsJson, opened, say, someone_to_ask, tell
+from quxun.cli.common import AsJson, deed, opened, say, someone_to_ask, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Announcement
@@ -39,9 +39,9 @@ def split(
     sent the new one.
     """
     with opened() as parts:
-        made = parts.rulings.split(
-            announcement, sighting, by=by or _somebody(), why=why, now=parts.now()
-        )
+        who = by or _somebody()
+        with deed(parts, "announcement split", announcement, by=who):
+            made = parts.rulings.split(announcement, sighting, by=who, why=why, now=parts.now())
     _told(made, f"split: {made.uuid} is an announcement of its own", as_json=as_json)
 
 
@@ -58,9 +58,9 @@ def merge(
     They stay together whatever arrives later. Nobody who got either is sent the other.
     """
     with opened() as parts:
-        heir = parts.rulings.merge(
-            announcement, other, by=by or _somebody(), why=why, now=parts.now()
-        )
+        who = by or _somebody()
+        with deed(parts, "announcements merged", f"{announcement} and {other}", by=who):
+            heir = parts.rulings.merge(announcement, other, by=who, why=why, now=parts.now())
     _told(heir, f"merged: {heir.uuid} has {len(heir.sightings)} sightings now", as_json=as_json)
 
 
@@ -83,7 +83,9 @@ def remove(
         one = parts.announcements.get(announcement)
         if not yes:
             typer.confirm(f"remove {one.draft.title!r} for good?", abort=True, err=True)
-        gone = parts.removals.remove(announcement, by=by or _somebody(), why=why, now=parts.now())
+        who = by or _somebody()
+        with deed(parts, "announcement removed", str(one.uuid), by=who):
+            gone = parts.removals.remove(announcement, by=who, why=why, now=parts.now())
     left = "its id, days, regions, kind and categories are left, so that feeds can say so"
     _told(gone, f"removed {gone.uuid}: {left}", as_json=as_json)
 

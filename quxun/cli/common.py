@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from aggregator.model import Filter
     from aggregator.settings import Settings
+    from aggregator.store.audit import Deed
     from aggregator.wiring import Parts
 
 errors = Console(file=sys.stderr, highlight=False)
@@ -60,15 +61,25 @@ def opened() -> Iterator[Parts]:
         raise QuxunError(database_trouble(error)) from error
 
 
-def note_deed(parts: Parts, what: str, about: str, *, by: str | None = None) -> None:
-    """Write into the audit what a command did; of an address in ``about`` only a part stays."""
+@contextmanager
+def deed(parts: Parts, what: str, about: str, *, by: str | None = None) -> Iterator[None]:
+    """Write into the audit what a command does inside, in one transaction with it; of an address
+    in ``about`` only a part stays.
+    """
+    with parts.audit.along(deed_of(parts, what, about, by=by)):
+        yield
+
+
+def deed_of(parts: Parts, what: str, about: str, *, by: str | None = None) -> Deed:
+    """A deed of a command, as the audit keeps it."""
     from aggregator.addresses import email_key
+    from aggregator.store.audit import Deed
     from aggregator.store.runs import masked
 
     key = email_key(about) if "@" in about else ""
     shown = masked(key[:1], key.rpartition("@")[2]) if key else about
     who = f"command: {by}" if by else "command"
-    parts.audit.note(who=who, what=what, about=shown, now=parts.now())
+    return Deed(who=who, what=what, about=shown, at=parts.now())
 
 
 def know_divisions() -> None:

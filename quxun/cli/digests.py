@@ -12,7 +12,7 @@ import typer
 from aggregator.errors import QuxunError, UsageError
 from aggregator.model import Frequency, SubscriptionState
 from quxun.cli import runs
-from quxun.cli.common import AsJson, opened, say, tell
+from quxun.cli.common import AsJson, deed, opened, say, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Digest, Mail
@@ -91,7 +91,8 @@ def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson
 
     with opened() as parts:
         planned = _plan(parts, _time(parts, at), subscriber, eml)
-        tally = mail.deliver_all(store=parts.outbox, mailer=parts.mailer, clock=parts.now)
+        with deed(parts, "send", "what waits"):
+            tally = mail.deliver_all(store=parts.outbox, mailer=parts.mailer, clock=parts.now)
     states = {state.value: count for state, count in tally.states.items()}
     _tell(as_json, planned=planned, **states)
     if states.get("failed"):
@@ -110,18 +111,24 @@ def _plan(parts: Parts, now: datetime, subscriber: str | None, eml: Path | None)
             raise UsageError(
                 "--eml writes one subscriber's mail; say whose with --subscriber EMAIL"
             )
-        return flow.plan_due(
-            store=parts.digests, env=parts.templates_or_fail(), settings=parts.settings, now=now
-        )
+        with deed(parts, "plan", "what is due"):
+            return flow.plan_due(
+                store=parts.digests,
+                env=parts.templates_or_fail(),
+                settings=parts.settings,
+                now=now,
+            )
     if eml:
         _write(eml, [mail for _, mail in _previews(parts, subscriber, now, None)], parts.now())
-    return flow.plan_for(
-        parts.subscribers.get(subscriber),
-        store=parts.digests,
-        env=parts.templates_or_fail(),
-        settings=parts.settings,
-        now=now,
-    )
+    who = parts.subscribers.get(subscriber)
+    with deed(parts, "plan", f"for subscriber {who.id}"):
+        return flow.plan_for(
+            who,
+            store=parts.digests,
+            env=parts.templates_or_fail(),
+            settings=parts.settings,
+            now=now,
+        )
 
 
 def _previews(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from aggregator.errors import NotFoundError
-from quxun.cli.common import AsJson, opened, say, show_table, tell
+from quxun.cli.common import AsJson, deed, opened, say, show_table, tell
 
 app = typer.Typer(help="The WebSub hub: list and drop followers.", no_args_is_help=True)
 
@@ -42,7 +42,9 @@ def drop(
 ) -> None:
     """End a follower; its callback is told so, with the reason."""
     with opened() as parts:
-        if not parts.hub.drop(follower, reason, parts.now()):
+        with deed(parts, "follower dropped", f"follower {follower}"):
+            done = parts.hub.drop(follower, reason, parts.now())
+        if not done:
             raise NotFoundError(f'no follower {follower}; "quxun hub list" shows them')
         parts.bell.ring("push.verify")
     tell(f"follower {follower}: dropped ({reason})")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from aggregator.errors import NotFoundError, QuxunError, UsageError
-from quxun.cli.common import AsJson, say, tell
+from quxun.cli.common import AsJson, deed_of, opened, remark, say, tell
 
 app = typer.Typer(
     help="Keys that sign the links of mails: list, rotate, revoke.", no_args_is_help=True
@@ -33,7 +34,9 @@ def list_keys(as_json: AsJson = False) -> None:
 def rotate() -> None:
     """Put a new key before the others; links that are out go on."""
     # A link must not reach a web process that does not know its key yet.
-    _write(f"{secrets.token_urlsafe(32)} {_secret()}", order="the web first, then the workers")
+    secret = f"{secrets.token_urlsafe(32)} {_secret()}"
+    order = "the web first, then the workers"
+    _noted("key made", _ids(secret)[0], lambda: _write(secret, order=order))
 
 
 @app.command()
@@ -49,7 +52,8 @@ def revoke(
         raise UsageError('this key signs new links; say "quxun keys rotate" first')
     left = " ".join(word for word, one in zip(words, ids, strict=True) if one != key)
     # Nobody may sign with a key that the web has forgotten.
-    _write(left, order="the workers first, the web last")
+    order = "the workers first, the web last"
+    _noted("key revoked", key, lambda: _write(left, order=order))
 
 
 def _secret() -> str:
@@ -78,6 +82,35 @@ def _ids(secret: str) -> list[str]:
     from aggregator.notify.tokens import key_ids
 
     return key_ids(secret)
+
+
+def _noted(what: str, key: str, do: Callable[[], None]) -> None:
+    """Do something to the keys and write it into the audit, by the key's id: both or neither.
+
+    A key that leaked is revoked all the same where no database answers.
+    """
+    from aggregator.store import audit
+
+    done = False
+    try:
+        with opened() as parts, parts.engine.begin() as connection:
+            it = deed_of(parts, what, f"key {key}")
+            audit.note(connection, who=it.who, what=it.what, about=it.about, now=it.at)
+            do()
+            done = True
+    except QuxunError as error:
+        if done or not error.__cause__ or not _is_database(error.__cause__):
+            raise
+        do()
+        remark(f"not written into the audit: {error}")
+
+
+def _is_database(cause: BaseException) -> bool:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from aggregator.errors import OutageError
+
+    return isinstance(cause, SQLAlchemyError | OutageError)
 
 
 def _write(secret: str, *, order: str) -> None:

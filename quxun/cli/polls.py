@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.errors import QuxunError, UsageError
-from quxun.cli.common import AsJson, opened, progress, say, show_table, tell
+from quxun.cli.common import AsJson, deed, opened, progress, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.model import PollSummary
@@ -89,7 +89,11 @@ def reprocess(
 
     from aggregator.flow import reprocess as flow
 
-    with opened() as parts, progress() as bar:
+    with (
+        opened() as parts,
+        progress() as bar,
+        deed(parts, "reprocess", "all" if everything else ""),
+    ):
         step = bar.add_task("pages", total=None)
         done = parts.run(
             flow.reprocess(

@@ -21,6 +21,7 @@ from aggregator.model import (
 )
 from quxun.cli.common import (
     AsJson,
+    deed,
     inert,
     know_divisions,
     opened,
@@ -105,7 +106,8 @@ def add(
         _check_selectors(probed, settings, yes=yes)
         if not yes:
             _ask()
-        stored = parts.sources.add(new, parts.now())
+        with deed(parts, "source added", url):
+            stored = parts.sources.add(new, parts.now())
         if as_json:
             say({"source": source_answer(stored), "probe": probe_answer(probed)})
         else:
@@ -169,7 +171,8 @@ def edit(
             authority=authority or one.authority,
             settings=settings,
         )
-        stored = parts.sources.change(one.id, new, parts.now())
+        with deed(parts, "source changed", one.slug):
+            stored = parts.sources.change(one.id, new, parts.now())
         line = flow.misses(probed, settings.selectors) if probed else None
     if as_json:
         say({"source": source_answer(stored), "probe": probed and probe_answer(probed)})
@@ -273,7 +276,8 @@ def release(source: Reference) -> None:
     """Announce what was held from mail after a flood, now that you have looked at it."""
     with opened() as parts:
         one = parts.sources.get(source)
-        parts.sources.release_held(one.id)
+        with deed(parts, "source released", one.slug):
+            parts.sources.release_held(one.id)
     tell(f"{one.slug}: what was held is announced")
 
 
@@ -288,7 +292,8 @@ def remove(
         one = parts.sources.get(source)
         if not yes:
             typer.confirm(f"forget {one.slug}, {one.name!r}?", abort=True, err=True)
-        parts.sources.remove(one.id)
+        with deed(parts, "source removed", one.slug):
+            parts.sources.remove(one.id)
     tell(f"removed {one.slug}")
 
 
@@ -307,7 +312,7 @@ def import_sources(
     is_xml = raw.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<")
     new, skipped, notes = read_opml(raw, state) if is_xml else read_tsv(raw, state)
     added = 0
-    with opened() as parts:
+    with opened() as parts, deed(parts, "sources imported", f"{len(new)} of {Path(file).name}"):
         for one in new:
             try:
                 parts.sources.add(one, parts.now())
@@ -479,7 +484,8 @@ def _probe(parts: Parts, url: str, kind: SourceKind | None, settings: SourceSett
 def _set_state(ref: str, state: SourceState) -> None:
     with opened() as parts:
         one = parts.sources.get(ref)
-        parts.sources.set_state(one.id, state)
+        with deed(parts, f"source {state.value}", one.slug):
+            parts.sources.set_state(one.id, state)
     tell(f"{one.slug} is {state.value}")
 
 

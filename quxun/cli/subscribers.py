@@ -13,9 +13,9 @@ from aggregator.errors import QuxunError, UsageError
 from aggregator.model import Frequency, Subscriber, SubscriptionState
 from quxun.cli.common import (
     AsJson,
+    deed,
     inert,
     live,
-    note_deed,
     opened,
     read_file,
     read_filter,
@@ -275,8 +275,8 @@ def erase(email: Email) -> None:
     """Delete a subscriber and all that is known of them."""
     with opened() as parts:
         stored = parts.subscribers.get(email)
-        parts.subscribers.erase(stored.id)
-        note_deed(parts, "erase", f"subscriber {stored.id}")
+        with deed(parts, "erase", f"subscriber {stored.id}"):
+            parts.subscribers.erase(stored.id)
     tell(f"{email}: erased")
 
 
@@ -286,9 +286,8 @@ def suppress(
     reason: Annotated[str, typer.Option(help="why no mail goes there")] = "operator",
 ) -> None:
     """Send no mail to an address any more."""
-    with opened() as parts:
+    with opened() as parts, deed(parts, "suppress", email):
         parts.subscribers.suppress(email, reason, parts.now())
-        note_deed(parts, "suppress", email)
     tell(f"{email}: suppressed ({reason})")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from quxun.cli.common import AsJson, inert, note_deed, opened, say, show_table, tell
+from quxun.cli.common import AsJson, deed, inert, opened, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Suppression
@@ -54,10 +54,8 @@ def add(
     from aggregator.notify import check_address
 
     address = check_address(email)
-    with opened() as parts:
+    with opened() as parts, deed(parts, "suppress", address):
         done = parts.suppressions.add(address, reason, parts.now())
-        if done:
-            note_deed(parts, "suppress", address)
     tell(f"{address}: {'gets no mail' if done else 'got none already, after a complaint'}")
 
 
@@ -72,9 +70,8 @@ def remove(
 
     What a complaint ended stays ended: the person must subscribe again.
     """
-    with opened() as parts:
+    with opened() as parts, deed(parts, "lift", email, by=by):
         done = parts.suppressions.remove(email, parts.now(), by=by)
-        note_deed(parts, "lift", done.email_key, by=by)
     tell(
         f"{done.email_key}: gets mail again; it was held back since {done.at:%Y-%m-%d}: {done.reason}"
     )

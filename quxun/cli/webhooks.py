@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.errors import QuxunError, UsageError
-from quxun.cli.common import AsJson, opened, read_filter, say, show_table, tell
+from quxun.cli.common import AsJson, deed, opened, read_filter, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.push import HookDelivery, Webhook
@@ -44,10 +44,11 @@ def add(
     query = canonical(read_filter(filter_query))
     key = flow.check_secret(secret) if secret else flow.new_secret()
     with opened() as parts:
-        address, _ = parts.courier.check(url)
-        hook = parts.webhooks.add(
-            address, query, key, cursor=parts.journal.last(), now=parts.now()
-        )  # fmt: skip
+        address, host = parts.courier.check(url)
+        with deed(parts, "webhook added", f"at {host}"):
+            hook = parts.webhooks.add(
+                address, query, key, cursor=parts.journal.last(), now=parts.now()
+            )
     if as_json:
         say({**_answer(hook), "secret": key})
     else:
@@ -111,7 +112,8 @@ def pause(webhook: Ref) -> None:
 
     with opened() as parts:
         hook = parts.webhooks.get(webhook)
-        parts.webhooks.set_state(hook.id, HookState.PAUSED, parts.now())
+        with deed(parts, "webhook paused", f"webhook {hook.id}"):
+            parts.webhooks.set_state(hook.id, HookState.PAUSED, parts.now())
     tell(f"webhook {hook.id}: paused after change {hook.cursor}")
 
 
@@ -122,7 +124,8 @@ def resume(webhook: Ref) -> None:
 
     with opened() as parts:
         hook = parts.webhooks.get(webhook)
-        parts.webhooks.set_state(hook.id, HookState.ACTIVE, parts.now())
+        with deed(parts, "webhook resumed", f"webhook {hook.id}"):
+            parts.webhooks.set_state(hook.id, HookState.ACTIVE, parts.now())
         parts.bell.ring("push.deliver")
     tell(f"webhook {hook.id}: goes on after change {hook.cursor}")
 
@@ -132,7 +135,8 @@ def remove(webhook: Ref) -> None:
     """Forget it and its log."""
     with opened() as parts:
         hook = parts.webhooks.get(webhook)
-        parts.webhooks.remove(hook.id)
+        with deed(parts, "webhook removed", f"webhook {hook.id}"):
+            parts.webhooks.remove(hook.id)
     tell(f"webhook {hook.id} to {hook.url}: removed")
 
 
@@ -177,7 +181,8 @@ def redeliver(
             since = last.first - 1
         if since > hook.cursor:
             raise UsageError(f"--since {since} is not sent yet: it stands at change {hook.cursor}")
-        parts.webhooks.rewind(hook.id, since, parts.now())
+        with deed(parts, "webhook sent again", f"webhook {hook.id} after change {since}"):
+            parts.webhooks.rewind(hook.id, since, parts.now())
         parts.bell.ring("push.deliver")
     tell(f"webhook {hook.id}: everything after change {since} is sent again")
 

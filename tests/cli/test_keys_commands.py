@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import stat
 
+import psycopg
+
 from aggregator.notify.tokens import key_ids
 
 OLD, NEW = "the-old-secret-of-this-test", "the-new-secret-of-this-test"
@@ -45,3 +47,23 @@ def test_keys_of_the_embedded_service_are_kept_in_its_home(shell, tmp_path):
     assert OLD not in path.read_text(encoding="ascii")
     path.unlink()
     assert "no keys" in shell.run("keys", "list", code=1, **home).complaint
+
+
+def test_making_and_revoking_keys_leaves_a_trace_of_ids(shell):
+    """Who looks at a flood of void links finds when the key was revoked; no secret stands there."""
+    old, new = key_ids(OLD)[0], key_ids(NEW)[0]
+    shell.run("keys", "rotate", secret_key=OLD)
+    shell.run("keys", "revoke", old, secret_key=f"{NEW} {OLD}")
+    shell.run("keys", "revoke", new, secret_key=f"{NEW} {OLD}", code=2)
+    # A key that leaked is revoked all the same where no database answers.
+    gone = shell.run(
+        "keys", "revoke", old, secret_key=f"{NEW} {OLD}",
+        database_url="postgresql://nobody@127.0.0.1:9/none",
+    )  # fmt: skip
+    assert gone.out.strip() == f"QUXUN_SECRET_KEY={NEW}"
+    assert "not written into the audit" in gone.err
+
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"]) as connection:
+        deeds = connection.execute("select what, about from audit order by id").fetchall()
+    assert [what for what, _ in deeds] == ["key made", "key revoked"]
+    assert deeds[1][1] == f"key {old}"
