@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from aggregator import divisions
 from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
     AnnouncementId,
@@ -27,9 +25,10 @@ from aggregator.model import (
     SourceState,
     Watch,
 )
-from aggregator.store import polls, rows
+from aggregator.store import polls, rows, watching
 from aggregator.store.publish import lock, number, publish_marked
 from aggregator.store.refusals import refusals
+from aggregator.store.slugs import free_slug
 
 #: Announcements published anew in one transaction.
 _BATCH = 500
@@ -85,7 +84,7 @@ class Sources:
             ).scalar()
             if there:
                 raise ConflictError(f'{new.url} is there already as "{there}"')
-            slug = _free_slug(connection, new)
+            slug = free_slug(connection, new)
             try:
                 row = connection.execute(statement, {**values, "slug": slug}).mappings().one()
             except IntegrityError as error:
@@ -221,31 +220,12 @@ class Sources:
     def coverage(self) -> Coverage:
         """How many active sources there are, how many are well, since when the worst is not."""
         with self._engine.connect() as connection:
-            return coverage(connection)
+            return watching.coverage(connection)
 
     def watch(self) -> Watch:
         """The same, and for every region that a source publishes for, or that holds one."""
         with self._engine.connect() as connection:
-            everywhere = coverage(connection)
-            found = connection.execute(
-                text(
-                    "select region, count(*), count(*) filter (where health in ('well', 'new')),"
-                    " min(coalesce(last_ok_at, created_at)) filter (where health not in"
-                    " ('well', 'new')) from sources where state = 'active' and region is not null"
-                    " group by region order by region"
-                )
-            ).all()
-        regions: dict[str, Coverage] = {}
-        for region, watched, well, worst in found:
-            for code in {region, *divisions.roll(region)}:
-                one = regions.get(code, Coverage(watched=0, well=0))
-                since = [at for at in (one.worst_since, worst) if at is not None]
-                regions[code] = Coverage(
-                    watched=one.watched + watched,
-                    well=one.well + well,
-                    worst_since=min(since, default=None),
-                )
-        return Watch(everywhere=replace(everywhere, ill=()), regions=regions)
+            return watching.counted(connection)
 
     def listed_at(self) -> datetime:
         """When a source that is not untested was last added; the first migration for none."""
@@ -393,42 +373,3 @@ class Sources:
             return []
         with self._engine.begin() as connection:
             return polls.record(connection, reports)
-
-
-def coverage(connection: Connection) -> Coverage:
-    """How well the active sources are watched just now."""
-    row = connection.execute(
-        text(
-            "select count(*) as watched, count(*) filter (where health in ('well', 'new')) as well,"
-            " min(coalesce(last_ok_at, created_at)) filter (where health not in ('well', 'new'))"
-            " as worst_since, coalesce(array_agg(name order by name) filter"
-            " (where health not in ('well', 'new')), '{}') as ill"
-            " from sources where state = 'active'"
-        )
-    ).mappings().one()  # fmt: skip
-    return Coverage(
-        watched=row["watched"],
-        well=row["well"],
-        worst_since=row["worst_since"],
-        ill=tuple(row["ill"]),
-    )
-
-
-def _free_slug(connection: Connection, new: NewSource) -> str:
-    """``<region or host>-<last path word>``, made unique with a number."""
-    parts = urlsplit(new.url)
-    words = [w for w in re.split(r"[^a-z0-9]+", parts.path.lower()) if w and not w.isdigit()]
-    words = [w for w in words if w not in {"index", "html", "htm", "shtml", "xml", "col"}]
-    head = new.region or re.sub(r"[^a-z0-9]+", "-", (parts.hostname or "source").lower())
-    slug = "-".join([head, *words[-1:]])[:60]
-    taken = set(
-        connection.execute(
-            text("select slug from sources where slug = :slug or slug like :like"),
-            {"slug": slug, "like": f"{slug}-%"},
-        ).scalars()
-    )
-    number = 2
-    free = slug
-    while free in taken:
-        free, number = f"{slug}-{number}", number + 1
-    return free
