@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from aggregator.addresses import email_key
 from aggregator.model import Filter, SuppressionKind
 from aggregator.store import audit, rows, sign_ups, suppressions
-from aggregator.store.runs import masked
+from aggregator.store.mails import masked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def deed_of(parts: Parts, what: str, about: str, *, by: str | None = None) -> De
     """A deed of a command, as the audit keeps it."""
     from aggregator.addresses import email_key
     from aggregator.store.audit import Deed
-    from aggregator.store.runs import masked
+    from aggregator.store.mails import masked
 
     key = email_key(about) if "@" in about else ""
     shown = masked(key[:1], key.rpartition("@")[2]) if key else about

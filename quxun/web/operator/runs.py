@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 
 from aggregator.errors import ConflictError, UsageError
 from aggregator.model import Frequency, MailId, RunId
-from aggregator.store.runs import PAGE
+from aggregator.store.mails import PAGE
 from quxun.web.operator.page import OPERATOR, back, form_of, number, page
 from quxun.web.operator.words import MAIL_STATES
 from quxun.web.site import Site
