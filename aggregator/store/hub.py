@@ -9,16 +9,13 @@ from sqlalchemy import Connection, Engine, text
 
 from aggregator.push import (
     Follower,
-    FollowerId,
     HubLimits,
     HubRequest,
-    HubRequestId,
     Mode,
     Told,
     Topic,
-    follower_key,
 )
-from aggregator.store import rows
+from aggregator.store import hub_room, hub_rows, rows
 
 #: Requests are kept for counting and for operators, ended followers for the reason why.
 KEEP_REQUESTS = timedelta(days=7)
@@ -29,8 +26,6 @@ TRIES = 3
 PER_HOST = 4
 #: Search topics measured in one call.
 MEASURED = 200
-
-_OF_TOPIC = "t.address, t.name, t.form, t.url"
 
 
 class Hub:
@@ -48,9 +43,9 @@ class Hub:
         """
         with self._engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(hashtext('websub'))"))
-            refused = _too_often(connection, request, now, limits)
+            refused = hub_room.too_often(connection, request, now, limits)
             if refused is None and request.mode is Mode.SUBSCRIBE:
-                refused = _no_room(connection, request, now, limits)
+                refused = hub_room.no_room(connection, request, now, limits)
             if refused is None:
                 _keep(connection, request, now)
             return refused
@@ -84,12 +79,12 @@ class Hub:
                 ),
                 {"now": now, "until": now + lease, "limit": limit, "per_host": PER_HOST},
             ).mappings()
-            return [_request(row) for row in sorted(found, key=lambda row: row["id"])]
+            return [hub_rows.request(row) for row in sorted(found, key=lambda row: row["id"])]
 
     def has_room(self, request: HubRequest, now: datetime, *, limits: HubLimits) -> str | None:
         """Why there is no room for one more follower; None when there is, or it is one already."""
         with self._engine.connect() as connection:
-            return _no_room(connection, request, now, limits)
+            return hub_room.no_room(connection, request, now, limits)
 
     def settle(self, request: HubRequest, outcome: str, now: datetime, *, confirmed: bool) -> None:
         """Write what the callback said, and do as it was asked when it confirmed.
@@ -116,7 +111,7 @@ class Hub:
                         " lease_until = null, request_id = :id"
                         " where key = :key and request_id < :id and ended_at is null"
                     ),
-                    {"now": now, "id": request.id, "key": _key(request)},
+                    {"now": now, "id": request.id, "key": hub_rows.key(request)},
                 )
 
     # --- What has changed ---
@@ -164,12 +159,12 @@ class Hub:
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
-                    f"select {_OF_TOPIC}, t.suspect from websub_topics t"
+                    f"select {hub_rows.OF_TOPIC}, t.suspect from websub_topics t"
                     " where t.measured < t.suspect order by t.address limit :limit"
                 ),
                 {"limit": MEASURED},
             ).mappings()
-            return [(_topic(row), row["suspect"]) for row in found]
+            return [(hub_rows.topic(row), row["suspect"]) for row in found]
 
     def measured(self, topic: Topic, version: int, suspect: int) -> None:
         """Write a topic's last change, as looked up after ``suspect`` was read."""
@@ -208,11 +203,11 @@ class Hub:
                     " update websub_subscriptions s set lease_until = :until,"
                     " generation = s.generation + 1, attempts = s.attempts + 1"
                     " from picked, websub_topics t where s.id = picked.id and t.address = s.address"
-                    f" returning s.*, {_OF_TOPIC}, t.version"
+                    f" returning s.*, {hub_rows.OF_TOPIC}, t.version"
                 ),
                 {"now": now, "until": now + lease, "limit": limit, "per_host": PER_HOST},
             ).mappings()
-            return [_follower(row) for row in sorted(found, key=lambda row: row["due_at"])]
+            return [hub_rows.follower(row) for row in sorted(found, key=lambda row: row["due_at"])]
 
     def record_told(self, told: Sequence[Told]) -> None:
         """Write what came of it; whoever lost the lease changes nothing."""
@@ -271,14 +266,14 @@ class Hub:
                     "update websub_subscriptions s set ended_at = :now, why = :reason,"
                     " lease_until = null from websub_topics t where s.id = :id"
                     " and s.ended_at is null and t.address = s.address"
-                    f" returning s.callback, s.callback_host, s.lease_seconds, {_OF_TOPIC}"
+                    f" returning s.callback, s.callback_host, s.lease_seconds, {hub_rows.OF_TOPIC}"
                 ),
                 {"id": follower, "reason": reason, "now": now},
             ).mappings().first()  # fmt: skip
             if row is None:
                 return False
             denied = HubRequest(
-                mode=Mode.DENIED, topic=_topic(row), callback=row["callback"],
+                mode=Mode.DENIED, topic=hub_rows.topic(row), callback=row["callback"],
                 host=row["callback_host"], secret=None, lease_seconds=row["lease_seconds"],
                 network="", change=0, reason=reason,
             )  # fmt: skip
@@ -311,69 +306,6 @@ class Hub:
                     " (select 1 from websub_subscriptions s where s.address = t.address)"
                 )
             )
-
-
-def _too_often(
-    connection: Connection, request: HubRequest, now: datetime, limits: HubLimits
-) -> str | None:
-    row = connection.execute(
-        text(
-            "with known as (select exists (select 1 from websub_subscriptions"
-            " where callback_host = :host) as host)"
-            " select known.host as known,"
-            " count(*) filter (where r.callback_host = :host) as host,"
-            " count(*) filter (where r.network = :network) as network,"
-            " count(*) filter (where not exists (select 1 from websub_subscriptions s"
-            " where s.callback_host = r.callback_host)) as strangers, count(r.id) as everyone"
-            " from known left join websub_requests r on r.asked_at > :now - interval '1 hour'"
-            " group by known.host"
-        ),
-        {"host": request.host, "network": request.network, "now": now},
-    ).mappings().one()  # fmt: skip
-    per_host = limits.known_host_hour if row["known"] else limits.unknown_host_hour
-    if row["host"] >= per_host:
-        return f"{request.host} was asked about {per_host} times in the last hour"
-    if row["network"] >= limits.network_hour:
-        return f"your network asked {limits.network_hour} times in the last hour"
-    if row["everyone"] >= limits.all_hour or (
-        not row["known"] and row["strangers"] >= limits.unknown_hour
-    ):
-        return "the hub was asked too often in the last hour"
-    return None
-
-
-def _no_room(
-    connection: Connection, request: HubRequest, now: datetime, limits: HubLimits
-) -> str | None:
-    search = request.topic.name.startswith("search?")
-    row = connection.execute(
-        text(
-            "select count(*) as everyone, count(*) filter (where s.callback_host = :host) as host,"
-            " count(*) filter (where t.search) as searches,"
-            " count(*) filter (where t.search and s.callback_host = :host) as host_searches,"
-            " coalesce(bool_or(s.key = :key), false) as there"
-            " from websub_subscriptions s join websub_topics t using (address)"
-            " where s.ended_at is null and s.expires_at > :now"
-        ),
-        {"host": request.host, "key": _key(request), "now": now},
-    ).mappings().one()  # fmt: skip
-    if row["there"]:
-        return None
-    if row["host"] >= limits.host:
-        return f"{request.host} has {limits.host} subscriptions, the most there may be"
-    if row["everyone"] >= limits.everyone:
-        return f"the hub has {limits.everyone} subscriptions, the most there may be"
-    if search and row["host_searches"] >= limits.host_searches:
-        return (
-            f"{request.host} has {limits.host_searches} subscriptions to searches, the most there"
-            " may be; take feeds with a name"
-        )
-    if search and row["searches"] >= limits.searches:
-        return (
-            f"the hub has {limits.searches} subscriptions to searches, the most there may be;"
-            " take feeds with a name"
-        )
-    return None
 
 
 def _keep(connection: Connection, request: HubRequest, now: datetime) -> None:
@@ -426,34 +358,9 @@ def _follow(connection: Connection, request: HubRequest, now: datetime) -> None:
             " failing_since = null where s.request_id < excluded.request_id"
         ),
         {
-            "key": _key(request), "address": topic.address, "callback": request.callback,
+            "key": hub_rows.key(request), "address": topic.address, "callback": request.callback,
             "host": request.host, "secret": request.secret, "lease": request.lease_seconds,
             "id": request.id, "now": now, "change": request.change,
             "expires": now + timedelta(seconds=request.lease_seconds),
         },
-    )  # fmt: skip
-
-
-def _key(request: HubRequest) -> bytes:
-    return follower_key(request.callback, request.topic.address)
-
-
-def _topic(row: rows.Row) -> Topic:
-    return Topic(url=row["url"], address=row["address"], name=row["name"], form=row["form"])
-
-
-def _request(row: rows.Row) -> HubRequest:
-    return HubRequest(
-        id=HubRequestId(row["id"]), mode=Mode(row["mode"]), topic=_topic(row),
-        callback=row["callback"], host=row["callback_host"], secret=row["secret"],
-        lease_seconds=row["lease_seconds"], network=row["network"], change=row["change"],
-        reason=row["reason"],
-    )  # fmt: skip
-
-
-def _follower(row: rows.Row) -> Follower:
-    return Follower(
-        id=FollowerId(row["id"]), topic=_topic(row), callback=row["callback"],
-        secret=row["secret"], version=row["version"], generation=row["generation"],
-        attempts=row["attempts"], failing_since=row["failing_since"],
     )  # fmt: skip
