@@ -13,7 +13,7 @@ from aggregator import cluster
 from aggregator.errors import UsageError
 from aggregator.model import Announcement, AnnouncementId, EntryId, Ruling, RulingId
 from aggregator.store.announcements import Announcements
-from aggregator.store.clusters import Clusters
+from aggregator.store.gathered import Gathered
 from aggregator.store.members import Member, merge_into
 from aggregator.store.publish import publish
 from aggregator.urls import canonical_url
@@ -41,8 +41,8 @@ class Rulings:
         """
         one = self._whole(ref)
         with self._engine.begin() as connection:
-            clusters = _locked(connection, [one.id], now)
-            members = clusters.members(one.id)
+            gathered = _locked(connection, [one.id], now)
+            members = gathered.members(one.id)
             out = _at(members, urls, one)
             rest = [m for m in members if m not in out]
             if not out or not rest:
@@ -53,11 +53,11 @@ class Rulings:
                 )
             apart = dict.fromkeys(_pairs(product(out, rest)), False)
             bound = dict.fromkeys((*_loose(out), *_loose(rest)), True)
-            clusters.rule({**bound, **apart})
-            clusters.part(one.id, out)
-            made = next(clusters.home(m) for m in out)
+            gathered.rule({**bound, **apart})
+            gathered.part(one.id, out)
+            made = next(gathered.home(m) for m in out)
             _write(connection, "split", (one.id, made), {**bound, **apart}, (by, why, now))
-            publish(connection, clusters.touched, now)
+            publish(connection, gathered.touched, now)
         return Announcements(self._engine).get(made)
 
     def merge(
@@ -80,15 +80,15 @@ class Rulings:
         if heir.id == lost.id:
             raise UsageError("these are one announcement already")
         with self._engine.begin() as connection:
-            clusters = _locked(connection, [heir.id, lost.id], now)
-            sides = [clusters.members(one.id) for one in (heir, lost)]
+            gathered = _locked(connection, [heir.id, lost.id], now)
+            sides = [gathered.members(one.id) for one in (heir, lost)]
             together = dict.fromkeys(_pairs(product(*sides)), True)
-            clusters.rule(together)
-            clusters.settle([*sides[0], *sides[1]], {heir.id, lost.id})
-            if clusters.alive(lost.id):  # a side whose sources are gone: nothing can part them
+            gathered.rule(together)
+            gathered.settle([*sides[0], *sides[1]], {heir.id, lost.id})
+            if gathered.alive(lost.id):  # a side whose sources are gone: nothing can part them
                 merge_into(connection, lost.id, heir, now)
             _write(connection, "merge", (heir.id, lost.id), together, (by, why, now))
-            publish(connection, clusters.touched | {heir.id, lost.id}, now)
+            publish(connection, gathered.touched | {heir.id, lost.id}, now)
         return Announcements(self._engine).get(heir.id)
 
     def of(self, announcement_id: AnnouncementId) -> Sequence[Ruling]:
@@ -118,7 +118,7 @@ class Rulings:
         return store.get(one.merged_into) if one.merged_into else one
 
 
-def _locked(connection: Connection, ids: Sequence[AnnouncementId], now: datetime) -> Clusters:
+def _locked(connection: Connection, ids: Sequence[AnnouncementId], now: datetime) -> Gathered:
     """Entries first, then announcements, each in order of id: as where articles are placed."""
     connection.execute(
         text(
@@ -128,9 +128,9 @@ def _locked(connection: Connection, ids: Sequence[AnnouncementId], now: datetime
         ),
         {"ids": sorted(ids)},
     )
-    clusters = Clusters(connection, now)
-    clusters.load(ids)
-    return clusters
+    gathered = Gathered(connection, now)
+    gathered.load(ids)
+    return gathered
 
 
 def _at(members: Sequence[Member], urls: Sequence[str], one: Announcement) -> list[Member]:
