@@ -1,4 +1,4 @@
-"""Settings in, working parts out; ``clock.now`` is read here and given on."""
+"""The parts of a process, each made when it is first asked for."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
-from celery import Celery
 from jinja2 import Environment
-from sqlalchemy import Engine
 
 import feeds
-from aggregator import divisions, store
-from aggregator.clock import now as now  # noqa: PLC0414  # offered to whoever has our parts
+from aggregator import divisions
+from aggregator.clock import now
 from aggregator.deliver import Composer, Signer, SmtpMailer, sender_address
 from aggregator.deliver.arrivals import arrived_since, signature_fault
 from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.deliver.robots import Robots
-from aggregator.errors import SettingsError
 from aggregator.fetch import Courier, CurlFetcher, SharedPace
 from aggregator.flow import canary, publish, returns
 from aggregator.flow.channels import Post
@@ -40,24 +37,14 @@ from aggregator.receive import Mailbox
 from aggregator.sandbox import ParserChild
 from aggregator.settings import Settings
 from aggregator.templates import environment
+from aggregator.wiring.broker import bell_app
+from aggregator.wiring.stores import Stores
 
 Answer = TypeVar("Answer")
 
-#: What a wiring of Celery needs to know of the broker (RELIABILITY.md §Settings, with reasons
-#: in docs/celery.md). Kept here because the web and the commands ring the same bell.
-BROKER_OPTIONS: dict[str, Any] = {
-    "visibility_timeout": 900,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
-    "socket_timeout": 15,
-    "socket_connect_timeout": 5,
-    "socket_keepalive": True,
-    "health_check_interval": 15,
-}
-
 
 @dataclass(slots=False, kw_only=True)
-class Parts:
+class Parts(Stores):
     """Everything a door needs, made when first asked for and kept as long as the process.
 
     ``templates`` is given by the door, because only doors know where they lie.
@@ -77,98 +64,6 @@ class Parts:
         return self.templates or environment()
 
     @cached_property
-    def engine(self) -> Engine:
-        """The database.
-
-        Raises:
-            SettingsError: when no database is configured.
-        """
-        url = self.settings.database_url.get_secret_value()
-        if not url:
-            raise SettingsError("QUXUN_DATABASE_URL is empty and no embedded service was started")
-        return store.connect(url)
-
-    @cached_property
-    def sources(self) -> store.Sources:
-        """Sources and their polls."""
-        return store.Sources(self.engine)
-
-    @cached_property
-    def entries(self) -> store.Entries:
-        """Entries and their articles."""
-        return store.Entries(self.engine)
-
-    @cached_property
-    def announcements(self) -> store.Announcements:
-        """Announcements, as feeds, pages and commands read them."""
-        return store.Announcements(self.engine)
-
-    @cached_property
-    def journal(self) -> store.Journal:
-        """What is published, change by change."""
-        return store.Journal(self.engine)
-
-    @cached_property
-    def deadlines(self) -> store.Deadlines:
-        """Deadlines, as calendars read them."""
-        return store.Deadlines(self.engine)
-
-    @cached_property
-    def rulings(self) -> store.Rulings:
-        """What an operator split and merged."""
-        return store.Rulings(self.engine)
-
-    @cached_property
-    def removals(self) -> store.Removals:
-        """What the law made us take out."""
-        return store.Removals(self.engine)
-
-    @cached_property
-    def subscribers(self) -> store.Subscribers:
-        """Subscribers, wishes and subscriptions."""
-        return store.Subscribers(self.engine)
-
-    @cached_property
-    def persons(self) -> store.Persons:
-        """What is held of a person as a whole."""
-        return store.Persons(self.engine)
-
-    @cached_property
-    def tries(self) -> store.Tries:
-        """Wishes tried before anybody subscribes."""
-        return store.Tries(self.engine)
-
-    @cached_property
-    def digests(self) -> store.Digests:
-        """Runs and the ledger."""
-        return store.Digests(self.engine)
-
-    @cached_property
-    def outbox(self) -> store.Outbox:
-        """Mails that must leave."""
-        return store.Outbox(self.engine)
-
-    @cached_property
-    def alarms(self) -> store.Alarms:
-        """What an operator must look at."""
-        return store.Alarms(self.engine)
-
-    @cached_property
-    def unsettled(self) -> store.Unsettled:
-        """Mails that wait for an operator's word."""
-        return store.Unsettled(self.engine)
-
-    @cached_property
-    def returns(self) -> store.Returns:
-        """What came back of our mails."""
-        return store.Returns(self.engine)
-
-    @cached_property
-    def suppressions(self) -> store.Suppressions:
-        """Addresses that get no mail."""
-        return store.Suppressions(self.engine)
-
-    @cached_property
     def mail_of(self) -> Callable[[str], MailId | None]:
         """Which mail the recipient of a bounce names."""
         return returns.finder(self.settings)
@@ -178,11 +73,6 @@ class Parts:
         """The mailbox with what came back, where one is set."""
         url = self.settings.bounce_imap.get_secret_value()
         return Mailbox(url) if url else None
-
-    @cached_property
-    def canary(self) -> store.Canary:
-        """The mails that are followed until they arrive."""
-        return store.Canary(self.engine)
 
     def canary_arrived(self, raw: bytes) -> bool:
         """Take a mail that is the canary's digest, wherever it arrived; False for any other."""
@@ -202,41 +92,6 @@ class Parts:
         return arrived_since(folder, address, since) if self.settings.embedded else ()
 
     @cached_property
-    def sessions(self) -> store.Sessions:
-        """The operator's sessions."""
-        return store.Sessions(self.engine, self.settings.operator_token.get_secret_value())
-
-    @cached_property
-    def audit(self) -> store.Audit:
-        """What operators did."""
-        return store.Audit(self.engine)
-
-    @cached_property
-    def runs(self) -> store.Runs:
-        """Runs and their mails as an operator looks at them."""
-        return store.Runs(self.engine)
-
-    @cached_property
-    def people(self) -> store.People:
-        """What is wished for by how many, and who gets no mail."""
-        return store.People(self.engine)
-
-    @cached_property
-    def holds(self) -> store.Holds:
-        """The switches that keep mail back."""
-        return store.Holds(self.engine)
-
-    @cached_property
-    def system(self) -> store.System:
-        """Heartbeats and statistics."""
-        return store.System(self.engine)
-
-    @cached_property
-    def hosts(self) -> store.Hosts:
-        """Turns at hosts."""
-        return store.Hosts(self.engine)
-
-    @cached_property
     def fetch(self) -> CurlFetcher:
         """The HTTP client of this process; where hosts want pauses, all workers share them."""
         it = self.settings
@@ -250,20 +105,10 @@ class Parts:
         )
 
     @cached_property
-    def hub(self) -> store.Hub:
-        """Who follows our feeds."""
-        return store.Hub(self.engine)
-
-    @cached_property
     def courier(self) -> Courier:
         """The way to other people's callbacks."""
         it = self.settings
         return Courier(user_agent=it.user_agent, clock=self.clock, allow_nets=it.allow_nets)
-
-    @cached_property
-    def channels(self) -> store.Channels:
-        """Chats that digests go to."""
-        return store.Channels(self.engine)
 
     @cached_property
     def robots(self) -> Robots:
@@ -305,11 +150,6 @@ class Parts:
     def press(self) -> Press:
         """Feed documents for followers, each rendered once."""
         return Press(self.edition)
-
-    @cached_property
-    def webhooks(self) -> store.Webhooks:
-        """Who is told of changes one by one."""
-        return store.Webhooks(self.engine)
 
     def blank_page(self) -> FeedPage:
         """A page of our JSON Feed without entries."""
@@ -460,25 +300,3 @@ def build_parts(settings: Settings, *, templates: Environment | None = None) -> 
     if rows:
         divisions.add_demo(rows)
     return parts
-
-
-def bell_app(broker_url: str) -> Celery:
-    """A Celery app that only sends: two seconds and one try (RELIABILITY.md, row 3)."""
-    app = Celery("quxun-bell", broker=celery_url(broker_url), set_as_current=False)
-    app.conf.update(
-        task_ignore_result=True,
-        broker_connection_timeout=1,
-        broker_connection_max_retries=1,
-        broker_transport_options={
-            **BROKER_OPTIONS,
-            "socket_timeout": 2,
-            "socket_connect_timeout": 1,
-            "max_retries": 0,
-        },
-    )
-    return app
-
-
-def celery_url(broker_url: str) -> str:
-    """The broker's address as Celery spells it: ``unix://`` is ``redis+socket://`` there."""
-    return broker_url.replace("unix://", "redis+socket://", 1)
