@@ -1,14 +1,14 @@
 """Which frequency a subscription left and when: a link to stop of its older mails finds it.
 
-Revision ID: 0026
+Revision ID: 0027
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

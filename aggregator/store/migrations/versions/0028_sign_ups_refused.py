@@ -1,14 +1,14 @@
 """How many requests for mail each limit turned away, by the hour: numbers, nobody's address.
 
-Revision ID: 0027
+Revision ID: 0028
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
