@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     smtp_connections: int = Field(
         8, ge=1, le=64, description="connections to the relay that a process keeps"
     )
+    sent_days: int = Field(
+        35, ge=0, le=400, description="days of the journal of sent mails, for restores; 0: none"
+    )
     bounce_domain: str = Field("", description="where undeliverable mails come back to (VERP)")
     bounce_listen: str = Field("", description="where relays hand us what came back; empty: not")
     bounce_imap: SecretStr = Field(SecretStr(""), description="mailbox with what came back")

@@ -30,7 +30,12 @@ def deliver() -> None:
     it = parts()
     began = it.now()
     mail.deliver_all(
-        store=it.outbox, mailer=it.mailer, clock=it.now, longest=_A_TURN, stopping=stopping
+        store=it.outbox,
+        mailer=it.mailer,
+        clock=it.now,
+        longest=_A_TURN,
+        stopping=stopping,
+        sent=it.sent,
     )
     if it.now() - began >= _A_TURN and not stopping():
         it.bell.ring("mail.deliver")

@@ -45,6 +45,7 @@ from aggregator.ports import (
     ChannelStore,
     OutboxStore,
     RobotReader,
+    SentJournal,
     SubscriberStore,
 )
 from aggregator.settings import Settings
@@ -70,6 +71,7 @@ class Post:
     settings: Settings
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
+    sent: SentJournal | None = None
 
 
 def add(
@@ -194,6 +196,8 @@ def _record(message: ChannelMessage, verdict: ChatVerdict, *, post: Post) -> Non
     wait = push.next_wait(message.attempts, jitter=post.jitter(), asked=verdict.wait)
     if verdict.outcome is Outcome.UNCLEAR:
         wait = _ONCE_MORE
+    if verdict.outcome is Outcome.TAKEN and post.sent is not None:
+        post.sent.note([], now, others=[message.mail_id])
     died = post.store.record_verdict(message, verdict, now=now, due_at=now + wait)
     if verdict.outcome is Outcome.UNCLEAR and failing >= GIVEN_UP_AFTER:
         died = post.store.set_state(channel.id, ChannelState.DEAD, now, problem=verdict.words)

@@ -7,8 +7,10 @@ its key, and the ledger decides what is owed. No window and no cursor (DESIGN.md
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from hashlib import blake2b
 from typing import Final
 
 import structlog
@@ -346,12 +348,18 @@ class Planner:
                 due_at=self._run.due_at, now=self._now, coverage=self._coverage(selection),
                 radar=self._radar(selection),
             )  # fmt: skip
-            return None if digest is None else self._press.edition(digest)
+            return None if digest is None else _of(selection, self._press.edition(digest))
         except Exception:  # a bug with one selection must not keep everybody else's back
             first = share.readers[0].id
             log.exception("digest not rendered", subscriber=first, run=self._run.id)
             self._unwritten += len(share.readers)
             return None
+
+
+def _of(selection: Selection, edition: Edition) -> Edition:
+    """An edition under a key that its items decide too: not all stand in its words."""
+    items = blake2b(repr(selection.items).encode(), digest_size=8).hexdigest()
+    return replace(edition, key=f"{edition.key}-{items}")
 
 
 def _immediate(settings: Settings) -> timedelta:

@@ -26,7 +26,7 @@ from aggregator.model import (
     OutboxMail,
 )
 from aggregator.paces import Complaint
-from aggregator.ports import Mailer, OutboxStore
+from aggregator.ports import Mailer, OutboxStore, SentJournal
 
 log = structlog.get_logger()
 
@@ -63,8 +63,10 @@ class OutboxDesk:
         *,
         until: datetime,
         stopping: Callable[[], bool],
+        sent: SentJournal | None = None,
     ) -> None:
         self.tally = Tally()
+        self._sent = sent
         self._store = store
         self._clock = clock
         self._until = until
@@ -101,6 +103,7 @@ class OutboxDesk:
         complaints: Sequence[Complaint],
     ) -> AbstractSet[MailId]:
         """Record and hand over in one transaction, and keep the tally."""
+        self._write_down(deliveries)
         handed = self._store.turn(deliveries, hand, complaints=complaints, now=self.now())
         for one in deliveries:
             self._in_hand.pop(one.mail_id, None)
@@ -121,6 +124,25 @@ class OutboxDesk:
             self._praised_at = self.now()
             self._store.praise(good, self.now())
         return handed
+
+    def _write_down(self, deliveries: Sequence[Delivery]) -> None:
+        """Note what left outside of the database, before the database is told."""
+        if self._sent is None:
+            return
+        mine: list[OutboxMail] = []
+        others: list[MailId] = []
+        for one in deliveries:
+            mail = self._in_hand.get(one.mail_id)
+            if one.state is MailState.SENT and mail is None:
+                others.append(one.mail_id)  # a killed sender's
+            elif mail is not None and (
+                one.state is MailState.SENT
+                # Nobody sends it a third time, so it counts as having arrived.
+                or (one.state is MailState.AMBIGUOUS and mail.in_doubt)
+            ):
+                mine.append(mail)
+        if mine or others:
+            self._sent.note(mine, self.now(), others=others)
 
     def renew(self) -> None:
         """Hold the leases of all that is in hand."""
@@ -155,17 +177,20 @@ def deliver_all(
     clock: Callable[[], datetime],
     longest: timedelta = LONGEST,
     stopping: Callable[[], bool] = lambda: False,
+    sent: SentJournal | None = None,
 ) -> Tally:
-    """Deliver until nothing is due, time is up or nobody answers."""
+    """Deliver until nothing is due, time is up or nobody answers; ``sent`` is told of what left."""
     until = clock() + longest
     tally = Tally()
     while clock() < until and not stopping():
-        desk = OutboxDesk(store, clock, until=until, stopping=stopping)
+        desk = OutboxDesk(store, clock, until=until, stopping=stopping, sent=sent)
         try:
             mailer.deliver(desk)
         finally:
             tally.states += desk.tally.states
             tally.problem = desk.tally.problem or tally.problem
+            if sent is not None:
+                sent.sync()
         if desk.tally.total == desk.tally.states[MailState.DEFERRED]:
             break
     if tally.total:

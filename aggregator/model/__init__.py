@@ -52,7 +52,16 @@ from aggregator.model.ids import (
     SubscriptionId,
     WishId,
 )
-from aggregator.model.mail import Delivery, Edition, Lane, Mail, MailState, OutboxMail
+from aggregator.model.mail import (
+    Delivery,
+    Edition,
+    Lane,
+    Mail,
+    MailState,
+    OutboxMail,
+    SentMail,
+    SentNote,
+)
 from aggregator.model.page import Page, Request, Unchanged
 from aggregator.model.poll import (
     ArticleOutcome,
@@ -184,6 +193,8 @@ __all__ = [
     "RunId",
     "Selection",
     "Selectors",
+    "SentMail",
+    "SentNote",
     "Share",
     "Sighting",
     "Source",

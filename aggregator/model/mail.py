@@ -16,12 +16,14 @@ class Edition:
 
     ``text`` and ``html`` hold marks where a reader's own links stand (``notify.marks``).
     ``key`` is made of the words and of the run, so that equal editions are stored once.
+    ``items`` names what it tells of, as ``store.recall`` knows it again after a restore.
     """
 
     key: str
     subject: str
     text: str
     html: str
+    items: str = ""
 
 
 class Lane(StrEnum):
@@ -112,3 +114,27 @@ class Delivery:
     suppress: str | None = None
     domain: str = ""
     run_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMail:
+    """A mail that was taken, as the journal of sent mails is told of it."""
+
+    key: str
+    message_id: str
+    to: str
+    edition: Edition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentNote:
+    """A line of that journal: no address, but what tells one reader of this database from others.
+
+    ``key`` and ``edition`` are empty for mails that belong to no run.
+    """
+
+    at: datetime
+    message_id: str
+    key: str
+    person: str
+    edition: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from aggregator.ports.channels import ChannelStore, RobotReader
 from aggregator.ports.digests import DigestStore, PlanningBatch
 from aggregator.ports.feeds import FeedStore, JournalStore
-from aggregator.ports.mail import Desk, Mailer, OutboxStore
+from aggregator.ports.mail import Desk, Mailer, OutboxStore, SentJournal, SentMails
 from aggregator.ports.polls import ArchiveStore, ArticleStore, PollStore
 from aggregator.ports.push import Caller, HubStore, WebhookStore
 from aggregator.ports.reading import Fetcher, Reader
@@ -39,6 +39,8 @@ __all__ = [
     "Reader",
     "ReturnStore",
     "RobotReader",
+    "SentJournal",
+    "SentMails",
     "SubscriberStore",
     "WebhookStore",
 ]

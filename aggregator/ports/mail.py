@@ -7,7 +7,16 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from aggregator.model import Delivery, Edition, EditionId, Lane, Mail, MailId, OutboxMail
+from aggregator.model import (
+    Delivery,
+    Edition,
+    EditionId,
+    Lane,
+    Mail,
+    MailId,
+    OutboxMail,
+    SentMail,
+)
 from aggregator.paces import Complaint, Pace
 
 
@@ -61,6 +70,32 @@ class OutboxStore(Protocol):
 
     def tell_relay(self, problem: str | None) -> None:
         """Raise the alarm that the relay is not reached, or clear it."""
+        ...
+
+
+class SentMails(Protocol):
+    """What a journal of sent mails asks the database."""
+
+    def journal_key(self) -> bytes:
+        """What makes of an address a word that only this database can tell again."""
+        ...
+
+    def sent(self, ids: Collection[MailId]) -> Sequence[SentMail]:
+        """Mails as the journal is told of them."""
+        ...
+
+
+class SentJournal(Protocol):
+    """What left, written down outside of the database."""
+
+    def note(
+        self, mails: Sequence[OutboxMail], now: datetime, *, others: Collection[MailId] = ...
+    ) -> None:
+        """Append mails that were taken; ``others`` are looked up first."""
+        ...
+
+    def sync(self) -> None:
+        """Have what was appended on the disk."""
         ...
 
 

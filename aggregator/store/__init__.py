@@ -20,6 +20,7 @@ from aggregator.store.removals import Removals
 from aggregator.store.returns import Returns
 from aggregator.store.rulings import Rulings
 from aggregator.store.runs import Runs
+from aggregator.store.sent import Sent
 from aggregator.store.sessions import Sessions
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.sources import PollRow, Sources
@@ -51,6 +52,7 @@ __all__ = [
     "Returns",
     "Rulings",
     "Runs",
+    "Sent",
     "Sessions",
     "SignUpLimits",
     "Sources",

@@ -22,6 +22,7 @@ from aggregator.model import (
     Watch,
     WishId,
 )
+from aggregator.store import recall
 from aggregator.store.alarms import clear_alarm, raise_alarm
 from aggregator.store.further import FURTHER_DUE, Revisions, revisions_of
 from aggregator.store.matches import LOOK_BACK, MAILED, Matcher
@@ -175,6 +176,10 @@ class Digests:
                     subscriber.id, set()
                 )
             )
+            items -= {
+                (one.announcement_id, one.reason)
+                for one in recall.told(connection, {subscriber.id: items})
+            }
             kept = standing(connection, [one for one, _ in items], now).kept(items)
             selection = Selection(language=subscriber.language, wishes=wishes, items=kept)
             return selection, slim(connection, [one for one, _ in kept])

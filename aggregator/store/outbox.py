@@ -151,7 +151,11 @@ class Outbox:
             ).mappings()
             return {
                 EditionId(row["id"]): Edition(
-                    key=row["key"], subject=row["subject"], text=row["text"], html=row["html"]
+                    key=row["key"],
+                    subject=row["subject"],
+                    text=row["text"],
+                    html=row["html"],
+                    items=row["items"],
                 )
                 for row in found
             }

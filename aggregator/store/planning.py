@@ -28,7 +28,7 @@ from aggregator.model import (
     SubscriberId,
     WishId,
 )
-from aggregator.store import rows
+from aggregator.store import recall, rows
 from aggregator.store.further import Revisions, revisions_of
 from aggregator.store.letterbox import LANES
 from aggregator.store.members import share_merges
@@ -58,7 +58,7 @@ class Batch:
         found = owed(connection, run.frequency, list(people), now, lock=True)
         self._settled = dict(found.settled)
         self._unsent: dict[SubscriberId, list[int]] = defaultdict(list)
-        items = {one: set(theirs) for one, theirs in found.items.items()}
+        items = recall.untold(connection, found.items)
         self._told = self._take_unsent(items)
         ids_ = {one for theirs in items.values() for one, _ in theirs}
         #: Announcements of the selections, with the number of their last change.
@@ -95,7 +95,7 @@ class Batch:
         Raises:
             PlanningError: when somebody who knows nothing of us wrote of one of the readers.
         """
-        fresh = [one for _, one in written if isinstance(one, Edition)]
+        fresh = recall.named(self._connection, written)
         editions = _store_editions(self._connection, self._run, fresh, self._now)
         made = self._enqueue(
             [
@@ -345,10 +345,10 @@ def _store_editions(
     ordered = sorted({one.key: one for one in editions}.values(), key=lambda one: one.key)
     found = connection.execute(
         text(
-            "insert into editions as e (run_id, key, subject, text, html, created_at)"
-            " select :run, v.key, v.subject, v.text, v.html, :now from"
+            "insert into editions as e (run_id, key, subject, text, html, items, created_at)"
+            " select :run, v.key, v.subject, v.text, v.html, v.items, :now from"
             " json_to_recordset(cast(:editions as json)) as v (key text, subject text, text text,"
-            " html text) on conflict (key) do update set key = e.key returning e.key, e.id"
+            " html text, items text) on conflict (key) do update set key = e.key returning e.key, e.id"
         ),
         {"run": run.id, "now": now, "editions": rows.to_json(ordered)},
     )

@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
+from aggregator.store import recall
 from aggregator.store.further import TOLD_FOR
 from aggregator.store.matches import LOOK_BACK
 
@@ -32,7 +33,7 @@ _LOCK: Final = 7_405_119
 _JOURNALS: Final[Mapping[str, tuple[str, str]]] = {
     "outbox": (
         "greatest(j.created_at, j.sent_at, j.answered_at)",
-        "j.state in ('sent', 'failed', 'merged') or (j.state = 'ambiguous' and j.due_at = 'infinity')",
+        "j.state in ('sent', 'failed', 'merged') or (j.state = 'ambiguous' and j.due_at > '9000-01-01')",
     ),
     # After its mails.
     "runs": (
@@ -69,6 +70,8 @@ class Pruning:
         for journal in _JOURNALS:
             self._in_turns(journal, now)
         self._in_turns("ledger", now)
+        with self._engine.begin() as connection:
+            recall.prune(connection, now)
 
     def _in_turns(self, journal: str, now: datetime) -> None:
         for _ in range(BATCHES):

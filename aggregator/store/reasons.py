@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from aggregator.filters import canonical, matches
 from aggregator.model import (
+    NEWS,
     Announcement,
     Filter,
     Subscriber,
@@ -21,7 +22,7 @@ from aggregator.model import (
     SubscriptionId,
     SubscriptionState,
 )
-from aggregator.store import rows
+from aggregator.store import recall, rows
 from aggregator.store.matches import LOOK_BACK, MAILED
 from aggregator.store.pruning import KEEP
 
@@ -65,6 +66,9 @@ def why(connection: Connection, one: Announcement, who: Subscriber, now: datetim
     sent, rule = _in_ledger(connection, one, who)
     if sent:
         return Why(rule=rule, lines=(told, *sent))
+    for before in recall.told(connection, {who.id: {(one.id, NEWS)}}):
+        left = f"mail {before.message_id} left {before.at:%Y-%m-%d %H:%M:%S} UTC with it"
+        return Why(rule="sent", lines=(told, f"{left}, by the journal of sent mails"))
     change = connection.execute(
         text("select announced_change from announcements where id = :id"), {"id": one.id}
     ).scalar_one()

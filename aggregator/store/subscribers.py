@@ -376,6 +376,7 @@ def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str |
             " where subscriber_id = :id"
         ),
         "delete from ledger where subscriber_id = :id",
+        "delete from recalled_mails where subscriber_id = :id",
         "delete from subscribers where id = :id",
     ):
         connection.execute(text(statement), {"id": subscriber_id, "reason": reason})

@@ -18,7 +18,7 @@ from jinja2 import Environment
 import feeds
 from aggregator import divisions
 from aggregator.clock import now
-from aggregator.deliver import Composer, Signer, SmtpMailer, sender_address
+from aggregator.deliver import Composer, SentFiles, Signer, SmtpMailer, sender_address
 from aggregator.deliver.arrivals import arrived_since, signature_fault
 from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.deliver.robots import Robots
@@ -67,6 +67,14 @@ class Parts(Stores):
     def mail_of(self) -> Callable[[str], MailId | None]:
         """Which mail the recipient of a bounce names."""
         return returns.finder(self.settings)
+
+    @cached_property
+    def sent(self) -> SentFiles | None:
+        """The journal of sent mails outside of the database, unless none is kept."""
+        it = self.settings
+        if not it.sent_days:
+            return None
+        return SentFiles(it.home / "sent", self.sent_mails, days=it.sent_days)
 
     @cached_property
     def bounce_mailbox(self) -> Mailbox | None:
@@ -143,7 +151,7 @@ class Parts(Stores):
             store=self.channels, subscribers=self.subscribers, outbox=self.outbox,
             alarms=self.alarms, robots=self.robots, caller=self.chat_courier,
             env=self.templates_or_fail(), settings=self.settings, clock=self.clock,
-            jitter=random.random,
+            jitter=random.random, sent=self.sent,
         )  # fmt: skip
 
     @cached_property
@@ -278,6 +286,8 @@ class Parts(Stores):
         made = self.__dict__
         if "mailer" in made:
             self.mailer.close()
+        if made.get("sent") is not None:
+            made["sent"].close()
         if "reader" in made:
             self.reader.close()
         if "fetch" in made:

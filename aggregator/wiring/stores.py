@@ -89,6 +89,11 @@ class Stores:
         return store.Outbox(self.engine)
 
     @cached_property
+    def sent_mails(self) -> store.Sent:
+        """The database's side of the journal of sent mails."""
+        return store.Sent(self.engine)
+
+    @cached_property
     def alarms(self) -> store.Alarms:
         """What an operator must look at."""
         return store.Alarms(self.engine)

@@ -303,7 +303,11 @@ def _send_for_ever() -> None:
     sys.stdout.flush()
     while True:
         tally = mail.deliver_all(
-            store=parts.outbox, mailer=parts.mailer, clock=now, longest=timedelta(seconds=10)
+            store=parts.outbox,
+            mailer=parts.mailer,
+            clock=now,
+            longest=timedelta(seconds=10),
+            sent=parts.sent,
         )
         if not tally.total:
             time.sleep(0.1)

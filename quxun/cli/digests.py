@@ -92,7 +92,9 @@ def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson
     with opened() as parts:
         planned = _plan(parts, _time(parts, at), subscriber, eml)
         with deed(parts, "send", "what waits"):
-            tally = mail.deliver_all(store=parts.outbox, mailer=parts.mailer, clock=parts.now)
+            tally = mail.deliver_all(
+                store=parts.outbox, mailer=parts.mailer, clock=parts.now, sent=parts.sent
+            )
     states = {state.value: count for state, count in tally.states.items()}
     _tell(as_json, planned=planned, **states)
     if states.get("failed"):

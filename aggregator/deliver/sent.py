@@ -1,0 +1,183 @@
+"""The journal of sent mails outside of the database: one file a day, appended in batches.
+
+A backup of yesterday knows nothing of the mails of today. These files do: which reader got which
+notices in which mail, without an address in them (docs/adr/0035). A line begins with ``E``, an
+edition and the notices in it, or ``M``, a mail that was taken; fields are parted by tabs. Every
+process appends whole lines with one call, and reads nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from aggregator.addresses import email_key
+from aggregator.errors import OutageError
+from aggregator.model import MailId, OutboxMail, SentMail, SentNote
+from aggregator.ports import SentMails
+
+log = structlog.get_logger()
+
+#: What was appended is on the disk after so long, at the latest when a round of sending ends.
+SYNC_SECONDS: Final = 1.0
+_NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{8}\.log")
+_MAIL, _EDITION = "M", "E"
+_MAIL_FIELDS, _EDITION_FIELDS = 6, 3
+
+
+class SentFiles:
+    """Implements ``ports.SentJournal``.
+
+    Args:
+        folder: where the files lie.
+        store: the database they are a journal of.
+        days: how long files are kept; at least as long as backups.
+    """
+
+    def __init__(self, folder: Path, store: SentMails, *, days: int) -> None:
+        self._folder = folder
+        self._store = store
+        self._days = days
+        self._key: bytes | None = None
+        self._file: int | None = None
+        self._day: date | None = None
+        self._editions: set[str] = set()
+        self._synced = time.monotonic()
+        self._unsynced = False
+
+    def note(
+        self, mails: Sequence[OutboxMail], now: datetime, *, others: Collection[MailId] = ()
+    ) -> None:
+        """Append mails that were taken.
+
+        One that cannot be written down has left nevertheless: mail goes on, and the log says so.
+        """
+        try:
+            found = list(self._store.sent(others)) if others else []
+            found += [
+                SentMail(key=one.key, message_id=one.message_id, to=one.to, edition=one.edition)
+                for one in mails
+            ]
+            self._open(now)
+            self._append(found, now)
+        except (OSError, OutageError) as error:
+            log.warning(
+                "sent mails not written down", mails=len(mails) + len(others), why=str(error)
+            )
+
+    def sync(self) -> None:
+        """Have what was appended on the disk."""
+        if self._file is not None and self._unsynced:
+            with suppress(OSError):
+                os.fdatasync(self._file)
+            self._synced, self._unsynced = time.monotonic(), False
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.sync()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        self._day = None
+
+    def _append(self, mails: Iterable[SentMail], now: datetime) -> None:
+        assert self._file is not None
+        assert self._key is not None
+        at = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+        lines = [""]  # ends what a process that was killed left of a line
+        for mail in mails:
+            edition = mail.edition
+            if edition is not None and edition.items and edition.key not in self._editions:
+                self._editions.add(edition.key)
+                lines.append(f"{_EDITION}\t{edition.key}\t{edition.items}")
+            fields = (
+                _MAIL,
+                at,
+                mail.message_id,
+                mail.key if edition is not None else "",
+                person_of(self._key, mail.to),
+                edition.key if edition is not None and edition.items else "",
+            )
+            lines.append("\t".join(map(_field, fields)))
+        left = memoryview(("\n".join(lines) + "\n").encode())
+        while left:
+            left = left[os.write(self._file, left) :]
+        self._unsynced = True
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            self.sync()
+
+    def _open(self, now: datetime) -> None:
+        """Have the file of the day, and none that is too old."""
+        day = now.astimezone(UTC).date()
+        if self._file is not None and self._day == day:
+            return
+        self.close()
+        self._editions.clear()
+        if self._key is None:
+            self._key = self._store.journal_key()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = os.open(
+            self._folder / f"{day}-{mark_of(self._key)}.log",
+            os.O_WRONLY | os.O_APPEND | os.O_CREAT,
+            0o600,
+        )
+        self._day = day
+        for path in files(self._folder, self._key, until=day - timedelta(days=self._days + 1)):
+            with suppress(OSError):
+                path.unlink()
+
+
+def person_of(key: bytes, address: str) -> str:
+    """A reader's word in the journal: whoever has the key and the address knows it again."""
+    return hashlib.sha256(key + email_key(address).encode()).hexdigest()[:32]
+
+
+def mark_of(key: bytes) -> str:
+    """What the files of one database have in their names."""
+    return hashlib.sha256(key + b"\0files").hexdigest()[:8]
+
+
+def files(
+    folder: Path, key: bytes, *, since: date = date.min, until: date = date.max
+) -> list[Path]:
+    """The files of a database for these days, the oldest first."""
+    found = []
+    for path in sorted(folder.glob(f"*-{mark_of(key)}.log")):
+        named = _NAME.fullmatch(path.name)
+        if named and since <= date.fromisoformat(named[1]) <= until:
+            found.append(path)
+    return found
+
+
+def read(paths: Iterable[Path]) -> Iterator[SentNote | tuple[str, str]]:
+    """The mails of these files, and the editions with what they tell of; a line that was cut
+    short is passed over.
+    """
+    for path in paths:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                fields = line.rstrip("\n").split("\t")
+                if fields[0] == _EDITION and len(fields) == _EDITION_FIELDS:
+                    yield fields[1], fields[2]
+                elif fields[0] == _MAIL and len(fields) == _MAIL_FIELDS:
+                    with suppress(ValueError):
+                        yield SentNote(
+                            at=datetime.fromisoformat(fields[1]),
+                            message_id=fields[2],
+                            key=fields[3],
+                            person=fields[4],
+                            edition=fields[5],
+                        )
+
+
+def _field(text: str) -> str:
+    return " ".join(text.split()) if "\t" in text or "\n" in text else text
