@@ -151,3 +151,15 @@ def known_region(word: str | None) -> str | None:
 
     found = divisions.resolve(word, prior=None, on=None) if word else None
     return found.code if found else None
+
+
+def region_code(word: str | None) -> str | None:
+    """The code of a region that an operator names.
+
+    Raises:
+        UsageError: there is none of that name, or several.
+    """
+    code = known_region(word)
+    if word and code is None:
+        raise UsageError(f"no division or zone {word!r}; name it in full (重庆市江津区) or by code")
+    return code

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aggregator.errors import ConflictError, QuxunError, UsageError
-from aggregator.model import (
-    Authority,
-    NewSource,
-    SourceKind,
-    SourceSettings,
-    SourceState,
-)
+from aggregator.model import Authority, NewSource, SourceKind, SourceSettings, SourceState
 from quxun.cli.common import (
     AsJson,
     deed,
@@ -33,16 +25,11 @@ from quxun.cli.common import (
     tell,
 )
 from quxun.cli.selectors import SelectorsOption, read_selectors
-from quxun.cli.sourcelists import (
-    check_url,
-    known_category,
-    known_region,
-    read_opml,
-    read_tsv,
-)
+from quxun.cli.sourceanswers import probe_answer, redesign_line, show_probe, source_answer
+from quxun.cli.sourcelists import check_url, known_category, read_opml, read_tsv, region_code
 
 if TYPE_CHECKING:
-    from aggregator.model import Probe, Source
+    from aggregator.model import Probe
     from aggregator.wiring import Parts
 
 app = typer.Typer(
@@ -95,12 +82,12 @@ def add(
         new = flow.source_from(
             probed,
             name=name,
-            region=_region(region),
+            region=region_code(region),
             authority=authority,
             settings=settings,
         )
         if not as_json or not yes:
-            _show_probe(probed, to=remark)
+            show_probe(probed, to=remark)
         if probed.rows == 0 and not yes:
             raise QuxunError(f"no row was found at {url}; add it all the same with --yes")
         _check_selectors(probed, settings, yes=yes)
@@ -157,7 +144,7 @@ def edit(
         probed = _probe(parts, url or one.url, kind, settings) if looks else None
         if probed:
             if not as_json or not yes:
-                _show_probe(probed, to=remark)
+                show_probe(probed, to=remark)
             if probed.rows == 0 and not yes:
                 raise QuxunError(f"no row was found at {probed.url}; keep it with --yes")
             _check_selectors(probed, settings, yes=yes)
@@ -167,7 +154,7 @@ def edit(
             name=name or one.name,
             kind=probed.kind if probed else one.kind,
             url=url or one.url,
-            region=_region(region) or one.region,
+            region=region_code(region) or one.region,
             authority=authority or one.authority,
             settings=settings,
         )
@@ -204,7 +191,7 @@ def test(
     if as_json:
         say(probe_answer(probed))
     else:
-        _show_probe(probed, to=tell)
+        show_probe(probed, to=tell)
     _check_selectors(probed, settings, yes=False)
 
 
@@ -349,102 +336,6 @@ def _catalogue() -> Path:
     return Path(divisions.__file__).parent / "catalogue.tsv"
 
 
-def source_answer(source: Source) -> dict[str, object]:
-    """A source as printed."""
-    return {
-        "slug": source.slug,
-        "id": source.id,
-        "name": source.name,
-        "kind": source.kind.value,
-        "url": source.url,
-        "region": source.region,
-        "authority": source.authority.value,
-        "state": source.state.value,
-        "health": source.health.value,
-        "problem": source.problem,
-        "last_polled_at": _iso(source.last_polled_at),
-        "last_ok_at": _iso(source.last_ok_at),
-        "last_new_at": _iso(source.last_new_at),
-        "next_poll_at": _iso(source.next_poll_at),
-        "rows": source.usual_rows,
-        "failures": source.failures,
-        "gap_open": source.gap_open is not None,
-        "held": source.held,
-        "selectors": told(source.settings.selectors),
-        "learned": {**told(source.learned), "article": told(source.learned.article)},
-        "redesign": told(source.redesign) or None,
-    }
-
-
-def told(noun: object) -> dict[str, object]:
-    """What a noun says, without what it leaves open."""
-    import msgspec
-
-    values = msgspec.to_builtins(noun) if noun is not None else {}
-    return {name: value for name, value in values.items() if value not in (None, "", {})}
-
-
-def redesign_line(source: Source) -> str:
-    """The last redesign in words, with its time."""
-    from aggregator import healing
-
-    change = source.redesign
-    if change is None:
-        return "none seen"
-    words = healing.in_words(change) if change.healed else source.problem or "not healed"
-    return f"{change.at:%Y-%m-%d %H:%M} UTC: {words}"
-
-
-def probe_answer(probed: Probe) -> dict[str, object]:
-    """What a test saw, as printed."""
-    return {
-        "url": probed.url,
-        "final_url": probed.final_url,
-        "status": probed.status,
-        "kind": probed.kind.value,
-        "charset": probed.charset,
-        "charset_why": probed.charset_why,
-        "robots": probed.robots,
-        "rows": probed.rows,
-        "entries": [
-            {"title": entry.title, "url": entry.url, "date": entry.date} for entry in probed.sample
-        ],
-        "next": probed.next_url,
-        "title": probed.title,
-        "region": probed.region,
-        "authority": probed.authority.value,
-        "notes": list(probed.notes),
-        "missed": [*probed.missed, *(probed.article.missed if probed.article else ())],
-        "article": told(probed.article) or None,
-    }
-
-
-def _show_probe(probed: Probe, *, to: Callable[[str], None]) -> None:
-    from aggregator import divisions
-
-    region = divisions.get(probed.region) if probed.region else None
-    to(f"{probed.url}: {probed.status}, {probed.kind.value}")
-    if probed.final_url != probed.url:
-        to(f"  leads to  {probed.final_url}")
-    to(f"  charset   {probed.charset} ({probed.charset_why})")
-    to(f"  robots    {probed.robots}")
-    to(f"  title     {probed.title}")
-    to(f"  region    {f'{region.code} {region.name}' if region else 'not known; say --region'}")
-    to(f"  authority {probed.authority.value}")
-    to(f"  rows      {probed.rows}")
-    for entry in probed.sample:
-        to(f"    {entry.date or '(no date)'}  {entry.title}")
-    to(f"  next page {probed.next_url or 'none found'}")
-    if probed.article:
-        one = probed.article
-        to(f"  article   {one.url}")
-        to(f"    title   {one.title}")
-        to(f"    date    {one.date or '(none)'}, source {one.source or '(none)'}")
-        to(f"    body    {one.characters} characters")
-    for note in probed.notes:
-        to(f"  note      {note}")
-
-
 def _check_selectors(probed: Probe, settings: SourceSettings, *, yes: bool) -> None:
     """Refuse selectors that name nothing on what was just read.
 
@@ -489,13 +380,6 @@ def _set_state(ref: str, state: SourceState) -> None:
     tell(f"{one.slug} is {state.value}")
 
 
-def _region(word: str | None) -> str | None:
-    code = known_region(word)
-    if word and code is None:
-        raise UsageError(f"no division or zone {word!r}; name it in full (重庆市江津区) or by code")
-    return code
-
-
 def _nets(url: str, allow_private: bool) -> tuple[str, ...]:
     """The one address that a private source is on, as a network of its own."""
     from aggregator.flow import sources as flow
@@ -503,7 +387,3 @@ def _nets(url: str, allow_private: bool) -> tuple[str, ...]:
     if not allow_private:
         return ()
     return flow.own_networks(url)
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
