@@ -209,7 +209,7 @@ def test_a_failed_call_is_tried_again_with_the_same_batch(house):
 
 def test_one_that_is_given_up_keeps_its_place_and_an_operator_sees_it(house):
     """72 hours of failures: no more calls, and nothing is lost when it is resumed."""
-    from quxun.cli import service
+    from quxun.cli import doctor
 
     who = house.callbacks(take=lambda _: 503)
     hook = house.hook(who)
@@ -220,7 +220,7 @@ def test_one_that_is_given_up_keeps_its_place_and_an_operator_sees_it(house):
         if now.state is HookState.GIVEN_UP:
             break
         house.later(now.due_at - house.parts.now())
-    ill = service._webhooks(house.parts)
+    ill = doctor._webhooks(house.parts)
     house.publish(2)
     house.later(24 * HOUR)
     given_up = house.call_hooks()
@@ -236,7 +236,7 @@ def test_one_that_is_given_up_keeps_its_place_and_an_operator_sees_it(house):
     assert given_up == 0
     resumed = [e for body in who.bodies[before:] for e in json.loads(body)["events"]]
     assert [one["item"]["title"][4:6] for one in resumed] == ["第1", "第2"]
-    assert service._webhooks(house.parts)[1] is True
+    assert doctor._webhooks(house.parts)[1] is True
 
 
 def test_one_that_is_gone_waits_for_an_operator_at_once(house):
