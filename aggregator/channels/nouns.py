@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from aggregator.model import Announcement, Filter, Frequency, MailId, SubscriberId
+from aggregator.model import (
+    Announcement,
+    AnnouncementId,
+    Frequency,
+    MailId,
+    Revision,
+    RunId,
+    SubscriberId,
+)
 
 #: A channel that took nothing for this long waits for its owner.
 GIVEN_UP_AFTER: Final = timedelta(hours=72)
@@ -71,8 +80,8 @@ class Channel:
 class ChannelMessage:
     """A row of the outbox that goes to a channel, leased, with what it is to tell.
 
-    ``told`` are announcements with the reason each has in the ledger; ``wishes`` are what
-    the channel's subscriptions of that frequency wish for.
+    ``told`` are announcements with the reason each has in the ledger, ``revisions`` what the
+    changes among them changed.
     """
 
     mail_id: MailId
@@ -83,13 +92,15 @@ class ChannelMessage:
     channel: Channel
     language: str
     frequency: Frequency
-    wishes: tuple[Filter, ...]
+    run_id: RunId | None
     told: tuple[tuple[Announcement, str], ...]
+    revisions: Mapping[tuple[AnnouncementId, str], Revision]
 
 
 class Outcome(StrEnum):
     """What came of a message: taken; wait and try again; nobody there any more; a message
-    that is refused whenever it is sent; or nobody knows.
+    that is refused whenever it is sent; nobody knows; or nothing was left to tell, so that
+    nobody was asked.
     """
 
     TAKEN = "taken"
@@ -97,6 +108,7 @@ class Outcome(StrEnum):
     DEAD = "dead"
     OURS = "ours"
     UNCLEAR = "unclear"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

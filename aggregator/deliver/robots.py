@@ -200,6 +200,8 @@ def _plugin(service: Service, address: str) -> Any:
         UsageError: when the plugin cannot read it.
     """
     kind = _copied(service)
+    # It logs tokens. Every time: whoever sets logging up anew (uvicorn) lets it speak again.
+    logging.getLogger("apprise").disabled = True
     try:
         read = kind.parse_url(address)
         if not read:
@@ -216,7 +218,6 @@ def _plugin(service: Service, address: str) -> Any:
 @lru_cache
 def _copied(service: Service) -> Any:
     """A plugin's class, from a copy of its module in which ``requests`` only writes."""
-    logging.getLogger("apprise").disabled = True  # it logs tokens
     name, kind = _PLUGINS[service]
     spec = importlib.util.find_spec(f"apprise.plugins.{name}")
     if spec is None or spec.loader is None:
@@ -229,7 +230,10 @@ def _copied(service: Service) -> Any:
         codes=_requests().codes,
         RequestException=_requests().RequestException,
     )
-    return getattr(module, kind)
+    plugin = getattr(module, kind)
+    # One that nobody's set-up knows of, and so lets speak.
+    plugin.logger = logging.Logger("apprise", logging.CRITICAL + 1)  # noqa: LOG001
+    return plugin
 
 
 def _pen(method: str, url: str, **given: Any) -> SimpleNamespace:

@@ -30,14 +30,17 @@ from aggregator.errors import BusyError, ConflictError, NotFoundError, UsageErro
 from aggregator.flow.pumping import LEASE, pump
 from aggregator.flow.subscribe import house_of
 from aggregator.model import (
+    Coverage,
+    Digest,
     Filter,
     Frequency,
+    Selection,
     Subscriber,
     SubscriberId,
     SubscriberState,
     SubscriptionState,
 )
-from aggregator.notify import chat
+from aggregator.notify import chat, items_of, plan_digest
 from aggregator.notify.render import render_channel_ended
 from aggregator.ports import (
     AlarmStore,
@@ -158,21 +161,40 @@ async def deliver(*, post: Post) -> int:
 
 
 async def _send(message: ChannelMessage, *, post: Post) -> ChatVerdict:
+    now, house = post.clock(), house_of(post.settings)
+    digest = _digest(message, now)
+    if digest is None:
+        return ChatVerdict(outcome=Outcome.EMPTY, words=_NOTHING_LEFT)
     text = chat.write_chat(
-        message.told,
-        language=message.language,
-        frequency=message.frequency,
-        wishes=message.wishes,
+        digest,
         room=room_of(message.channel.robot.service),
+        rest=house.rest_page(house.rest_token(message.channel.id, message.run_id)),
         public_url=post.settings.public_url,
-        now=post.clock(),
+        now=now,
     )
-    if text is None:
-        return ChatVerdict(outcome=Outcome.OURS, words=_NOTHING_LEFT)
     return await _call(message.channel, text, post=post, message=message)
 
 
-_NOTHING_LEFT = "all that it told of was withdrawn before it left"
+def _digest(message: ChannelMessage, now: datetime) -> Digest | None:
+    """What a message tells, as a mail would: of what was withdrawn, only that it was."""
+    told = [
+        (one, reason)
+        for one, reason in message.told
+        if not one.removed_at
+        and not one.merged_into
+        and (not one.withdrawn_at or reason.startswith("change:"))
+    ]
+    selection = Selection(
+        language=message.language, wishes=(), items=tuple((one.id, reason) for one, reason in told)
+    )
+    items = items_of(selection, {one.id: one for one, _ in told}, message.revisions)
+    return plan_digest(
+        selection, message.frequency, items, due_at=now, now=now,
+        coverage=Coverage(watched=0, well=0), most=chat.MOST_TOLD,
+    )  # fmt: skip
+
+
+_NOTHING_LEFT = "nothing of what it told stood any more when it was to leave"
 _LOST = ChatVerdict(outcome=Outcome.WAIT, words="another worker has it, or it is held")
 
 
@@ -208,7 +230,7 @@ def _record(message: ChannelMessage, verdict: ChatVerdict, *, post: Post) -> Non
     )  # fmt: skip
     if died:
         _tell_owner(channel, verdict, post=post, now=now)
-    if verdict.outcome is Outcome.OURS and verdict.words != _NOTHING_LEFT:
+    if verdict.outcome is Outcome.OURS:
         post.alarms.raise_alarm(
             _ALARM,
             f"{channel.robot.service}: {verdict.words} (message {message.mail_id}); it is not"

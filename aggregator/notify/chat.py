@@ -8,20 +8,22 @@ No link in it leads to anybody's choices, for a whole group reads it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
 from aggregator.channels import Room
-from aggregator.filters import amount_of, canonical, money
-from aggregator.model import Announcement, Draft, Filter, Frequency, Novelty
-from aggregator.notify.plan import GROUPS, SHANGHAI, group_of, next_deadline
+from aggregator.filters import amount_of, money
+from aggregator.model import Digest, DigestItem, Draft, Frequency
+from aggregator.notify.alterations import altered
+from aggregator.notify.plan import SHANGHAI, next_deadline
+from aggregator.notify.words import words_of
 from aggregator.text import one_line, shorten
 
 #: Notices of one message: more is no summary any more.
 MOST_TOLD: Final = 30
-_TITLE_LENGTH, _REGION_LENGTH, _LINK_LENGTH = 60, 12, 300
+_TITLE_LENGTH, _REGION_LENGTH, _CHANGE_LENGTH = 60, 12, 120
 #: Never in a chat: mobile numbers and what looks like an identity number (DOMAIN.md §16).
 _PERSONAL = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
 #: What a chat could take for a tag, a mention, a link or weight (``<at user_id="all">`` of
@@ -44,6 +46,7 @@ class ChatText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
+    lang: str
     brand: str
     everywhere: str
     several: str
@@ -56,21 +59,23 @@ class _Words:
     left: str
     cap: str
     late: str
-    changed: str
-    reminder: str
+    marks: dict[str, str]
     more: str
     foot: str
     test: str
 
 
 _ZH: Final = _Words(
+    lang="zh",
     brand="区讯 ",
     everywhere="各地",
     several="{name}等{n}地",
     colon="：",
     comma="、",
     counts={
+        "reminder": "{n}条截止提醒",
         "soon": "{n}项7天内截止",
+        "change": "{n}条变更",
         "policy": "{n}条新政策",
         "project": "{n}个新项目",
         "rest": "{n}条其他",
@@ -85,20 +90,22 @@ _ZH: Final = _Words(
     left="剩{days}天",
     cap="最高{money}",
     late="补",
-    changed="变更",
-    reminder="提醒",
+    marks={"change": "变更", "reminder": "提醒"},
     more="另有 {n} 条：{link}",
     foot="非政府网站，以原文为准。",
     test="测试消息：区讯的摘要会发到这里，每次一条。",
 )
 _EN: Final = _Words(
+    lang="en",
     brand="Quxun 区讯 ",
     everywhere="China",
     several="{name} +{n}",
     colon=": ",
     comma=", ",
     counts={
+        "reminder": "{n} reminders",
         "soon": "{n} due within 7 days",
+        "change": "{n} changes",
         "policy": "{n} policies",
         "project": "{n} projects",
         "rest": "{n} others",
@@ -113,8 +120,7 @@ _EN: Final = _Words(
     left="{days} days left",
     cap="up to {money}",
     late="late",
-    changed="changed",
-    reminder="reminder",
+    marks={"change": "changed", "reminder": "reminder"},
     more="{n} more: {link}",
     foot="Not a government site; the original prevails.",
     test="A test: digests of Quxun will come here, one message each.",
@@ -122,52 +128,33 @@ _EN: Final = _Words(
 
 
 def write_chat(
-    told: Sequence[tuple[Announcement, str]],
-    *,
-    language: str,
-    frequency: Frequency,
-    wishes: Sequence[Filter],
-    room: Room,
-    public_url: str,
-    now: datetime,
-) -> ChatText | None:
-    """The one message of a run; None when nothing of it may be told any more.
+    digest: Digest, *, room: Room, rest: str, public_url: str, now: datetime
+) -> ChatText:
+    """The one message of a run.
 
     Args:
-        told: announcements with their reasons in the ledger; what was withdrawn or removed
-            since is left out.
-        language: ``zh`` or ``en``.
-        frequency: the run's.
-        wishes: what the channel wishes for: one alone is where the rest is linked to.
+        digest: what is told, in order; made with ``most=MOST_TOLD``.
         room: how much the service takes.
+        rest: the page of all that the run brought to this channel.
         public_url: where our pages are.
         now: days to a deadline are counted from this instant's day in Shanghai.
     """
-    words = _EN if language.startswith("en") else _ZH
+    words = _EN if digest.language.startswith("en") else _ZH
     today = now.astimezone(SHANGHAI).date()
-    ranked = _ranked(
-        [
-            (one, why)
-            for one, why in told
-            if not (one.withdrawn_at or one.removed_at or one.merged_into)
-        ],
-        today=today,
-    )
-    if not ranked:
-        return None
-    head = _head([one for one, _ in ranked], words, frequency, today=today)
+    head = _head(digest, words)
+    items = [(group.slug, item) for group in digest.groups for item in group.items]
     lines = [
-        f"{number}. {_line(one, why, words, today=today)}\n{public_url}/a/{one.uuid}"
-        for number, (one, why) in enumerate(ranked[:MOST_TOLD], 1)
+        f"{number}. {_line(slug, item, words, today=today)}\n{public_url}/a/{item.announcement.uuid}"
+        for number, (slug, item) in enumerate(items, 1)
     ]
 
     def text_of(shown: int) -> str:
-        left = len(ranked) - shown
-        more = [words.more.format(n=left, link=_rest(wishes, public_url))] if left else []
+        left = digest.total - shown
+        more = [words.more.format(n=left, link=rest)] if left else []
         return "\n".join([*lines[:shown], *more, words.foot])
 
     shown = _most(lambda n: room.holds(f"{head}\n{text_of(n)}"), len(lines))
-    return ChatText(head=head, text=text_of(shown), left=len(ranked) - shown)
+    return ChatText(head=head, text=text_of(shown), left=digest.total - shown)
 
 
 def hello(language: str) -> ChatText:
@@ -198,51 +185,35 @@ def _most(fits: Callable[[int], bool], most: int) -> int:
     return low
 
 
-def _ranked(
-    told: Sequence[tuple[Announcement, str]], *, today: date
-) -> list[tuple[Announcement, str]]:
-    """By the groups of a digest: deadlines the nearest first, else the newest first; news before
-    what was told before.
-    """
-
-    def rank(pair: tuple[Announcement, str]) -> tuple[int, str, float, int]:
-        one, _ = pair
-        group = group_of(one.draft, today=today)
-        deadline = next_deadline(one.draft, today=today) if group == "soon" else None
-        at = one.draft.posted_at or one.first_seen_at
-        return (GROUPS.index(group), str(deadline or ""), -at.timestamp(), -one.id)
-
-    best: dict[int, tuple[Announcement, str]] = {}
-    for one, why in told:
-        if one.id not in best or why == "news":
-            best[one.id] = (one, why)
-    return sorted(best.values(), key=rank)
-
-
-def _head(told: Sequence[Announcement], words: _Words, frequency: Frequency, *, today: date) -> str:
-    counts = dict.fromkeys(GROUPS, 0)
-    for one in told:
-        counts[group_of(one.draft, today=today)] += 1
-    said = words.comma.join(words.counts[slug].format(n=n) for slug, n in counts.items() if n)
-    names = list(dict.fromkeys(name for one in told if (name := _region(one.draft))))
+def _head(digest: Digest, words: _Words) -> str:
+    said = words.comma.join(words.counts[one.slug].format(n=one.total) for one in digest.groups)
+    names = [name for place in digest.places if (name := literal(place, _REGION_LENGTH))]
     place = names[0] if names else words.everywhere
     if len(names) > 1:
         place = words.several.format(name=names[0], n=len(names) - (words is _EN))
-    return f"{words.brand}{place}{words.colon}{said}{words.frequencies[frequency]}"
+    return f"{words.brand}{place}{words.colon}{said}{words.frequencies[digest.frequency]}"
 
 
-def _line(one: Announcement, why: str, words: _Words, *, today: date) -> str:
+def _line(slug: str, item: DigestItem, words: _Words, *, today: date) -> str:
+    """A notice with what it says; below it, what changed since it was told."""
+    one = item.announcement
     draft = one.draft
-    late = words.late if one.novelty is Novelty.LATE_NEWS else ""
-    mark = {"change": words.changed, "reminder": words.reminder}.get(why.partition(":")[0], late)
+    mark = words.marks.get(slug) or (words.late if item.late else "")
     region = _region(draft)
-    title = literal(draft.title, _TITLE_LENGTH)
     parts = [
-        (f"{mark}{words.colon}" if mark else "") + (f"[{region}] " if region else "") + title,
-        _deadline(draft, words, today=today),
+        (f"{mark}{words.colon}" if mark else "")
+        + (f"[{region}] " if region else "")
+        + literal(draft.title, _TITLE_LENGTH),
+        "" if one.withdrawn_at else _deadline(draft, words, today=today),
         _sum(draft, words),
     ]
-    return " · ".join(part for part in parts if part)
+    changes = altered(item.alterations, words_of(words.lang), year=today.year)
+    return "\n".join(
+        [
+            " · ".join(part for part in parts if part),
+            *(f"→ {literal(said, _CHANGE_LENGTH)}" for said in changes),
+        ]
+    )
 
 
 def _region(draft: Draft) -> str:
@@ -265,10 +236,3 @@ def _sum(draft: Draft, words: _Words) -> str:
     said = money(yuan, "en" if words is _EN else "zh")
     capped = any(one.yuan == yuan and one.basis == "cap" for one in draft.facts.amounts)
     return words.cap.format(money=said) if capped else said
-
-
-def _rest(wishes: Sequence[Filter], public_url: str) -> str:
-    """Where everything stands: the page of the one wish, or our first page."""
-    query = canonical(wishes[0]) if len(wishes) == 1 else ""
-    link = f"{public_url}/?{query}"
-    return link if query and len(link) <= _LINK_LENGTH else f"{public_url}/"

@@ -26,20 +26,14 @@ from aggregator.channels import (
 )
 from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
-    Announcement,
-    Filter,
-    Frequency,
-    MailId,
     SubscriberId,
 )
-from aggregator.store import rows
-from aggregator.store.announcements import with_sightings
 from aggregator.store.letterbox import stopped
+from aggregator.store.messages import channel_of, message_of
 from aggregator.store.unsettled import REFUSED_BY_CHAT
 
 #: A message that waits for a dead channel is kept this long, as far as planning looks back.
 KEEP_WAITING = timedelta(days=35)
-_IMMEDIATE_LANE = 1
 _FREE = (
     "o.waiting and (o.state in ('queued', 'deferred', 'ambiguous')"
     " or (o.state = 'claimed' and o.lease_until < :now)) and o.due_at <= :now"
@@ -173,7 +167,7 @@ class Channels:
                 ),
                 {"now": now, "until": now + lease, "ids": mine},
             ).mappings()
-            return [_message(connection, row) for row in sorted(taken, key=lambda row: row["id"])]
+            return [message_of(connection, row) for row in sorted(taken, key=lambda row: row["id"])]
 
     def take_turn(self, robot: Robot, now: datetime) -> bool:
         """Take a robot's turn for a message outside of every run; False when it is not free."""
@@ -225,6 +219,7 @@ class Channels:
             Outcome.WAIT: "deferred",
             Outcome.DEAD: "deferred",
             Outcome.OURS: "failed",
+            Outcome.EMPTY: "failed",
             Outcome.UNCLEAR: "ambiguous",
         }[verdict.outcome]
         with self._engine.begin() as connection:
@@ -290,7 +285,7 @@ class Channels:
             text(f"select c.* from channels c where {condition} order by c.subscriber_id"),
             {"value": value},
         ).mappings()
-        return [_channel(row) for row in found]
+        return [channel_of(row) for row in found]
 
 
 def forget(connection: Connection, condition: str, value: int) -> None:
@@ -355,6 +350,8 @@ def _note(connection: Connection, channel: Channel, verdict: ChatVerdict, now: d
             return _set_state(connection, channel.id, ChannelState.DEAD, now, problem=verdict.words)
         case Outcome.OURS:
             said = "problem = :words"
+        case Outcome.EMPTY:
+            return False
     connection.execute(
         text(f"update channels set {said} where subscriber_id = :id and state = 'active'"),
         {"id": channel.id, "now": now, "words": verdict.words[:500]},
@@ -383,75 +380,4 @@ def _sweep(connection: Connection, now: datetime) -> None:
             f" and {stopped('o', _FREQUENCY)}"
         ),
         {"now": now},
-    )
-
-
-def _message(connection: Connection, row: rows.Row) -> ChannelMessage:
-    """A claimed row with what it tells: what stands in the ledger beside it."""
-    channel = connection.execute(
-        text(
-            "select c.*, s.language from channels c join subscribers s on s.id = c.subscriber_id"
-            " where c.subscriber_id = :id"
-        ),
-        {"id": row["subscriber_id"]},
-    ).mappings().one()  # fmt: skip
-    why: dict[int, list[str]] = {}
-    for one in connection.execute(
-        text("select announcement_id, reason from ledger where mail_id = :id order by reason"),
-        {"id": row["id"]},
-    ):
-        why.setdefault(one.announcement_id, []).append(one.reason)
-    found = connection.execute(
-        text("select * from announcements where id = any(cast(:ids as bigint[]))"),
-        {"ids": list(why)},
-    ).mappings()
-    told: list[tuple[Announcement, str]] = [
-        (one, reason) for one in with_sightings(connection, list(found)) for reason in why[one.id]
-    ]
-    frequency = connection.execute(
-        text("select frequency from runs where id = :id"),
-        {"id": row["run_id"]},
-    ).scalar()
-    frequency = Frequency(frequency or _usual(row["lane"]))
-    wishes = connection.execute(
-        text(
-            "select w.filter from subscriptions n join wishes w on w.id = n.wish_id"
-            " where n.subscriber_id = :id and n.frequency = :frequency and n.state = 'active'"
-            " order by n.id"
-        ),
-        {"id": row["subscriber_id"], "frequency": frequency},
-    ).scalars()
-    return ChannelMessage(
-        mail_id=MailId(row["id"]),
-        generation=row["generation"],
-        attempts=row["attempts"],
-        created_at=row["created_at"],
-        was_ambiguous=row["was_ambiguous"],
-        channel=_channel(channel),
-        language=channel["language"],
-        frequency=frequency,
-        wishes=tuple(rows.from_json(one, Filter) for one in wishes),
-        told=tuple(told),
-    )
-
-
-def _usual(lane: int) -> Frequency:
-    return Frequency.IMMEDIATE if lane == _IMMEDIATE_LANE else Frequency.DAILY
-
-
-def _channel(row: rows.Row) -> Channel:
-    return Channel(
-        id=SubscriberId(row["subscriber_id"]),
-        owner_id=SubscriberId(row["owner_id"]),
-        robot=Robot(
-            service=Service(row["service"]),
-            address=row["address"],
-            shown=row["shown"],
-            key=bytes(row["robot"]),
-        ),
-        state=ChannelState(row["state"]),
-        problem=row["problem"],
-        created_at=row["created_at"],
-        failing_since=row["failing_since"],
-        taken_at=row["taken_at"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from chat_services import ADDRESSES, WECOM_KEY
@@ -12,8 +12,10 @@ from aggregator.channels import ChannelState
 from aggregator.errors import ConflictError, NotFoundError, UsageError
 from aggregator.filters import parse_query
 from aggregator.flow import channels as flow
-from aggregator.flow import mail
-from aggregator.model import Frequency
+from aggregator.flow import digests, mail
+from aggregator.model import ArticleOutcome, Deadline, Facts, Frequency
+
+from channels_web import draft  # isort: skip  # loaded by conftest
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
@@ -161,9 +163,10 @@ def test_only_who_confirmed_adds_and_nobody_adds_without_end(house):
 
 def test_addresses_are_secrets(house, caplog):
     """No log, list or error shows one whole."""
-    caplog.set_level(logging.DEBUG)
     service = house.service("wecom")
     channel = house.channel(service.address)
+    logging.getLogger("apprise").disabled = False  # as after a server set its logging up
+    caplog.set_level(logging.DEBUG)
     house.publish(1)
     service.instead = [(200, {"errcode": 93000, "errmsg": f"invalid webhook url {WECOM_KEY}"})]
     house.run()
@@ -241,3 +244,64 @@ def test_a_message_that_waits_is_stopped_by_its_own_frequency_alone(house):
     house.send()
 
     assert (len(service.texts), house.states(channel)) == (1, ["sent", "failed"])
+
+
+def test_a_chat_hears_what_changed_and_what_was_withdrawn_as_a_mailbox_does(house):
+    """A group that works towards the old day must hear of the new one, and of the end."""
+    service = house.service("wecom")
+    house.channel(service.address)
+
+    def told(day, outcome=ArticleOutcome.READ):
+        deadlines = (Deadline(value=date(2026, 12, day), sentence="截止"),)
+        made = draft(1, facts=Facts(deadlines=deadlines), substance_hash=f"until {day}")
+        if service.texts:
+            house.later(2 * HOUR)
+            house.web.record([made], outcome)
+        else:
+            house.web.publish(made)
+        house.run()
+        return service.texts[-1]
+
+    assert "1条新政策" in told(20)
+    moved = told(25)
+    assert "1条变更" in moved
+    assert "12月20日 改为 12月25日" in moved
+    gone = told(25, ArticleOutcome.WITHDRAWN)
+    assert "→ 原发布页面已撤下这条公告" in gone
+    assert "截止" not in gone
+    assert len(service.texts) == 3
+
+
+def test_what_was_withdrawn_before_it_left_is_not_told_and_is_nobodys_fault(house):
+    """No alarm, and no word on the page of who has that chat."""
+    service = house.service("wecom")
+    channel = house.channel(service.address)
+    house.publish(1)
+    house.later(6 * MINUTE)
+    house.plan()
+    house.later(2 * HOUR)
+    house.web.record([draft(1)], ArticleOutcome.WITHDRAWN)
+    house.send()
+
+    assert (service.texts, house.states(channel)) == ([], ["failed"])
+    assert house.again(channel).problem is None
+    assert house.parts.alarms.open_alarms() == []
+
+
+def test_what_has_no_room_stands_behind_the_link(house):
+    """The page of this very message, whatever the channel wishes for; it opens nothing else."""
+    service = house.service("wecom")
+    house.channel(service.address)
+    house.channel(service.address, query="region=500116")
+    house.publish(*range(1, 41))
+    house.run()
+    [text] = service.texts
+    [more] = [line for line in text.splitlines() if line.startswith("另有")]
+    left, link = int(more.split()[1]), more.partition("：")[2]
+    begin, token = link.rsplit("/", 1)
+    it = house.parts
+    page = digests.brought(token, store=it.digests, settings=it.settings, now=house.now)
+
+    assert text.count("/a/") + left == 40
+    assert begin == f"{it.settings.public_url}/mail"
+    assert page.total == sum(len(group.items) for group in page.groups) == 40

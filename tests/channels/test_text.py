@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.channels import Service, room_of
-from aggregator.model import Announcement, AnnouncementId, Frequency, Novelty
+from aggregator.model import (
+    Announcement,
+    AnnouncementId,
+    Coverage,
+    DigestItem,
+    Frequency,
+    Novelty,
+    Revision,
+    Selection,
+)
+from aggregator.notify import item_of, plan_digest
 from aggregator.notify.chat import MOST_TOLD, literal, write_chat
 
 from channels_web import draft  # isort: skip  # loaded by conftest
@@ -27,11 +37,23 @@ def one(number: int, **changes: object) -> Announcement:
     )  # fmt: skip
 
 
-def written(told, service=Service.WECOM, language="zh"):
-    return write_chat(
-        [(this, "news") for this in told], language=language, frequency=Frequency.DAILY,
-        wishes=(), room=room_of(service), public_url="https://quxun.example", now=NOW,
+def written(told, service=Service.WECOM, language="zh", frequency=Frequency.DAILY):
+    """The message that tells of these, in the words of plans of digests."""
+    items = [this if isinstance(this, DigestItem) else item_of(this, "news") for this in told]
+    digest = plan_digest(
+        Selection(language=language, wishes=(), items=()), frequency, items, due_at=NOW,
+        now=NOW, coverage=Coverage(watched=0, well=0), most=MOST_TOLD,
     )  # fmt: skip
+    return write_chat(
+        digest, room=room_of(service), rest="https://quxun.example/mail/TOKEN",
+        public_url="https://quxun.example", now=NOW,
+    )  # fmt: skip
+
+
+def changed(number, why="change:2", **changes):
+    """A notice that was told of, with what changed since."""
+    revision = Revision(revision=2, at=NOW, changes=changes, why="edited")
+    return item_of(one(number), why, [revision] if changes else [])
 
 
 titles = st.text(
@@ -49,7 +71,7 @@ def test_every_message_fits_and_counts_what_it_leaves_out(words, count, service)
     assert shown + made.left == count
     assert (
         shown == min(count, MOST_TOLD)
-        or f"另有 {made.left} 条：https://quxun.example/" in made.text
+        or f"另有 {made.left} 条：https://quxun.example/mail/TOKEN" in made.text
     )
     assert made.text.endswith("非政府网站，以原文为准。")
 
@@ -91,9 +113,39 @@ def test_the_first_line_says_where_and_how_much():
     assert english.head == "Quxun 区讯 江津区: 2 policies (daily)"
 
 
-def test_what_was_taken_back_is_not_told():
-    """A message is written when it leaves, and not before."""
-    gone = replace(one(1), withdrawn_at=NOW)
-    removed = replace(one(2), removed_at=NOW)
-    assert written([gone, removed]) is None
-    assert "第3类" in written([gone, one(3)]).text
+def test_what_changed_is_said_with_what_it_was_before():
+    """Who read of it decides by the new day or sum, not by a word that something changed."""
+    made = written(
+        [
+            one(1),
+            changed(2, deadlines=("2026-10-09", "2026-10-20"), amounts=("500万元", "")),
+            changed(3, title=("<at>旧标题", "新标题\n@all")),
+            changed(4, "reminder:7:2026-10-09"),
+        ],
+        Service.DINGTALK,
+    )
+    lines = made.text.splitlines()
+
+    assert made.head == "区讯 江津区：1条截止提醒、2条变更、1条新政策（每日）"
+    [first] = [line for line in lines if "10月20日" in line]
+    assert first.startswith("→ ")
+    assert "10月9日" in first
+    assert any("500万元" in line for line in lines if line.startswith("→ "))
+    [second] = [line for line in lines if "旧标题" in line]
+    assert not set("<>@") & set(second)
+    assert [line.partition(" ")[2].partition("：")[0] for line in lines if line[0].isdigit()] == [
+        "提醒", "变更", "变更", lines[-3].partition(" ")[2],
+    ]  # fmt: skip
+    english = written([changed(2, deadlines=("2026-10-09", "2026-10-20"))], language="en")
+    assert english.head == "Quxun 区讯 江津区: 1 changes (daily)"
+    assert "changed: [江津区]" in english.text
+
+
+def test_what_was_withdrawn_is_said_to_be_so():
+    """As mails do: no deadline of it, for nobody can apply any more."""
+    was = changed(1, withdrawn=("", "2026-10-05"))
+    gone = replace(was, announcement=replace(was.announcement, withdrawn_at=NOW))
+    text = written([gone]).text
+
+    assert "→ 原发布页面已撤下这条公告" in text
+    assert "截止" not in text

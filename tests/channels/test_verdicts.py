@@ -14,7 +14,7 @@ MINUTE = timedelta(minutes=1)
 W, D, F, T, N, J = (
     Service.WECOM, Service.DINGTALK, Service.FEISHU, Service.TELEGRAM, Service.NTFY, Service.JSON,
 )  # fmt: skip
-TAKEN, WAIT, DEAD, OURS, UNCLEAR = Outcome
+TAKEN, WAIT, DEAD, OURS, UNCLEAR, _ = Outcome
 
 
 def telegram(status: int, description: str, **parameters: object) -> tuple[int, dict]:
