@@ -7,7 +7,7 @@ batch, not twice a source: which entries are unseen, and here is what came of it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,10 +15,11 @@ from hashlib import blake2b
 
 import structlog
 
-from aggregator import healing, schedule
+from aggregator import healing
 from aggregator.errors import FetchError, OutageError, ParseError, SourceError
 from aggregator.flow.batching import each_on_its_own, in_order_of_arrival
-from aggregator.flow.paging import LATER_PAGES, Known, Seen, gap_text, page_back
+from aggregator.flow.paging import Known, Seen, page_back
+from aggregator.flow.reports import POISONED_AFTER, PollRules, failed, poisoned, report_of
 from aggregator.flow.requests import like, poll_request
 from aggregator.model import (
     Entry,
@@ -28,7 +29,6 @@ from aggregator.model import (
     Page,
     PollReport,
     PollSummary,
-    Redesign,
     Source,
     SourceId,
     SourceKind,
@@ -46,17 +46,6 @@ RENEW_EVERY = timedelta(seconds=30)
 BATCH_DEADLINE = timedelta(seconds=180)
 #: Sources in one Celery message (PERFORMANCE.md §9: one per task costs 20 times as much).
 BATCH = 100
-#: Claims without a record after which a source is set aside instead of tried (RELIABILITY row 7).
-POISONED_AFTER = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollRules:
-    """Numbers that the settings may change."""
-
-    floor: timedelta = timedelta(minutes=30)
-    ceiling: timedelta = timedelta(days=1)
-    delay_seconds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +104,9 @@ async def poll(
         fresh = each_on_its_own(
             store.record_polls,
             reports,
-            instead=lambda report, error: _failed(report.source, SourceError(str(error)), look),
+            instead=lambda report, error: failed(
+                report.source, SourceError(str(error)), clock(), rules
+            ),
         )
         for report in reports:
             open_leases.pop(report.source.id, None)
@@ -161,7 +152,9 @@ async def poll(
     return summaries
 
 
-def _ask_unseen(store: PollStore):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _ask_unseen(
+    store: PollStore,
+) -> Callable[[Sequence[tuple[Source, Sequence[Entry]]]], Awaitable[list[list[Entry]]]]:
     async def ask(questions: Sequence[tuple[Source, Sequence[Entry]]]) -> list[list[Entry]]:
         pairs = [(source.id, entry) for source, entries in questions for entry in entries]
         fresh = await asyncio.to_thread(store.unseen, pairs)
@@ -213,17 +206,16 @@ async def _poll_one(source: Source, look: _Look) -> PollReport:
     """Look at one source; whatever happens becomes a report, harming nobody else."""
     try:
         if source.attempts > POISONED_AFTER:
-            return _failed(source, _poisoned(source), look)
+            return failed(source, poisoned(source), look.clock(), look.rules)
         return await _read_source(source, look)
     except SourceError as error:
-        return _failed(source, error, look)
+        return failed(source, error, look.clock(), look.rules)
     except OutageError:
         raise  # the whole batch is looked at again when its leases end
     except Exception as error:  # the catch-all for bugs: written on the source, with traceback
         log.exception("poll failed by a bug of ours", source=source.slug)
-        return _failed(
-            source, SourceError(f"{source.slug}: a bug of ours ({error!r}); it is in the log"), look
-        )
+        ours = SourceError(f"{source.slug}: a bug of ours ({error!r}); it is in the log")
+        return failed(source, ours, look.clock(), look.rules)
 
 
 async def _read_source(source: Source, look: _Look) -> PollReport:
@@ -232,10 +224,10 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
     gap = bool(source.gap_open)
     if isinstance(answer, Unchanged):
         seen = await _page_back(source, look, None) if gap else None
-        return _report(source, look, answer, "unchanged", seen=seen, now=now)
+        return report_of(source, look.rules, answer, "unchanged", seen=seen, now=now)
     digest = blake2b(answer.body, digest_size=16).digest()
     if digest == source.body_hash and not gap:
-        return _report(source, look, answer, "same", body_hash=digest, now=now)
+        return report_of(source, look.rules, answer, "same", body_hash=digest, now=now)
     kind, reading = await _read_list(answer, source, look, now)
     indirect = not reading.entries and reading.next is not None
     if indirect and reading.next:
@@ -249,7 +241,7 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
         digest = blake2b(answer.body + rows.body, digest_size=16).digest()
         answer = replace(rows, etag=None, last_modified=None, moved_to=answer.moved_to)
         if digest == source.body_hash and not gap:
-            return _report(source, look, answer, "same", body_hash=digest, now=now)
+            return report_of(source, look.rules, answer, "same", body_hash=digest, now=now)
         told = replace(source, kind=kind, learned=reading.learned)
         shell, reading = reading, await look.reader.read_list(rows, source=told, now=now)
         reading = replace(reading, learned=shell.learned)
@@ -257,8 +249,8 @@ async def _read_source(source: Source, look: _Look) -> PollReport:
     change = healing.redesign_of(
         source, reading, kind=kind, moved=len(seen.moved), known=seen.known, now=now
     )  # fmt: skip
-    return _report(
-        source, look, answer, "read", seen=seen, body_hash=digest, now=now,
+    return report_of(
+        source, look.rules, answer, "read", seen=seen, body_hash=digest, now=now,
         reading=reading, kind=kind, change=change,
     )  # fmt: skip
 
@@ -304,133 +296,4 @@ async def _page_back(source: Source, look: _Look, first: tuple[Page, ListReading
         unseen=look.unseen,
         known=look.known,
         clock=look.clock,
-    )
-
-
-def _limits(source: Source, rules: PollRules) -> schedule.PollLimits:
-    floor = source.settings.floor_seconds
-    shortest = timedelta(seconds=floor) if floor else rules.floor
-    return schedule.PollLimits(shortest=shortest, longest=max(rules.ceiling, shortest))
-
-
-def _report(
-    source: Source,
-    look: _Look,
-    answer: Page | Unchanged,
-    outcome: str,
-    *,
-    now: datetime,
-    seen: Seen | None = None,
-    body_hash: bytes | None = None,
-    reading: ListReading | None = None,
-    kind: SourceKind | None = None,
-    change: Redesign | None = None,
-) -> PollReport:
-    found = seen.found if seen else source.usual_rows
-    new = len(seen.fresh) if seen else 0
-    health, problem = schedule.judge_health(
-        source, now=now, found=found if outcome == "read" else None, new=new
-    )
-    strange = change is not None and not change.healed
-    if reading and reading.missed:
-        problem = healing.selectors_missed(source, reading)
-        if not reading.entries or strange:
-            health = Health.REDESIGNED
-    elif change and strange and reading:
-        words = healing.not_carried_on(source, change, reading.entries[0].title)
-        health, problem = Health.REDESIGNED, words
-    elif source.held and source.redesign and not (source.redesign.healed or change) and found:
-        health, problem = Health.REDESIGNED, source.problem
-    notes = seen.notes if seen else ()
-    if change and not strange:
-        notes = (*notes, healing.in_words(change))
-    forwarding, address = healing.forwarding_of(source, answer.moved_to, now)
-    if address:
-        notes = (*notes, f"moved for good: {source.url} → {address}")
-    if forwarding and not problem:
-        problem = healing.proposal(source, forwarding, now)
-    if seen and seen.gaps and not problem:
-        why = (
-            "a page of the list could not be read"
-            if seen.broken
-            else f"more than {LATER_PAGES} pages of new rows"
-        )
-        problem = f"gap open: {why}; reading goes on at the next poll"
-    # An empty list where there were rows is not believed: its validators are not kept, so
-    # that the next poll reads it again in full. Nor with selectors that name nothing: their note stays.
-    doubt = health in (Health.EMPTY, Health.REDESIGNED) or bool(reading and reading.missed)
-    unchanged = isinstance(answer, Unchanged)
-    return PollReport(
-        source=source,
-        at=now,
-        outcome=outcome,
-        status=answer.status if isinstance(answer, Page) else 304,
-        found=found,
-        entries=seen.fresh if seen else (),
-        moved=seen.moved if seen else (),
-        pages=seen.pages if seen else 1,
-        page_bytes=seen.page_bytes if seen else 0,
-        took=answer.took,
-        etag=None if doubt else answer.etag or (source.etag if unchanged else None),
-        last_modified=None
-        if doubt
-        else answer.last_modified or (source.last_modified if unchanged else None),
-        body_hash=None if doubt else body_hash or source.body_hash,
-        learned=seen.learned if seen else None,
-        gap_open=gap_text(seen.gaps) if seen else None,
-        health=health,
-        problem=problem,
-        problem_class="gap"
-        if problem and seen and seen.gaps
-        else (health.value if problem else None),
-        notes=notes,
-        kind=kind if found and kind is not source.kind else None,
-        redesign=change,
-        held=strange,
-        forwarding=forwarding,
-        url=address,
-        full=isinstance(answer, Page),
-        next_poll_at=schedule.next_poll_at(
-            now,
-            source_id=source.id,
-            usual_gap=source.usual_gap,
-            failures=0,
-            limits=_limits(source, look.rules),
-            ttl=(seen.ttl if seen else None) or answer.max_age,
-        ),
-    )
-
-
-def _failed(source: Source, error: SourceError, look: _Look) -> PollReport:
-    now = look.clock()
-    retry_after = error.retry_after if isinstance(error, FetchError) else None
-    health = schedule.health_of_failure(error.reason)
-    return PollReport(
-        source=source,
-        at=now,
-        outcome="failed",
-        status=error.status if isinstance(error, FetchError) else None,
-        etag=source.etag,
-        last_modified=source.last_modified,
-        body_hash=source.body_hash,
-        gap_open=source.gap_open,
-        health=health,
-        problem=str(error),
-        problem_class=error.reason,
-        next_poll_at=schedule.next_poll_at(
-            now,
-            source_id=source.id,
-            usual_gap=source.usual_gap,
-            failures=source.failures + 1,
-            limits=_limits(source, look.rules),
-            retry_after=retry_after,
-            blocked=health is Health.BLOCKED,
-        ),
-    )
-
-
-def _poisoned(source: Source) -> SourceError:
-    return SourceError(
-        f"{source.slug}: reading it ended its worker {POISONED_AFTER} times; set aside for a "
-        f'while, see "quxun sources test {source.url}"'
     )

@@ -26,8 +26,8 @@ from aggregator.fetch import Courier, CurlFetcher, SharedPace
 from aggregator.flow import canary, publish, returns
 from aggregator.flow.channels import Post
 from aggregator.flow.hub import Press
-from aggregator.flow.polls import PollRules
 from aggregator.flow.publish import House
+from aggregator.flow.reports import PollRules
 from aggregator.flow.subscribe import house_of
 from aggregator.flow.webhooks import Happening
 from aggregator.model import FeedPage, MailId
