@@ -12,81 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
+from aggregator.divisions import patterns
 from aggregator.divisions.index import Index, index, words
 from aggregator.divisions.table import Division, get, roll, shipped
-
-#: Provinces and cities by one character: only where the word before or after says so
-#: (援赣, 来渝, 在邕发布, 津台合作).
-_CHARACTERS = {
-    "京": "110000", "津": "120000", "冀": "130000", "晋": "140000", "辽": "210000", "吉": "220000",
-    "黑": "230000", "沪": "310000", "苏": "320000", "浙": "330000", "皖": "340000", "闽": "350000",
-    "赣": "360000", "鲁": "370000", "豫": "410000", "鄂": "420000", "湘": "430000", "粤": "440000",
-    "桂": "450000", "琼": "460000", "渝": "500000", "川": "510000", "蜀": "510000", "黔": "520000",
-    "滇": "530000", "陕": "610000", "陇": "620000", "邕": "450100", "蓉": "510100", "穗": "440100",
-    "甬": "330200",
-}  # fmt: skip
-_ANY = "".join(_CHARACTERS)
-_CHARACTER = re.compile(
-    "(?:(?<=[援赴来驻抵访入])|(?<=走进)|(?<=落户)|(?<=落地)|(?<=投资)|(?<=布局)|(?<=落子))(["
-    + _ANY
-    + r"])(?![\u4e00-\u9fff]?[州江河山县区市]|[东升级花石剧菜])"
-    # 在沪举行, 在邕发布: an event is told to take place there.
-    + "|(?<=在)([" + _ANY.replace("黑", "").replace("吉", "") + "])"
-    + "(?=举|召|开|签|启|发|成|揭|落|召|投|建|设|考|招|调|会|闭|亮|集|正|顺|圆|隆|圆|挂|上|试|竣|奠|,|，|$)"
-    + "|(?<![\u4e00-\u9fff])([" + _ANY + "])(?=[港澳台](?!州|江|山|北|湾|儿|式|阶|账|灯|风|商务))"
-)  # fmt: skip
-#: 渝府发, 沪府规, 苏政办发: a document's 代字 begins with its province's character.
-_ISSUING = re.compile(
-    r"^([京津冀晋辽沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川黔陕])(?=[府政委办经发财科工人建商])"
-)
-#: 杭州 numbers its land sales by the first character of the unit that sells (余政储出).
-_LAND_NUMBER = re.compile(r"([\u4e00-\u9fff])政储出")
-_LAND_CITY = "330100"
-#: What makes a street, a firm or a dish of a place's short name before it.
-_THINGS = (
-    "大道", "镇", "乡", "村", "站", "桥", "大桥", "隧道", "水库", "中学", "小学", "大学", "学院", "师范",
-    "理工", "科技大学", "农业大学", "工业大学", "财经大学", "交通大学", "医科", "医学院", "银行", "证券", "信托",
-    "日报", "晚报", "时报", "卫视", "籍", "话", "菜", "机场", "国际机场", "啤酒", "白药", "茅台", "现代汽车", "大众汽车",
-    "精神", "战役", "起义", "舰", "大厦", "广场", "酒店", "饭店", "宾馆", "花园", "同志", "同学", "先生", "女士", "老师",
-    "风景区", "景区", "方言", "任职", "等同志", "职务",
-)  # fmt: skip
-_STREET = re.compile(
-    r"[东南西北中]?[一二三]?路(?!线|演|径|桥)|街(?!舞|区|镇|办|头)|[东南西北]街|[东南西北]站"
-)
-#: 永定河, 钱塘江流域: a river or lake; 江津河长制 and 上海江苏 are places still.
-_WATER = re.compile(
-    r"[河湖](?!长|道|北|南|州|源|池|口|滨|街|西|东)|江(?=流域|水|大桥|段|两岸|沿线|航道|特大桥|治理|防洪|堤|干流|畔|边|滩|隧道|综合|$|[,，、。])"
-)
-#: An economic zone behind a name says that the name is a place (大方经济开发区).
-_ZONE = re.compile(
-    r"(?:市|县|区)?(?:国家级|省级)?(?:经济技术开发区|经济开发区|经开区|高新技术产业开发区|高新区|综合保税区|综保区)"
-)
-#: What only a division has: 新建区人民政府 is of 新建区.
-_OFFICE = re.compile(r"人民政府|政府|[区县]委|人大常委|政协|法院|检察院")
-#: 县域, 市场 are words: 更新和县域商业 holds no 新和县, and 江津市场 no 江津市 that was.
-_AREA = re.compile(r"[县区市](?:域|级|际|属|直|间|别)|市(?:场|民(?!政)|容|值|政(?!府|协))|县[城乡]")
-#: 城区供水 is said of any town: no unit of that name is meant, nor in 主城区.
-_GENERIC = re.compile(
-    r"(?:内|各|部分|范围|面积|主|道|路|河|供|公交|停车|交通|照明|环境|绿化|管网|积水|内涝|更新|改造|规划|出租|禁|限|中小学|学校|"
-    r"学生|幼儿|义务|建成|建设|户外|市容|噪|居民|老旧|段|排水|污水|防汛|人口|品质|功能)"
-)
-_GENERAL = re.compile(r"(?:[主老各全旧入进出]|中心|城市|县|市)$")
-#: 济南市中区 is 市中区 of 济南.
-_CITY_PARTS = ("中区", "南区", "北区")
-#: Where a whole name of two characters (和县, 文县) can begin: else it is a piece (发文县).
-_BEGINS = re.compile(r"(?:^|[^\u4e00-\u9fff\w]|[到赴在与驻援]|走进|落户|支援|帮扶|支持|关于|同意)$")
-#: 秘书长胡文成, 关于张建德: a surname behind an office or at the beginning names a person.
-_PERSON = re.compile(
-    r"(?:^|[^\u4e00-\u9fff]|[长记任席员于命去授师])"
-    r"[陈王李张刘杨赵黄吴徐孙胡朱郭宋谢韩冯董萧曹袁邓许傅沈彭吕蒋蔡贾魏薛阎潘杜戴谭廖邹熊郝崔邱侯邵孟钱尹贺赖龚]$"
-)
-_WATERS = "河江湖溪沟山岭"
-_ABROAD = frozenset({"710000", "810000", "820000"})
-#: 我区, 全县, 本市: what the source calls itself.
-_HERE = re.compile(r"[我全本]([省市县区州旗])(?!别|域|分|道|政协委|场|长)")
-#: Longer names than these hold no piece of another word.
-_SHORT = 2
-_SEPARATORS = re.compile(r"[\s·\-—>/|]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +63,7 @@ def find(text: str, *, prior: str | None = None, on: date | None = None) -> tupl
 def regions_in(text: str, *, prior: str | None = None, on: date | None = None) -> tuple[str, ...]:
     """Codes of the divisions that a text is about, the most special only, in order."""
     codes = [m.codes[0] for m in find(text, prior=prior, on=on) if len(m.codes) == 1]
-    home = [code for code in codes if code not in _ABROAD]
+    home = [code for code in codes if code not in patterns.ABROAD]
     # 台湾 beside a mainland place says where the money comes from.
     codes = home or codes
     above = {up for code in codes for up in roll(code) if up != code}
@@ -171,8 +99,8 @@ def issuing(number: str) -> str | None:
     named = [m for m in find(head) if m.start == 0 and len(m.codes) == 1]
     if named:
         return named[0].codes[0]
-    one = _ISSUING.match(head)
-    return _CHARACTERS[one.group(1)] if one else None
+    one = patterns.ISSUING.match(head)
+    return patterns.CHARACTERS[one.group(1)] if one else None
 
 
 def resolve(name: str, *, prior: str | None = None, on: date | None = None) -> Division | None:
@@ -195,7 +123,7 @@ def place(text: str, *, prior: str | None = None, on: date | None = None) -> tup
     codes = regions_in(text, prior=prior, on=on)
     if prior is None:
         return codes
-    if said := _HERE.search(text):
+    if said := patterns.HERE.search(text):
         own = _own(prior, said.group(1))
         if not any(own in roll(code) or code in roll(own) for code in codes):
             codes = (*codes, own)
@@ -214,8 +142,8 @@ def _own(prior: str, letter: str) -> str:
 def _scan(text: str, prior: str | None) -> Iterator[Mention]:
     """Names from left to right, the longest at each place; words that only hold one are skipped."""
     known = index()
-    single = {m.start(): _CHARACTERS[m.group()] for m in _CHARACTER.finditer(text)}
-    single |= {m.start(): _land_seller(m.group(1)) for m in _LAND_NUMBER.finditer(text)}
+    single = {m.start(): patterns.CHARACTERS[m.group()] for m in patterns.CHARACTER.finditer(text)}
+    single |= {m.start(): _land_seller(m.group(1)) for m in patterns.LAND_NUMBER.finditer(text)}
     position = after = 0  # after: where the last name ended
     while position < len(text):
         found = _longest(text, position, known, prior, after)
@@ -251,9 +179,9 @@ def _longest(text: str, start: int, known: Index, prior: str | None, after: int)
         if entries is None:
             continue
         full = any(entry.full for entry in entries)
-        if full and _AREA.match(text, start + length - 1):
+        if full and patterns.AREA.match(text, start + length - 1):
             continue
-        if name[-1] == "市" and text.startswith(_CITY_PARTS, start + length):
+        if name[-1] == "市" and text.startswith(patterns.CITY_PARTS, start + length):
             continue
         chosen = [entry for entry in entries if entry.full == full and not entry.lesser]
         own = [entry for entry in entries if entry.lesser and entry.code == prior]
@@ -261,7 +189,7 @@ def _longest(text: str, start: int, known: Index, prior: str | None, after: int)
         if (
             chosen
             and not full
-            and length == _SHORT
+            and length == patterns.SHORT
             and start > after
             and words().get(text[start - 1 : start + 1]) == "before"
         ):
@@ -283,25 +211,29 @@ def _land_seller(character: str) -> str:
     units = [
         one.code
         for one in shipped().values()
-        if one.parent == _LAND_CITY
+        if one.parent == patterns.LAND_CITY
         and one.valid_to is None
         and one.name[0] == character
         and not one.is_zone
     ]
-    return units[0] if len(units) == 1 else _LAND_CITY
+    return units[0] if len(units) == 1 else patterns.LAND_CITY
 
 
 def _stands_alone(text: str, start: int, name: str, *, full: bool) -> bool:
     """Whether a name is not a piece of another word around it."""
     if full:
         return True
-    if _PERSON.search(text[max(0, start - 2) : start]):
+    if patterns.PERSON.search(text[max(0, start - 2) : start]):
         return False
     # 江津路, 南京东路, 贵州大学: a street or a thing that is named after the place; 大沙河: a river.
     end = start + len(name)
-    if text.startswith(_THINGS, end) or _STREET.match(text, end) or _WATER.match(text, end):
+    if (
+        text.startswith(patterns.THINGS, end)
+        or patterns.STREET.match(text, end)
+        or patterns.WATER.match(text, end)
+    ):
         return False
-    return not (text[start - 1 : start] in {"大", "小"} and name[-1] in _WATERS)
+    return not (text[start - 1 : start] in {"大", "小"} and name[-1] in patterns.WATERS)
 
 
 def _in_company(mentions: list[Mention], text: str, prior: str | None) -> list[Mention]:
@@ -323,16 +255,18 @@ def _in_company(mentions: list[Mention], text: str, prior: str | None) -> list[M
         if (
             prior
             and one.full
-            and not (_GENERIC.match(text, one.end) or _GENERAL.search(text[: one.start]))
+            and not (
+                patterns.GENERIC.match(text, one.end) or patterns.GENERAL.search(text[: one.start])
+            )
         ):
             above.add(prior)
         inside = beside or tuple(code for code in one.codes if above & {code, *_upward(code)})
         if not inside and len(one.codes) == 1:
             begins = one.full and (
-                _OFFICE.match(text, one.end)
-                or (one.name[-1] == "县" and _BEGINS.search(text[: one.start]))
+                patterns.OFFICE.match(text, one.end)
+                or (one.name[-1] == "县" and patterns.BEGINS.search(text[: one.start]))
             )
-            if begins or (not one.full and _ZONE.match(text, one.end)):
+            if begins or (not one.full and patterns.ZONE.match(text, one.end)):
                 inside = one.codes
         if inside:
             kept.append(replace(one, codes=inside))
@@ -341,7 +275,7 @@ def _in_company(mentions: list[Mention], text: str, prior: str | None) -> list[M
 
 def _beside(before: Mention, one: Mention, text: str) -> tuple[str, ...]:
     """Those meanings of a name that lie in the place named directly before it (广州白云)."""
-    gap = _SEPARATORS.match(text, before.end)
+    gap = patterns.SEPARATORS.match(text, before.end)
     if gap is None or gap.end() < one.start:
         return ()
     return tuple(code for code in one.codes if set(before.codes) & {code, *_upward(code)})

@@ -10,10 +10,8 @@ from __future__ import annotations
 import signal
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -26,6 +24,7 @@ from aggregator.filters import canonical, parse_query
 from aggregator.normalise import SHANGHAI
 from aggregator.store import rows
 from aggregator.wiring import now
+from quxun.bench import faultbooks
 from quxun.bench.battered import (
     SLOT_SECONDS,
     Battered,
@@ -35,7 +34,7 @@ from quxun.bench.battered import (
 )
 from quxun.bench.inbox import arrivals
 from quxun.bench.searchstore import Press, copy_rows
-from quxun.bench.verdict import Book, Pair, Verdict, copy_of, judge
+from quxun.bench.verdict import Pair, Verdict, copy_of, judge
 
 #: Everything ends within this, whatever happens.
 LONGEST_SECONDS = 1140.0
@@ -238,7 +237,7 @@ class _Story:
             here = groups if number == 0 else groups[:1]
             chosen, uuid = self._unused.pop()
             codes = [self._places[one] for one in here]
-            self._service.ask(lambda connection: _publish(connection, chosen, codes, at))  # noqa: B023  # done before the next
+            self._service.ask(lambda connection: faultbooks.publish(connection, chosen, codes, at))  # noqa: B023  # done before the next
             self._owed |= {
                 (whose, uuid)
                 for whose, theirs in zip(self._ids, self.readers, strict=True)
@@ -269,7 +268,7 @@ class _Story:
             else:
                 service.until(self._moves(), seconds=patience)
             service.pass_time(self._dice.random() * (0.3 if fresh else 0.6))
-            planning, sending = service.ask(_under_way)
+            planning, sending = service.ask(faultbooks.under_way)
             if service.strike(victim):
                 self.struck += 1
                 self.planning += planning
@@ -302,11 +301,13 @@ class _Story:
         return False
 
     def _is_planning(self) -> bool:
-        return self._service.ask(_under_way)[0]
+        return self._service.ask(faultbooks.under_way)[0]
 
     def _left(self) -> int:
         """How many mails are on their way, and how much of what is owed is not planned."""
-        there, told = self._service.ask(lambda connection: connection.execute(_LEFT).one())
+        there, told = self._service.ask(
+            lambda connection: connection.execute(faultbooks.LEFT).one()
+        )
         return int(there) + max(0, len(self._owed) - int(told))
 
     def _planned(self) -> int:
@@ -320,8 +321,8 @@ class _Story:
 
     def judge(self) -> Verdict:
         """Hold our books against what arrived."""
-        books = self._service.ask(_books)
-        ledger = self._service.ask(_ledger)
+        books = self._service.ask(faultbooks.books)
+        ledger = self._service.ask(faultbooks.ledger)
         copies = [copy_of(one) for one in arrivals(self._service.inbox)]
         return judge(books, copies, ledger=ledger, owed=self._owed)
 
@@ -331,64 +332,6 @@ class _Story:
             Victim(name=name, kills=one.kills, longest_recovery_seconds=round(one.longest, 1))
             for name, one in self._service.victims.items()
         ]
-
-
-#: Nothing will be done with a row any more; what is in doubt for good is left to an operator.
-_OVER = "state in ('sent', 'failed', 'merged') or (state = 'ambiguous' and due_at = 'infinity')"
-_LEFT = text(
-    f"select (select count(*) from outbox where not ({_OVER})), (select count(*) from ledger)"  # noqa: S608  # our own words
-)
-_BOOKS = text(
-    "select id, message_id, recipient, subscriber_id, state, was_ambiguous, answer,"  # noqa: S608  # our own words
-    f" ({_OVER}) as over from outbox where run_id is not null"
-)
-
-
-def _publish(connection: Connection, chosen: int, codes: Sequence[str], at: datetime) -> None:
-    """Announce a notice, once however often this is tried."""
-    connection.execute(
-        text(
-            "update announcements set announced_change = null, announced_at = :at,"
-            " first_seen_at = :at, posted_at = :at, sort_at = :at, region_roll = :codes"
-            " where id = :id and first_seen_at <> :at"
-        ),
-        {"id": chosen, "at": at, "codes": list(codes)},
-    )
-
-
-def _under_way(connection: Connection) -> tuple[bool, bool]:
-    """Whether a run is being planned, and whether mails are being sent."""
-    row = connection.execute(
-        text(
-            "select exists (select 1 from runs where planned_at is null),"
-            " exists (select 1 from outbox where waiting and state = 'handed')"
-        )
-    ).one()
-    return bool(row[0]), bool(row[1])
-
-
-def _books(connection: Connection) -> list[Book]:
-    found = connection.execute(_BOOKS)
-    return [
-        Book(
-            mail_id=row.id, message_id=row.message_id, recipient=row.recipient,
-            subscriber_id=row.subscriber_id, state=row.state, was_ambiguous=row.was_ambiguous,
-            answer=row.answer or "", over=row.over,
-        )
-        for row in found
-    ]  # fmt: skip
-
-
-def _ledger(connection: Connection) -> dict[int, set[Pair]]:
-    said: dict[int, set[Pair]] = defaultdict(set)
-    for mail, whose, uuid in connection.execute(
-        text(
-            "select l.mail_id, l.subscriber_id, a.uuid from ledger l"
-            " join announcements a on a.id = l.announcement_id"
-        )
-    ):
-        said[mail].add((whose, str(uuid)))
-    return said
 
 
 def _faults(story: _Story, verdict: Verdict, *, seed: int, began: float, rested: bool) -> Faults:
