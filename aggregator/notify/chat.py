@@ -15,10 +15,10 @@ from typing import Final
 
 from aggregator.channels import Room
 from aggregator.filters import amount_of, money
-from aggregator.model import Digest, DigestItem, Draft, Frequency
+from aggregator.model import Digest, DigestItem, Draft
 from aggregator.notify.alterations import altered
 from aggregator.notify.plan import SHANGHAI, next_deadline
-from aggregator.notify.words import words_of
+from aggregator.notify.words import EN, ZH, Words
 from aggregator.text import one_line, shorten
 
 #: Notices of one message: more is no summary any more.
@@ -46,18 +46,14 @@ class ChatText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    lang: str
+    """What a chat says in other words than ``mail``; the rest is said as there."""
+
+    mail: Words
     brand: str
-    everywhere: str
-    several: str
     colon: str
-    comma: str
     counts: dict[str, str]
-    frequencies: dict[Frequency, str]
+    frequency: str
     deadline: str
-    today: str
-    left: str
-    cap: str
     late: str
     marks: dict[str, str]
     more: str
@@ -66,12 +62,9 @@ class _Words:
 
 
 _ZH: Final = _Words(
-    lang="zh",
+    mail=ZH,
     brand="区讯 ",
-    everywhere="各地",
-    several="{name}等{n}地",
     colon="：",
-    comma="、",
     counts={
         "reminder": "{n}条截止提醒",
         "soon": "{n}项7天内截止",
@@ -80,15 +73,8 @@ _ZH: Final = _Words(
         "project": "{n}个新项目",
         "rest": "{n}条其他",
     },
-    frequencies={
-        Frequency.IMMEDIATE: "（即时）",
-        Frequency.DAILY: "（每日）",
-        Frequency.WEEKLY: "（每周）",
-    },
+    frequency="（{name}）",
     deadline="截止 {on.month}月{on.day}日({left})",
-    today="今天",
-    left="剩{days}天",
-    cap="最高{money}",
     late="补",
     marks={"change": "变更", "reminder": "提醒"},
     more="另有 {n} 条：{link}",
@@ -96,12 +82,9 @@ _ZH: Final = _Words(
     test="测试消息：区讯的摘要会发到这里，每次一条。",
 )
 _EN: Final = _Words(
-    lang="en",
+    mail=EN,
     brand="Quxun 区讯 ",
-    everywhere="China",
-    several="{name} +{n}",
     colon=": ",
-    comma=", ",
     counts={
         "reminder": "{n} reminders",
         "soon": "{n} due within 7 days",
@@ -110,15 +93,8 @@ _EN: Final = _Words(
         "project": "{n} projects",
         "rest": "{n} others",
     },
-    frequencies={
-        Frequency.IMMEDIATE: " (immediate)",
-        Frequency.DAILY: " (daily)",
-        Frequency.WEEKLY: " (weekly)",
-    },
+    frequency=" ({name})",
     deadline="due {on:%Y-%m-%d} ({left})",
-    today="today",
-    left="{days} days left",
-    cap="up to {money}",
     late="late",
     marks={"change": "changed", "reminder": "reminder"},
     more="{n} more: {link}",
@@ -186,12 +162,15 @@ def _most(fits: Callable[[int], bool], most: int) -> int:
 
 
 def _head(digest: Digest, words: _Words) -> str:
-    said = words.comma.join(words.counts[one.slug].format(n=one.total) for one in digest.groups)
+    said = words.mail.comma.join(
+        words.counts[one.slug].format(n=one.total) for one in digest.groups
+    )
     names = [name for place in digest.places if (name := literal(place, _REGION_LENGTH))]
-    place = names[0] if names else words.everywhere
+    place = names[0] if names else words.mail.everywhere
     if len(names) > 1:
-        place = words.several.format(name=names[0], n=len(names) - (words is _EN))
-    return f"{words.brand}{place}{words.colon}{said}{words.frequencies[digest.frequency]}"
+        place = words.mail.several.format(name=names[0], n=len(names) - (words is _EN))
+    often = words.frequency.format(name=words.mail.frequencies[digest.frequency])
+    return f"{words.brand}{place}{words.colon}{said}{often}"
 
 
 def _line(slug: str, item: DigestItem, words: _Words, *, today: date) -> str:
@@ -207,7 +186,7 @@ def _line(slug: str, item: DigestItem, words: _Words, *, today: date) -> str:
         "" if one.withdrawn_at else _deadline(draft, words, today=today),
         _sum(draft, words),
     ]
-    changes = altered(item.alterations, words_of(words.lang), year=today.year)
+    changes = altered(item.alterations, words.mail, year=today.year)
     return "\n".join(
         [
             " · ".join(part for part in parts if part),
@@ -225,7 +204,7 @@ def _deadline(draft: Draft, words: _Words, *, today: date) -> str:
     if on is None:
         return ""
     days = (on - today).days
-    left = words.left.format(days=days) if days else words.today
+    left = words.mail.due_days.format(days=days) if days else words.mail.due_today
     return words.deadline.format(on=on, left=left)
 
 
@@ -235,4 +214,4 @@ def _sum(draft: Draft, words: _Words) -> str:
         return ""
     said = money(yuan, "en" if words is _EN else "zh")
     capped = any(one.yuan == yuan and one.basis == "cap" for one in draft.facts.amounts)
-    return words.cap.format(money=said) if capped else said
+    return words.mail.cap.format(money=said) if capped else said
