@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize, rule
 from planning_mails import Mails
 from planning_model import WANTS, Notice, Tie, day_of
 from planning_notices import Notices, deadlines
 from planning_readers import Readers
 from planning_world import DAY, PEOPLE, frequencies, picks, wishes
 
+#: What happens on a day of a life.
+_DAYS = ("news", "news", "change", "near", "waver")
+_A_DAY = st.tuples(st.sampled_from(_DAYS), picks, deadlines, st.booleans(), st.booleans())
+Day = tuple[str, int, int | None, bool, bool]
 _KINDS = [(region, hydrogen) for region in ("500116", "110101") for hydrogen in (True, False)]
 
 
@@ -26,15 +30,31 @@ class Planning(Notices, Readers, Mails):
             if reminders:
                 self.wish_reminders_or_not(email)
 
-    # --- What a life is mostly made of, so that chance does not have to find it ---
+    def live(self, days: list[Day]) -> None:
+        """What a life is mostly made of, so that chance does not have to find it."""
+        for name, pick, due_in, some, leaves in days:
+            if any(t.state == "active" for person in self.people.values() for t in person.ties):
+                getattr(self, f"_{name}")(pick, due_in, some)
+                if leaves:
+                    self.send(["sent"])
 
-    @precondition(lambda self: self.running(0))
-    @rule(pick=picks, due_in=deadlines, more=st.booleans(), leaves=st.booleans())
-    def announce_what_is_wished_and_run(
-        self, *, pick: int, due_in: int | None, more: bool, leaves: bool
-    ) -> None:
+    # Several rules, or chance would come to it too rarely among all that happens besides.
+
+    @rule(days=st.lists(_A_DAY, min_size=1, max_size=2))
+    def live_a_day_or_two(self, days: list[Day]) -> None:
+        self.live(days)
+
+    @rule(days=st.lists(_A_DAY, min_size=2, max_size=4))
+    def live_some_days(self, days: list[Day]) -> None:
+        self.live(days)
+
+    @rule(days=st.lists(_A_DAY, min_size=5, max_size=7))
+    def live_a_week(self, days: list[Day]) -> None:
+        self.live(days)
+
+    def _news(self, pick: int, due_in: int | None, more: bool) -> None:  # noqa: FBT001  # a day's
         """Something that a running subscription wants, and perhaps something else."""
-        _, tie, _ = self.running(pick)
+        _, tie = self._any_tie(pick)
         kinds = [
             (region, hydrogen) for region, hydrogen in _KINDS
             if WANTS[tie.wish](Notice(0, self.now, region, hydrogen))
@@ -44,76 +64,67 @@ class Planning(Notices, Readers, Mails):
         if more:
             self.announce(region="500116", hydrogen=not hydrogen, novelty="late-news")
         self.run(tie.frequency)
-        if leaves:
-            self.send(["sent"])
 
-    @precondition(lambda self: self.seen_and_wished())
-    @rule(pick=picks, due_in=deadlines, gone=st.booleans(), leaves=st.booleans())
-    def change_what_was_sent_and_run(
-        self, *, pick: int, due_in: int | None, gone: bool, leaves: bool
-    ) -> None:
-        number, frequency = self.seen_and_wished()[pick % len(self.seen_and_wished())]
-        if gone or self.notices[number].withdrawn:
-            self.withdraw_or_restore(self.place_of(number))
-        else:
-            place = self.place_of(number)
+    def _change(self, pick: int, due_in: int | None, gone: bool) -> None:  # noqa: FBT001  # a day's
+        """What a reader knows changes, goes or is back."""
+        number, frequency = self._any_known(pick)
+        if number and (gone or self.notices[number].withdrawn):
+            self.withdraw_or_restore(self._place_of(number))
+        elif number:
+            place = self._place_of(number)
             self.edit(pick=place, region=None, hydrogen=None, due_in=due_in, quiet=False)
         self.run(frequency)
-        if leaves:
-            self.send(["sent"])
 
-    @precondition(lambda self: self.seen_and_wished())
-    @rule(pick=picks, days=st.sampled_from([1, 2, 6, 7]))
-    def come_near_a_deadline_and_run(self, pick: int, days: int) -> None:
-        """A day in the morning, so many days before something ends that a reader knows."""
-        number, frequency = self.seen_and_wished()[pick % len(self.seen_and_wished())]
-        deadline = self.notices[number].deadline
-        while deadline and (deadline - day_of(self.now)).days > days:
+    def _near(self, pick: int, days: int | None, near: bool) -> None:  # noqa: FBT001  # a day's
+        """A morning so many days before something ends that a reader knows."""
+        number, frequency = self._any_known(pick)
+        deadline = self.notices[number].deadline if number else None
+        while deadline and (deadline - day_of(self.now)).days > (1 if near else days or 7):
             self.now += DAY
         self.run(frequency)
 
-    @precondition(lambda self: self.running(0))
-    @rule(pick=picks, how=st.sampled_from(["pause", "wish", "frequency"]), wish=wishes)
-    def waver_and_run(self, pick: int, how: str, wish: str) -> None:
+    def _waver(self, pick: int, _: int | None, pause: bool) -> None:  # noqa: FBT001  # a day's
         """A reader changes something and takes it back: they are owed what they were, once."""
-        email, tie, _ = self.running(pick)
+        email, tie = self._any_tie(pick)
         before, frequency = tie.wish, tie.frequency
-        if how == "pause":
-            self.pause_or_resume(pick, None)
-        elif how == "wish":
-            self.change_filter(pick, wish)
-        else:
-            self.change_frequency(pick, "weekly" if frequency == "daily" else "daily")
-        if tie in self.people[email].ties and tie.state != "ended":
-            mine = self.place_of_tie(email, tie)
-            if how == "pause":
-                self.pause_or_resume(mine, None)
-            elif how == "wish":
-                self.change_filter(mine, before)
+        other = "everything" if before != "everything" else "west"
+        for wish in (other, before):
+            if not any(one is tie for one in self.people[email].ties) or tie.state == "ended":
+                break  # it stands for another now
+            if pause:
+                self.pause_or_resume(self._place_of_tie(tie), None)
             else:
-                self.change_frequency(mine, frequency)
+                self.change_filter(self._place_of_tie(tie), wish)
         self.run(frequency)
 
-    def place_of_tie(self, email: str, tie: Tie) -> int:
-        """By which pick a running subscription is meant."""
-        found = [
-            (whose, one) for whose, person in sorted(self.people.items()) for one in person.ties
-            if one.state in {"active", "paused"}
-        ]  # fmt: skip
-        return next(
-            place for place, (whose, one) in enumerate(found) if whose == email and one is tie
-        )
+    # --- Within ---
 
-    def seen_and_wished(self) -> list[tuple[int, str]]:
-        """The notices that readers know and still wish for, and how often they are written to."""
-        return [
+    def _any_tie(self, pick: int) -> tuple[str, Tie]:
+        found = [
+            (email, tie) for email, person in sorted(self.people.items()) for tie in person.ties
+            if tie.state == "active"
+        ]  # fmt: skip
+        return found[pick % len(found)]
+
+    def _any_known(self, pick: int) -> tuple[int, str]:
+        """A notice that a reader knows and still wishes for, and how often they are written to."""
+        found = [
             (number, tie.frequency)
             for _, person in sorted(self.people.items())
             for tie in person.ties if tie.state == "active"
             for number in sorted(person.seen, reverse=True)[:3]
             if not self.notices[number].merged and WANTS[tie.wish](self.notices[number])
         ]  # fmt: skip
+        return found[pick % len(found)] if found else (0, self._any_tie(pick)[1].frequency)
 
-    def place_of(self, number: int) -> int:
+    def _place_of(self, number: int) -> int:
         """By which pick a notice is meant."""
         return sorted(self.notices, reverse=True).index(number)
+
+    def _place_of_tie(self, tie: Tie) -> int:
+        """By which pick a running subscription is meant."""
+        found = [
+            one for _, person in sorted(self.people.items()) for one in person.ties
+            if one.state in {"active", "paused"}
+        ]  # fmt: skip
+        return next(place for place, one in enumerate(found) if one is tie)
