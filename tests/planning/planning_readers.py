@@ -25,7 +25,7 @@ from sqlalchemy import text
 
 from aggregator import store
 from aggregator.errors import UsageError
-from aggregator.flow import choices
+from aggregator.flow import moving
 from aggregator.model import Frequency
 from aggregator.notify.tokens import confirmation_hash
 
@@ -187,7 +187,7 @@ class Readers(World):
     # --- Within ---
 
     def _move(self, token: str) -> object:
-        return choices.move(
+        return moving.move(
             token, persons=store.Persons(self.engine), env=self.env, settings=SETTINGS,
             now=self.now,
         )  # fmt: skip

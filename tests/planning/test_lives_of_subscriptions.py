@@ -19,7 +19,7 @@ def test_every_notice_reaches_each_reader_once_or_a_rule_says_why_not(engine):
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=12, stateful_step_count=40, deadline=None, database=None,
+            max_examples=6, stateful_step_count=40, deadline=None, database=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
