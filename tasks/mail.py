@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from aggregator.flow import digests, mail
+from aggregator.flow import digests, mail, reprints
 from tasks.app import app, parts, stopping
 
 #: Delivery works in turns of this length, so that planning and a stop need not wait for long.
@@ -29,6 +29,7 @@ def deliver() -> None:
     """Deliver what is due in the outbox; a mail that another worker leased is left alone."""
     it = parts()
     began = it.now()
+    reprints.reprint(store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=began)
     mail.deliver_all(
         store=it.outbox,
         mailer=it.mailer,

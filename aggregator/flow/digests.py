@@ -56,7 +56,7 @@ from aggregator.notify import (
     tally_of,
 )
 from aggregator.notify.tokens import read
-from aggregator.ports import DigestStore, PlanningBatch
+from aggregator.ports import DigestStore, PlanningBatch, WaitingBatch
 from aggregator.settings import Settings
 
 log = structlog.get_logger()
@@ -310,12 +310,19 @@ class Planner:
             self._editions[told] = editions[key]
         return planned
 
+    def printed(self, batch: WaitingBatch) -> list[tuple[Share, Edition]]:
+        """New words for mails of this run that wait; where they cannot be made, none."""
+        self._load(batch)
+        self._revisions = batch.revisions
+        made = ((share, self._written(share)) for share in batch.shares)
+        return [(share, edition) for share, edition in made if edition is not None]
+
     def _stamp(self, reader: SubscriberId) -> tuple[str, str]:
         """Key and Message-ID of a reader's mail."""
         key = digest_key(self._run.frequency, self._run.due_at, reader)
         return key, message_id(self._house, key)
 
-    def _load(self, batch: PlanningBatch) -> None:
+    def _load(self, batch: PlanningBatch | WaitingBatch) -> None:
         """Know the announcements of a batch as they are now."""
         stale = [
             one for one, change in batch.standing.items()

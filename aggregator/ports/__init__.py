@@ -6,7 +6,7 @@ I/O rooms implement these and do not know the flow; ``wiring.py`` hands them ove
 from __future__ import annotations
 
 from aggregator.ports.channels import ChannelStore, RobotReader
-from aggregator.ports.digests import DigestStore, PlanningBatch
+from aggregator.ports.digests import DigestStore, PlanningBatch, WaitingBatch
 from aggregator.ports.feeds import FeedStore, JournalStore
 from aggregator.ports.mail import Desk, Mailer, OutboxStore, SentJournal, SentMails
 from aggregator.ports.polls import ArchiveStore, ArticleStore, PollStore
@@ -42,5 +42,6 @@ __all__ = [
     "SentJournal",
     "SentMails",
     "SubscriberStore",
+    "WaitingBatch",
     "WebhookStore",
 ]

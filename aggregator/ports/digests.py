@@ -52,6 +52,28 @@ class PlanningBatch(Protocol):
         ...
 
 
+class WaitingBatch(Protocol):
+    """Mails of one run that wait and tell of what was withdrawn since, as in ``PlanningBatch``:
+    the shares hold the rest of what they tell. ``last`` is the greatest of their numbers.
+    """
+
+    run: Run
+    last: int
+    standing: Mapping[AnnouncementId, int]
+    revisions: Mapping[tuple[AnnouncementId, str], Revision]
+    shares: Sequence[Share]
+
+    def announcements(self, ids: Sequence[AnnouncementId]) -> Sequence[Announcement]:
+        """Announcements without their texts, which no mail prints."""
+        ...
+
+    def reprint(self, written: Sequence[tuple[Share, Edition]]) -> int:
+        """Give the mails of these shares their new words, and end those that have nothing left;
+        how many mails.
+        """
+        ...
+
+
 class DigestStore(Protocol):
     """Runs, who is owed what, and the outbox."""
 
@@ -84,6 +106,14 @@ class DigestStore(Protocol):
     ) -> AbstractContextManager[PlanningBatch]:
         """What a batch of subscribers is owed by a run, and the place for what is made of it:
         one transaction, committed when the block ends well.
+        """
+        ...
+
+    def waiting(
+        self, now: datetime, *, after: int = ...
+    ) -> AbstractContextManager[WaitingBatch | None]:
+        """The next mails of one run that wait and tell of what was withdrawn since, behind that
+        number, in one transaction; None when there are none.
         """
         ...
 

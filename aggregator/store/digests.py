@@ -30,6 +30,7 @@ from aggregator.store.owed import owed, standing
 from aggregator.store.planning import Batch
 from aggregator.store.radar import project_news, watched_since
 from aggregator.store.slim import slim
+from aggregator.store.waiting import Waiting, waiting
 from aggregator.store.watching import watch
 
 __all__ = ["LOOK_BACK", "MAILED", "SLOT", "Digests"]
@@ -157,6 +158,14 @@ class Digests:
         """
         with self._engine.begin() as connection:
             yield Batch(connection, run, ids, now, self._filters)
+
+    @contextmanager
+    def waiting(self, now: datetime, *, after: int = 0) -> Iterator[Waiting | None]:
+        """The next mails of one run that wait and tell of what was withdrawn since, behind that
+        number; None when there are none. One transaction, committed when the block ends well.
+        """
+        with self._engine.begin() as connection:
+            yield waiting(connection, after, now)
 
     def owed(
         self, subscriber: Subscriber, frequency: Frequency, now: datetime

@@ -96,7 +96,7 @@ class Batch:
             PlanningError: when somebody who knows nothing of us wrote of one of the readers.
         """
         fresh = recall.named(self._connection, written)
-        editions = _store_editions(self._connection, self._run, fresh, self._now)
+        editions = store_editions(self._connection, self._run, fresh, self._now)
         made = self._enqueue(
             [
                 (reader, editions[one.key] if isinstance(one, Edition) else one)
@@ -336,7 +336,7 @@ def _lock(connection: Connection, ids: Sequence[SubscriberId]) -> dict[Subscribe
     return {row[0]: Reader(id=row[0], email=row[1], language=row[2], epoch=row[3]) for row in found}
 
 
-def _store_editions(
+def store_editions(
     connection: Connection, run: Run, editions: Sequence[Edition], now: datetime
 ) -> dict[str, EditionId]:
     """Editions that are not there yet, in the order of their keys; ids of all by their keys."""

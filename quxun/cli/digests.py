@@ -87,11 +87,15 @@ def preview(
 @app.command()
 def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson = False) -> None:
     """Plan what is due and deliver the outbox now; with --subscriber, theirs at once."""
-    from aggregator.flow import mail
+    from aggregator.flow import mail, reprints
 
     with opened() as parts:
         planned = _plan(parts, _time(parts, at), subscriber, eml)
         with deed(parts, "send", "what waits"):
+            reprints.reprint(
+                store=parts.digests, env=parts.templates_or_fail(), settings=parts.settings,
+                now=parts.now(),
+            )  # fmt: skip
             tally = mail.deliver_all(
                 store=parts.outbox, mailer=parts.mailer, clock=parts.now, sent=parts.sent
             )
