@@ -10,7 +10,7 @@ RUN /opt/quxun/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 FROM python:3.13.1-slim-bookworm
 RUN groupadd --system --gid 10001 quxun \
  && useradd --system --uid 10001 --gid quxun --home-dir /var/lib/quxun --create-home quxun \
- && mkdir /srv/feeds && chown quxun:quxun /srv/feeds
+ && mkdir /srv/feeds /var/lib/quxun/sent && chown quxun:quxun /srv/feeds /var/lib/quxun/sent
 COPY --from=build /opt/quxun /opt/quxun
 ENV PATH=/opt/quxun/bin:$PATH PYTHONUNBUFFERED=1 QUXUN_HOME=/var/lib/quxun QUXUN_HOST=0.0.0.0
 USER quxun

@@ -1,7 +1,7 @@
 """The journal of sent mails outside of the database: one file a day, appended in batches.
 
 A backup of yesterday knows nothing of the mails of today. These files do: which reader got which
-notices in which mail, without an address in them (docs/adr/0035). A line begins with ``E``, an
+notices in which mail, without an address in them (docs/adr/0037). A line begins with ``E``, an
 edition and the notices in it, or ``M``, a mail that was taken; fields are parted by tabs. Every
 process appends whole lines with one call, and reads nothing.
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg import Connection as RawConnection
 from psycopg import OperationalError
 from psycopg.abc import Buffer
@@ -115,6 +116,13 @@ def _upgrade(connection: Connection, config: Config) -> None:
             connection.commit()
         else:
             return
+
+
+def versions() -> frozenset[str]:
+    """The schemas that this version of the program knows."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return frozenset(one.revision for one in ScriptDirectory.from_config(config).walk_revisions())
 
 
 def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:

@@ -4,7 +4,7 @@ A restored store does not know the notices of its lost days: they are polled aga
 other rows. What a mail told of is therefore named by the rows of the sources that showed it
 (``entries.key``), which are the same. ``store.sent`` takes in the journal of sent mails;
 ``untold`` holds what is owed against it, in the planner's transaction, and writes into the ledger
-what it leaves out (docs/adr/0035).
+what it leaves out (docs/adr/0037).
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "stats",
     ),
     "doctor": ("doctor",),
+    "recovery": ("backup", "restore"),
     "sources": ("sources",),
     "polls": ("poll", "reprocess"),
     "reading": ("parse", "extract", "classify", "facts", "similar"),

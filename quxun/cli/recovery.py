@@ -1,0 +1,93 @@
+"""Backups of the database, and putting one back so that nothing is sent again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aggregator.errors import UsageError
+from quxun.cli.common import AsJson, deed, opened, remark, say, tell
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="the backup")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("backup")(backup)
+    app.command("restore")(restore)
+
+
+def backup(file: File, as_json: AsJson = False) -> None:
+    """Write the whole database to a file, consistent, while the service goes on.
+
+    Addresses of readers stand in it. Keep secret-key and sent/ of QUXUN_HOME beside it.
+    """
+    from quxun import backup as backups
+
+    with opened() as parts:
+        size = backups.dump(parts.settings.database_url.get_secret_value(), file, now=parts.now())
+        with deed(parts, "backup", file.name):
+            pass
+    if as_json:
+        say({"file": str(file), "bytes": size})
+    else:
+        tell(f"{file}: {size:,} bytes")
+
+
+def restore(
+    file: File,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="put it in the place of what the database holds")
+    ] = False,
+    sent: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--sent", metavar="FOLDER",
+            help="a journal of sent mails of another machine, beside that of QUXUN_HOME",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Put a backup into the database: all or nothing, with the service stopped.
+
+    What left after it was made, by the journal of sent mails, is not sent again.
+    """
+    from quxun import backup as backups
+
+    for folder in sent or ():
+        if not folder.is_dir():
+            raise UsageError(f"--sent {folder} is no folder; nothing is restored")
+    with opened() as parts:
+        done = backups.restore(
+            parts.settings.database_url.get_secret_value(), file, [parts.settings.home / "sent", *(sent or ())],
+            now=parts.now(), replace=replace,
+        )  # fmt: skip
+        home = parts.settings.home
+        with deed(parts, "restore", file.name):
+            pass
+    if as_json:
+        say(
+            {
+                "file": str(file), "made_at": done.made_at and done.made_at.isoformat(),
+                "mails": done.replayed.mails, "strangers": done.replayed.strangers,
+                "journals": done.files,
+            }
+        )  # fmt: skip
+    else:
+        made = f" of {done.made_at:%Y-%m-%d %H:%M} UTC" if done.made_at else ""
+        tell(
+            f"restored {file}{made}; {done.replayed.mails:,} mails left since then and do not leave"
+            " again"
+        )
+    if done.replayed.strangers:
+        remark(
+            f"{done.replayed.strangers:,} mails went to readers whom the backup does not know: they"
+            " have to subscribe again"
+        )
+    if not done.files:
+        remark(
+            f"there is no journal of sent mails below {home / 'sent'}: what left"
+            ' since then is sent again; "quxun digest hold" before you start, if that must not be'
+        )

@@ -1,0 +1,24 @@
+"""Backing up and restoring, as an operator types it."""
+
+from __future__ import annotations
+
+import psycopg
+
+
+def test_a_backup_is_made_and_put_back(shell, tmp_path):
+    """What is there is not replaced unasked; then all is as it was."""
+    file = tmp_path / "quxun.dump"
+    url = shell.settings["QUXUN_DATABASE_URL"]
+    shell.run("subscribers", "add", "reader@a.example", "--confirmed")
+    made = shell.run("backup", str(file), "--json").json
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("update subscribers set email = 'x'")
+
+    assert made["bytes"] == file.stat().st_size
+    assert file.stat().st_mode & 0o077 == 0
+    assert "--replace" in shell.run("restore", str(file), code=1).complaint
+    assert "is no folder" in shell.run("restore", str(file), "--sent", "/no", code=2).complaint
+    done = shell.run("restore", str(file), "--replace")
+    assert "sent again" in done.err  # there was no journal
+    listed = shell.run("subscribers", "list", "--json").json
+    assert [one["email"] for one in listed] == ["reader@a.example"]

@@ -1,0 +1,227 @@
+"""A backup of yesterday is restored: nobody gets again what left since, and nothing is lost."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import psycopg
+import pytest
+from offices import BEFORE, DAY, HOUR, MORNING, READER, SETTINGS
+from sqlalchemy import text
+from test_further_flow import Desk
+
+from aggregator import store
+from aggregator.deliver import SentFiles
+from aggregator.errors import QuxunError, UsageError
+from aggregator.flow import digests, mail
+from aggregator.model import Delivery, MailState
+from aggregator.templates import environment
+from quxun import backup
+
+OTHER, LATE = "other@inbox.example", "late@inbox.example"
+NEXT = MORNING + DAY
+
+
+class Service(Desk):
+    """A desk that sends, and remembers what arrived; its journal lies in a folder."""
+
+    def __init__(self, engine, url, home):
+        super().__init__(engine)
+        self.url, self.home = url, home
+        #: Who was told what, mail by mail, whatever database there was.
+        self.arrived = []
+        self.ids = []
+
+    def run(self, now, *, missed=False):
+        """The runs of that minute, with all that were missed before it if asked for, and
+        everything sent.
+        """
+        if missed:
+            digests.plan_due(store=self.digests, env=environment(), settings=SETTINGS, now=now)
+        else:
+            self.plan(now)
+        journal = SentFiles(self.home / "sent", store.Sent(self.engine), days=35)
+        mail.deliver_all(store=self.outbox, mailer=self, clock=lambda: now, sent=journal)
+        journal.close()
+
+    def deliver(self, desk):
+        """As a mailer whose server takes everything."""
+        while rows := desk.take(9):
+            going = desk.turn([], rows, [])
+            done = []
+            for row in rows:
+                assert row.id in going
+                if row.edition is not None:
+                    words = re.findall(r"通知.|改为 10月\d+日", row.edition.text)
+                    self.arrived += [(row.to, one) for one in dict.fromkeys(words)]
+                    self.ids.append(row.message_id)
+                done.append(
+                    Delivery(
+                        mail_id=row.id, generation=row.generation, state=MailState.SENT,
+                        answer="250", at=desk.now(),
+                    )
+                )  # fmt: skip
+            desk.turn(done, [], [])
+
+    def backup(self, now):
+        file = self.home / "quxun.dump"
+        assert backup.dump(self.url, file, now=now) == file.stat().st_size > 0
+        return file
+
+    def restore(self, file, now, *, replace=True):
+        self.engine.dispose()
+        return backup.restore(self.url, file, [self.home / "sent"], now=now, replace=replace)
+
+
+@pytest.fixture
+def service(engine, database_url, tmp_path):
+    return Service(engine, database_url, tmp_path)
+
+
+def test_restore_drill(service):
+    """One mail waits in the backup, one left before it, two runs after it; a reader moved and one
+    came since. All notices come again, and one that nobody was told of.
+    """
+    for email in (READER, OTHER):
+        service.sign_up(email=email, confirmed=True)
+    service.announce("通知甲")
+    service.run(MORNING)
+    service.announce("通知乙", at=MORNING + HOUR)
+    reader = service.subscribers.get(READER)
+    assert digests.plan_for(
+        reader, store=service.digests, env=environment(), settings=SETTINGS, now=NEXT - HOUR
+    )
+    file = service.backup(NEXT - HOUR)
+
+    service.sign_up(email=LATE, confirmed=True, now=NEXT - HOUR / 2)
+    service.announce("通知丙", at=NEXT - HOUR / 4)
+    with service.engine.begin() as connection:
+        connection.execute(
+            text("update subscribers set email = 'new@x.example', email_key = 'new@x.example'"
+                 " where email = :other"),
+            {"other": OTHER},
+        )  # fmt: skip
+    service.run(NEXT)
+    before = sorted(service.arrived)
+    assert (READER, "通知乙") in before
+    assert ("new@x.example", "通知丙") in before
+    assert (LATE, "通知丙") in before
+
+    done = service.restore(file, NEXT + HOUR)
+    assert (done.replayed.strangers, done.made_at) == (1, NEXT - HOUR)
+    service.sign_up(email=LATE, confirmed=True, now=NEXT + HOUR)
+    service.announce("通知丙", "通知丁", at=NEXT + 2 * HOUR)
+    service.run(NEXT + 2 * HOUR, missed=True)
+    for days in (1, 2):
+        service.run(NEXT + days * DAY)
+
+    fresh = sorted(service.arrived)
+    for one in before:
+        fresh.remove(one)
+    assert fresh == [(LATE, "通知丁"), (OTHER, "通知丁"), (READER, "通知丁")]
+    assert len(set(service.ids)) == len(service.ids)
+    with service.engine.connect() as connection:
+        one = connection.execute(
+            text("select id from announcements where title = '通知丙'")
+        ).scalar_one()
+    assert store.System(service.engine).why(str(one), READER, NEXT + 3 * DAY).rule == "sent"
+
+
+def test_a_change_that_was_told_is_not_told_again_and_a_later_one_is(service):
+    """The revision counts anew after a restore; what it says is the same."""
+    service.sign_up(confirmed=True)
+    service.announce("通知甲", due=date(2026, 9, 30))
+    service.run(MORNING)
+    file = service.backup(MORNING + HOUR)
+
+    def moved(day, at):
+        service.told = day.day
+        service.move("通知甲", at, day)
+
+    moved(date(2026, 10, 15), MORNING + 2 * HOUR)
+    service.run(NEXT)
+    assert service.arrived[-1] == (READER, "改为 10月15日")
+
+    service.restore(file, NEXT + HOUR)
+    moved(date(2026, 10, 15), NEXT + 2 * HOUR)
+    service.run(NEXT + DAY)
+    moved(date(2026, 10, 20), NEXT + DAY + HOUR)
+    service.run(NEXT + 2 * DAY)
+
+    said = [one for _, one in service.arrived if one.startswith("改为")]
+    assert said == ["改为 10月15日", "改为 10月20日"]
+
+
+def test_numbers_of_the_lost_days_are_not_given_out_again(service):
+    """A bounce or a stop link of then must not meet another's mail or reader of now."""
+    service.sign_up(confirmed=True)
+    file = service.backup(BEFORE)
+    lost = service.sign_up(email=OTHER, confirmed=True)
+    service.announce("通知甲")
+    service.run(MORNING)
+    service.restore(file, MORNING + HOUR)
+    service.sign_up(email=LATE, confirmed=True, now=MORNING + HOUR)
+
+    late = service.subscribers.get(LATE)
+    assert late.id > (lost.id if lost else 2) + 1000
+    assert service.subscribers.get(READER).epoch == 1
+
+
+def test_what_cannot_be_restored_is_told_in_a_line_and_changes_nothing(service, tmp_path):
+    """Whoever restores has a bad day already."""
+    service.sign_up(confirmed=True)
+    file = service.backup(BEFORE)
+    cut, broken = tmp_path / "cut.dump", tmp_path / "broken.dump"
+    whole = file.read_bytes()
+    cut.write_bytes(whole[:-2_000])
+    broken.write_bytes(whole[:-300] + b"\0" * 60 + whole[-240:])
+    words = tmp_path / "words"
+    words.write_text("no dump\n", encoding="utf-8")
+
+    for name, error, said, replace in (
+        (words, UsageError, "no whole backup", True),
+        (cut, UsageError, "no whole backup", True),
+        (tmp_path / "nothing", UsageError, "cannot be read", True),
+        (file, QuxunError, "holds 1 subscribers", False),
+        (broken, QuxunError, "cannot be restored", True),
+    ):
+        with pytest.raises(error, match=said) as told:
+            service.restore(name, MORNING, replace=replace)
+        assert "\n" not in str(told.value)
+        assert [one.email for one in service.subscribers.list()] == [READER]
+
+    worker = store.connect(service.url)
+    with worker.connect(), pytest.raises(QuxunError, match="service are open"):
+        service.restore(file, MORNING)
+    worker.dispose()
+
+
+def test_a_restore_that_was_killed_is_undone_by_the_next(service):
+    """What was put aside is the only copy there is."""
+    service.sign_up(confirmed=True)
+    file = service.backup(BEFORE)
+    service.sign_up(email=OTHER, confirmed=True)
+    service.engine.dispose()
+    with psycopg.connect(service.url, autocommit=True) as connection:
+        connection.execute("alter schema public rename to quxun_before_restore")
+        connection.execute("create schema public")
+
+    with pytest.raises(QuxunError, match="holds 2 subscribers"):
+        service.restore(file, MORNING, replace=False)
+    assert len(service.subscribers.list()) == 2
+
+
+def test_the_journal_holds_no_address_and_ends(service):
+    """It lies about for weeks, on a disk that is copied."""
+    service.sign_up(confirmed=True)
+    service.announce("通知甲")
+    service.run(MORNING)
+    [kept] = (service.home / "sent").iterdir()
+    assert READER.split("@")[0] not in kept.read_text(encoding="utf-8")
+    assert kept.stat().st_mode & 0o077 == 0
+
+    SentFiles(service.home / "sent", store.Sent(service.engine), days=35).note(
+        [], MORNING + 41 * DAY
+    )
+    assert [one.name[:10] for one in (service.home / "sent").iterdir()] == ["2026-10-25"]
