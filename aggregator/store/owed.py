@@ -122,6 +122,13 @@ class Standing:
             )
         )
 
+    def unsaid(self, told: Items, kept: Collection[tuple[AnnouncementId, str]]) -> Items:
+        """Of what stands in a mail that is written anew before it left, what nobody reads of any
+        more: it was withdrawn, and not even that is told. It is owed as before when it is back.
+        """
+        said = {one for one, _ in kept}
+        return {(one, why) for one, why in told if one in self.withdrawn and one not in said}
+
 
 def standing(connection: Connection, ids: Sequence[AnnouncementId], now: datetime) -> Standing:
     """Those of them that mails may tell of just now.

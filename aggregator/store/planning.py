@@ -60,6 +60,7 @@ class Batch:
         self._unsent: dict[SubscriberId, list[int]] = defaultdict(list)
         items = recall.untold(connection, found.items)
         self._told = self._take_unsent(items)
+        self._unsaid: dict[SubscriberId, Items] = {}
         ids_ = {one for theirs in items.values() for one, _ in theirs}
         #: Announcements of the selections, with the number of their last change.
         self._there = standing(connection, sorted(ids_), now)
@@ -186,9 +187,11 @@ class Batch:
         self._know(one for theirs in wishes.values() for one in theirs)
         alike: dict[tuple[str, tuple[WishId, ...], Chosen], list[Reader]] = defaultdict(list)
         for one, theirs in items.items():
-            kept = self._there.kept(theirs, self._told.get(one, ()))
+            told = self._told.get(one, set())
+            kept = self._there.kept(theirs, told)
+            self._unsaid[one] = self._there.unsaid(told, kept)
             reader = people[one]
-            if kept and not _all_told(kept, self._told.get(one)):
+            if kept and not _all_told(kept, told):
                 alike[reader.language, wishes[one], kept].append(reader)
         return [
             Share(
@@ -221,6 +224,20 @@ class Batch:
         ]
         if not moves:
             return
+        unsaid = [(one, *item) for one in made for item in self._unsaid.get(one, ())]
+        if unsaid:
+            self._connection.execute(
+                text(
+                    "delete from ledger l using unnest(cast(:whose as bigint[]), cast(:ids as"
+                    " bigint[]), cast(:reasons as text[])) as v (whose, id, reason) where"
+                    " l.subscriber_id = v.whose and l.announcement_id = v.id and l.reason = v.reason"
+                ),
+                {
+                    "whose": [one for one, _, _ in unsaid],
+                    "ids": [one for _, one, _ in unsaid],
+                    "reasons": [one for _, _, one in unsaid],
+                },
+            )
         values = {
             "whose": [one for one, _, _ in moves],
             "before": [one for _, one, _ in moves],
@@ -315,9 +332,9 @@ class Batch:
         )
 
 
-def _all_told(kept: Chosen, told: Items | None) -> bool:
+def _all_told(kept: Chosen, told: Items) -> bool:
     """Whether nothing is new beside what waits in an earlier mail: then that one goes as it is."""
-    return told is not None and told.issuperset(kept)
+    return told.issuperset(kept)
 
 
 def _lock(connection: Connection, ids: Sequence[SubscriberId]) -> dict[SubscriberId, Reader]:

@@ -145,6 +145,29 @@ def test_a_mail_that_is_being_sent_is_not_merged_with_the_next(office):
     assert "通知甲" not in later.text
 
 
+def test_news_withdrawn_before_its_mail_left_is_owed_again_when_it_is_back(office):
+    """The mail was written anew without it: whoever never read of it is told, once it stands."""
+    office.sign_up(Filter(q=("通知甲",)), Filter(q=("通知乙",)), confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    [mine, _] = office.subscribers.get(READER).subscriptions
+    office.subscribers.set_wish(mine.id, Filter(q=("通知丙",)), MORNING)
+    with office.engine.begin() as connection:
+        connection.execute(text("update announcements set withdrawn_at = now()"))
+    office.announce("通知乙", at=MORNING + HOUR)
+    office.plan(MORNING + DAY)
+    [digest] = office.mails()
+    assert "通知甲" not in digest.text
+
+    with office.engine.begin() as connection:
+        connection.execute(text("update announcements set withdrawn_at = null"))
+    office.subscribers.set_wish(mine.id, Filter(q=("通知甲",)), MORNING + DAY)
+    office.plan(MORNING + 2 * DAY)
+
+    [later] = office.mails()
+    assert later.text.count("* 通知甲\n") == 1
+
+
 def test_a_mail_that_is_sent_again_is_not_merged_with_the_next(office):
     """The reader has it: in another mail its news would come twice, and unmarked."""
     office.sign_up(confirmed=True)

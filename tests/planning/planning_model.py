@@ -196,9 +196,9 @@ class Person:
 
     def mail(
         self, owed: set[Item], waiting: set[Item], notices: dict[int, Notice]
-    ) -> set[Item] | None:
-        """What the mail of a run holds, with what waits in earlier mails that did not leave; None
-        when there is nothing new to say.
+    ) -> tuple[set[Item], set[Item]]:
+        """What the mail of a run holds, with what waits in earlier mails that did not leave, or
+        nothing when there is nothing new to say; and what these told of, and no mail does any more.
         """
         kept = {
             (number, reason)
@@ -206,8 +206,26 @@ class Person:
             for one in [notices[number]]
             if not one.merged and not (one.withdrawn and not reason.startswith("change:"))
         }
-        new = kept - waiting
-        return kept if owed and new and lines_of(kept, notices) else None
+        if not owed or not kept - waiting or not lines_of(kept, notices):
+            return set(), set()
+        said = {number for number, _ in kept}
+        return kept, {
+            (number, reason)
+            for number, reason in waiting
+            if notices[number].withdrawn and not notices[number].merged and number not in said
+        }
+
+    def tell(self, mail: tuple[set[Item], set[Item]], notices: dict[int, Notice], now: datetime):
+        """Know what a mail holds, and nothing of what it leaves out."""
+        held, left_out = mail
+        for number, reason in held - set(self.told):
+            self.told[number, reason] = now
+            if reason == "news":
+                self.seen[number] = notices[number].revision
+        for number, reason in left_out:
+            del self.told[number, reason]
+            if reason == "news":
+                del self.seen[number]
 
     def stopped(self, frequency: str) -> bool:
         """Whether they ended what brings mails of that frequency."""
