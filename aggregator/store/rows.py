@@ -142,12 +142,14 @@ def stored_entry(row: Row) -> StoredEntry:
     )
 
 
-def announcement(row: Row, sightings: tuple[Sighting, ...] = ()) -> Announcement:
-    """An announcement with the sightings that were read beside it."""
+def announcement(
+    row: Row, sightings: tuple[Sighting, ...] = (), *, draft: Draft | None = None
+) -> Announcement:
+    """An announcement with the sightings that were read beside it; ``draft`` when that was too."""
     return Announcement(
         id=AnnouncementId(row["id"]),
         uuid=row["uuid"],
-        draft=from_json(row["draft"], Draft),
+        draft=draft or from_json(row["draft"], Draft),
         region_roll=tuple(row["region_roll"]),
         first_seen_at=row["first_seen_at"],
         announced_at=row["announced_at"],
