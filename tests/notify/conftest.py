@@ -138,3 +138,11 @@ def watched():
 def makers():
     """The makers for property tests, which want fixtures that outlive an example."""
     return make_announcement, make_reader, NOW
+
+
+@pytest.fixture
+def office(engine):
+    """Our office with the session's database and nobody in it."""
+    from offices import Office
+
+    return Office(engine)

@@ -1,35 +1,22 @@
 """From a sign-up to a mail that left, on the real store: each announcement once."""
 
 import re
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from aiosmtpd.controller import Controller
-from jinja2 import FunctionLoader
-from offices import BEFORE, DAY, HOUR, MORNING, READER, SETTINGS, Office
-from sqlalchemy import event, text
+from offices import BEFORE, DAY, HOUR, MORNING, READER, SETTINGS
+from sqlalchemy import text
 
 from aggregator import store
-from aggregator.deliver import SmtpMailer
 from aggregator.errors import UsageError
-from aggregator.flow import choices, digests, mail, stopping, subscribe
+from aggregator.flow import choices, digests, stopping, subscribe
 from aggregator.model import (
-    Delivery,
     Filter,
     Frequency,
     Kind,
-    MailState,
 )
 from aggregator.templates import environment
-
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def office(engine):
-    return Office(engine)
 
 
 def token(written, path):
@@ -119,32 +106,6 @@ def test_whatever_came_between_runs_is_in_exactly_one_mail(office):
         assert sum(m.text.count(f"] {title}\n") + m.text.count(f"* {title}\n") for m in mails) == 1
 
 
-def test_what_has_not_left_when_the_next_is_due_goes_with_it(office):
-    """A mail server that was away for two mornings is not followed by three mails."""
-    office.sign_up(confirmed=True)
-    for day in range(3):
-        office.announce(f"通知第{day}天", at=BEFORE + day * DAY + HOUR)
-        assert office.plan(MORNING + day * DAY) == 1
-
-    [digest] = office.mails()
-    assert all(digest.text.count(f" 通知第{day}天\n") == 1 for day in range(3))
-    assert office.outbox.states() == {"merged": 2, "sent": 1}
-    assert office.plan(MORNING + 3 * DAY) == 0
-
-
-def test_a_mail_that_is_being_sent_is_not_merged_with_the_next(office):
-    """It may be in the mailbox already: what it brought must not come again."""
-    office.sign_up(confirmed=True)
-    office.announce("通知甲")
-    office.plan()
-    office.outbox.claim_mails(MORNING, limit=9, lease=HOUR)
-    office.announce("通知乙", at=MORNING + HOUR)
-    office.plan(MORNING + DAY)
-
-    [later] = [m for m in office.mails() if "通知乙" in m.text]
-    assert "通知甲" not in later.text
-
-
 def test_news_withdrawn_before_its_mail_left_is_owed_again_when_it_is_back(office):
     """The mail was written anew without it: whoever never read of it is told, once it stands."""
     office.sign_up(Filter(q=("通知甲",)), Filter(q=("通知乙",)), confirmed=True)
@@ -166,136 +127,6 @@ def test_news_withdrawn_before_its_mail_left_is_owed_again_when_it_is_back(offic
 
     [later] = office.mails()
     assert later.text.count("* 通知甲\n") == 1
-
-
-def test_a_mail_that_is_sent_again_is_not_merged_with_the_next(office):
-    """The reader has it: in another mail its news would come twice, and unmarked."""
-    office.sign_up(confirmed=True)
-    office.announce("通知甲")
-    office.plan()
-    [first] = office.mails()
-    with office.engine.connect() as connection:
-        number = connection.execute(text("select id from outbox")).scalar_one()
-    store.Runs(office.engine).resend(number, again=True, who="operator", now=MORNING + HOUR)
-    office.announce("通知乙", at=MORNING + HOUR)
-    office.plan(MORNING + DAY)
-
-    copy, later = office.mails()
-    assert copy.message_id == first.message_id
-    assert "通知甲" not in later.text
-
-
-def test_a_run_that_is_held_does_not_leave_with_the_next(office):
-    """What was wrong with it is read first: only its release lets it go, and then whole."""
-    office.sign_up(confirmed=True)
-    office.announce("通知甲")
-    office.plan()
-    holds, [first] = store.Holds(office.engine), store.Runs(office.engine).runs()
-    holds.hold_run(first.id, "wrong words", who="operator", now=MORNING)
-    office.announce("通知乙", at=MORNING + HOUR)
-    office.plan(MORNING + DAY)
-
-    [next_day] = office.mails()
-    assert "通知乙" in next_day.text
-    assert "通知甲" not in next_day.text
-    assert holds.release_run(first.id, who="operator", now=MORNING + DAY)
-    [released] = office.mails()
-    assert "通知甲" in released.text
-
-
-def torn_for(word):
-    """Templates that fail for mails with this word in their subject."""
-    torn = environment().overlay()
-    torn.loader = FunctionLoader(
-        lambda name: (
-            environment().loader.get_source(torn, name)[0]
-            + (
-                f"{{{{ 1 // 0 if '{word}' in subject ~ preheader }}}}"
-                if name.endswith("subject.txt")
-                else ""
-            )
-        )
-    )
-    return torn
-
-
-def planned(office, now, env=None):
-    return digests.plan_due(
-        store=office.digests, env=env or environment(), settings=SETTINGS, now=now
-    )
-
-
-def alarms(office):
-    return {one.kind: one.text for one in store.Alarms(office.engine).open_alarms()}
-
-
-def test_a_fault_in_the_words_of_one_keeps_nobody_elses_mail_back(office):
-    """A notice that cannot be printed is one reader's misfortune, and until it is mended only."""
-    office.sign_up(Filter(q=("甲",)), email="a@inbox.example", confirmed=True)
-    office.sign_up(Filter(q=("乙",)), email="b@inbox.example", confirmed=True)
-    office.announce("通知甲", "通知乙")
-
-    assert planned(office, MORNING, torn_for("甲")) == 1
-    assert [m.to for m in office.mails()] == ["b@inbox.example"]
-    assert office.plan(MORNING + MINUTE) == 1
-    assert [m.to for m in office.mails()] == ["a@inbox.example"]
-    assert alarms(office) == {}
-
-
-def test_who_can_never_be_planned_keeps_a_run_open_for_an_hour_and_is_an_alarm(office):
-    """A run that never closes is planned for ever, and a reader left out must be somebody's job."""
-    office.sign_up(Filter(q=("甲",)), email="a@inbox.example", confirmed=True)
-    office.sign_up(Filter(q=("乙",)), email="b@inbox.example", confirmed=True)
-    office.announce("通知甲", "通知乙")
-    runs = store.Runs(office.engine)
-
-    begin = MORNING + 9 * HOUR  # the service slept: an hour from the first try, not from then
-    for minutes in (0, 30, 59):
-        planned(office, begin + minutes * MINUTE, torn_for("甲"))
-        assert [alarms(office), runs.runs()[0].planned_at] == [{}, None]
-    planned(office, begin + HOUR, torn_for("甲"))
-
-    [run] = [one for one in runs.runs() if one.people_planned]
-    assert [run.planned_at, run.people_due, run.people_planned] == [begin + HOUR, 2, 1]
-    assert alarms(office)["planning:daily"].startswith("1 of those due")
-    assert office.plan(MORNING + DAY) == 1
-
-
-def test_an_immediate_run_that_left_one_out_is_made_up_by_the_next(office):
-    """Everybody is in every slot: the alarm ends when the next goes well."""
-    office.sign_up(
-        Filter(q=("甲",)), email="a@inbox.example", frequency=Frequency.IMMEDIATE, confirmed=True
-    )
-    office.announce("通知甲")
-    now = BEFORE + 2 * HOUR
-
-    assert planned(office, now, torn_for("甲")) == 0
-    assert set(alarms(office)) == {"planning:immediate"}
-    assert planned(office, now + 5 * MINUTE) == 1
-    assert alarms(office) == {}
-
-
-def test_a_reader_whose_row_is_locked_is_planned_when_it_is_free(office):
-    """A lock passes; a daily reader must not wait a day for it."""
-    office.sign_up(email="a@inbox.example", confirmed=True)
-    who = office.subscribers.get("a@inbox.example")
-    office.sign_up(email="b@inbox.example", confirmed=True)
-    office.announce("通知甲")
-    hasty = store.connect(
-        office.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    )
-    event.listen(hasty, "begin", lambda c: c.exec_driver_sql("set local lock_timeout = '50ms'"))
-    try:
-        with office.engine.begin() as other:
-            other.execute(text("select 1 from subscribers where id = :i for update"), {"i": who.id})
-            office.digests = store.Digests(hasty)
-            assert office.plan() == 1
-            assert [m.to for m in office.mails()] == ["b@inbox.example"]
-        assert office.plan(MORNING + MINUTE) == 1
-    finally:
-        hasty.dispose()
-    assert [m.to for m in office.mails()] == ["a@inbox.example"]
-    assert alarms(office) == {}
 
 
 def test_a_service_that_slept_makes_up_in_one_mail(office):
@@ -466,102 +297,6 @@ def test_choices_are_changed_by_their_own_link_only(office):
     assert [one.email for one in office.subscribers.list()] == ["other@inbox.example"]
 
 
-class Relay:
-    """A mailer that hands over and answers as it is told; what left is kept."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.left = []
-
-    def deliver(self, desk):
-        while mails := desk.take(9):
-            for row in mails:
-                assert desk.turn([], [row], []) == {row.id}
-                self.left.append(row.message_id)
-                state = self.answers.pop(0) if self.answers else MailState.SENT
-                if state is None:
-                    raise KeyboardInterrupt
-                retry_at = desk.now() + HOUR if state is MailState.DEFERRED else None
-                done = Delivery(
-                    mail_id=row.id, generation=row.generation, state=state, answer="x",
-                    at=desk.now(), retry_at=retry_at,
-                )  # fmt: skip
-                desk.turn([done], [], [])
-
-
-def test_a_crash_after_the_dot_makes_at_most_one_more_copy(office):
-    """The one gap that cannot be closed: the same Message-ID again, once, and never a third."""
-    office.sign_up()
-    relay = Relay(None, None)
-    for wait in (timedelta(0), 2 * HOUR):
-        with pytest.raises(KeyboardInterrupt):
-            mail.deliver_all(store=office.outbox, mailer=relay, clock=lambda w=wait: BEFORE + w)
-    for hours in (4, 400):
-        mail.deliver_all(store=office.outbox, mailer=relay, clock=lambda h=hours: BEFORE + h * HOUR)
-
-    assert len(relay.left) == 2
-    assert len(set(relay.left)) == 1
-    assert office.outbox.states() == {"ambiguous": 1}
-
-
-def test_what_was_put_off_goes_later_and_only_once(office):
-    """A greylisting server delays a mail; it loses and doubles none."""
-    office.sign_up()
-    relay = Relay(MailState.DEFERRED)
-    states = []
-    for hours in (0, 0.5, 2, 3):
-        done = mail.deliver_all(
-            store=office.outbox, mailer=relay, clock=lambda h=hours: BEFORE + h * HOUR
-        )
-        states.append(dict(done.states))
-
-    assert states == [{"deferred": 1}, {}, {"sent": 1}, {}]
-
-
-def test_many_mails_leave_in_one_call_confirmations_first(office):
-    """Who just signed up waits for nobody's digest."""
-    for number in range(45):
-        office.sign_up(email=f"reader{number}@inbox.example", confirmed=True)
-    office.announce("通知甲")
-    office.plan()
-    office.sign_up(email="new@inbox.example", now=MORNING)
-    relay = Relay()
-
-    done = mail.deliver_all(
-        store=office.outbox, mailer=relay, clock=lambda: MORNING + timedelta(minutes=1)
-    )
-
-    assert done.total == len(set(relay.left)) == 46
-    question = office.outbox.states()
-    assert question == {"sent": 46}
-
-
-def test_a_mail_is_marked_before_the_server_has_its_dot(office):
-    """When the server has a whole mail, the store already knows that it may have it."""
-    office.sign_up()
-    seen = []
-
-    class Inbox:
-        async def handle_DATA(self, server, session, envelope):  # noqa: N802
-            seen.append((office.outbox.states(), envelope.rcpt_tos))
-            return "250 queued"
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(Inbox(), hostname="127.0.0.1", port=port)
-    controller.start()
-    sender = SmtpMailer(f"smtp://127.0.0.1:{port}", mail_from=SETTINGS.mail_from)
-    try:
-        mail.deliver_all(store=office.outbox, mailer=sender, clock=lambda: BEFORE)
-    finally:
-        sender.close()
-        controller.stop()
-
-    assert seen == [({"handed": 1}, [READER])]
-    assert office.outbox.states() == {"sent": 1}
-
-
 def test_a_strangers_sign_up_mails_no_link_that_stops_what_a_reader_has(office):
     """Who throws the unwanted mail out with one click must keep what they did subscribe to."""
     office.sign_up(Filter(q=("甲",)), confirmed=True)
@@ -578,24 +313,3 @@ def test_a_strangers_sign_up_mails_no_link_that_stops_what_a_reader_has(office):
     assert {
         one.wish.filter.q: one.state.value for one in office.subscribers.get(READER).subscriptions
     } == {("甲",): "active", ("乙",): "ended"}
-
-
-@pytest.mark.parametrize(
-    ("fate", "rule"),
-    [
-        ("state = 'sent'", "sent"),
-        ("state = 'failed', answer = '550 no'", "failed"),
-        ("state = 'failed', answer = 'stopped by its reader before it left'", "stopped"),
-        ("state = 'sent', bounced = 'hard', bounced_at = now()", "bounced"),
-    ],
-)
-def test_why_names_what_became_of_the_mail(office, fate, rule):
-    """Nothing that never arrived is called sent."""
-    office.sign_up(confirmed=True)
-    office.announce("通知甲")
-    office.plan()
-    with office.engine.begin() as connection:
-        connection.execute(text(f"update outbox set {fate}"))
-        [number] = connection.execute(text("select id from announcements")).scalars()
-
-    assert store.System(office.engine).why(str(number), READER, MORNING).rule == rule
