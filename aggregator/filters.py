@@ -12,9 +12,9 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date, timedelta, timezone
 from typing import TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
-from aggregator import values
+from aggregator import divisions, values
 from aggregator.errors import UsageError
 from aggregator.industries import industry_terms
 from aggregator.model import Amount, Announcement, Authority, Draft, Filter, Flag, Kind
@@ -53,6 +53,7 @@ DAYS = ("posted_after", "posted_before", "deadline_after", "deadline_before")
 
 #: What the closed fields may hold, with names for forms and mails.
 CATEGORIES, KINDS, AUTHORITIES = values.CATEGORIES, values.KINDS, values.AUTHORITIES
+CATEGORIES_EN = values.CATEGORIES_EN
 
 #: Bounds that keep one query cheap (RELIABILITY.md, hostile input 122).
 MAX_VALUES = 50
@@ -70,6 +71,8 @@ _DAY_WORDS = {
     "deadline_after": ("{} 起截止", "due since {}"),
     "deadline_before": ("{} 前截止", "due by {}"),
 }
+#: What a query string means otherwise, shells and tables too, and what nobody can see.
+_UNSAFE = re.compile(r"[\s%&+=#;\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPLIT = re.compile(r"[,，、|]")
 
 _Value = TypeVar("_Value", str, Kind, Authority)
@@ -156,6 +159,18 @@ def canonical(wish: Filter) -> str:
     ``parse_query(canonical(wish))`` is the same wish, and the empty filter is ``""``.
     """
     return urlencode(pairs_of(wish))
+
+
+def spelled(wish: Filter) -> str:
+    """The filter in its language as a person would write it: ``region=500116&q=储能``.
+
+    ``parse_query(spelled(wish))`` is the same wish, and the empty filter is ``""``.
+    """
+    return "&".join(f"{field}={_UNSAFE.sub(_escaped, value)}" for field, value in pairs_of(wish))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return "+" if match[0] == " " else quote(match[0], safe="")
 
 
 # --- Matching --------------------------------------------------------------------------
@@ -249,7 +264,9 @@ def describe(wish: Filter, language: str = "zh") -> str:
     parts = [
         between.join(region_name(code) for code in wish.region),
         between.join(KINDS[kind] if zh else kind.value for kind in wish.kind),
-        between.join(CATEGORIES.get(slug, slug) if zh else slug for slug in wish.category),
+        between.join(
+            (CATEGORIES if zh else CATEGORIES_EN).get(slug, slug) for slug in wish.category
+        ),
         between.join(industry_name(slug, zh=zh) for slug in wish.industry),
         between.join(AUTHORITIES[value] if zh else value.value for value in wish.authority),
     ]
@@ -287,7 +304,34 @@ def _values(field: str, raw: str) -> list[str]:
         return written(raw)
     value = one_line(unicodedata.normalize("NFKC", raw))
     parts = [value] if field == "amount_min" else [part.strip() for part in _SPLIT.split(value)]
+    if field == "region":
+        parts = [name for part in parts for name in _names(part)]
     return [part for part in parts if part]
+
+
+def _names(part: str) -> list[str]:
+    """The regions of what stands between two commas: one name, perhaps below those that contain it
+    (``重庆市 江津区``), or several that blanks part (``江津区 渝北区``).
+    """
+    words = part.split()
+    if len(words) < 2:  # noqa: PLR2004  # nothing to tell apart
+        return words
+    try:
+        codes = [read_region(word) for word in words]
+    except UsageError:
+        return [part] if _is_one_place(part, words) else words
+    above = {one for code in codes for one in divisions.roll(code) if one != code}
+    return [word for word, code in zip(words, codes, strict=True) if code not in above]
+
+
+def _is_one_place(part: str, words: list[str]) -> bool:
+    """Whether words that mean nothing alone (朝阳区) name one place together (北京市 朝阳区)."""
+    try:
+        code = read_region(part)
+    except UsageError:
+        return False
+    names = (*divisions.path(code), region_name(code), code)
+    return all(any(word in name for name in names) for word in words)
 
 
 def _set(values: Iterable[_Value]) -> tuple[_Value, ...]:

@@ -30,6 +30,22 @@ CATEGORIES: dict[str, str] = {
     "tender": "采购招标",
     "other": "其他",
 }
+#: The same for English readers, of one notice.
+CATEGORIES_EN: dict[str, str] = {
+    "policy": "policy",
+    "application": "call for applications",
+    "interpretation": "policy explained",
+    "project": "investment project",
+    "land": "land sale",
+    "park": "industrial park",
+    "promo": "promotion event",
+    "guide": "how to invest",
+    "innovation": "innovation",
+    "talent": "talent",
+    "notice": "public notice",
+    "tender": "tender",
+    "other": "other",
+}
 KINDS: dict[Kind, str] = {Kind.POLICY: "政策", Kind.PROJECT: "项目", Kind.OTHER: "其他"}
 AUTHORITIES: dict[Authority, str] = {
     Authority.OFFICIAL: "官方",
@@ -103,8 +119,8 @@ def _no_one_region(value: str) -> UsageError:
     more = f" … ({len(codes)})" if len(codes) > MAX_NAMED else ""
     zh = f"“{value}”可指多个地区" if len(codes) > 1 else f"没有叫“{value}”的地区"
     return unusable(
-        "region", f"{zh}，请用代码",
-        f"no one division is called {value}; use a code: {named}{more}",
+        "region", f"{zh}，请用代码：{named}{more}",
+        f"no one division is called {value}; use one of these codes",
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from aggregator.filters import CATEGORIES, KINDS, chief_amount, money
+from aggregator.filters import CATEGORIES, CATEGORIES_EN, KINDS, chief_amount, money
 from aggregator.model import Announcement, Coverage, DigestItem, Draft, Flag, Region
 from aggregator.notify.alterations import altered
 from aggregator.notify.plan import SHANGHAI, next_deadline
@@ -154,7 +154,7 @@ def _kind(draft: Draft, words: Words) -> str:
     slug = draft.categories[0].slug if draft.categories else ""
     if words is ZH:
         return CATEGORIES.get(slug) or KINDS[draft.kind]
-    return slug or draft.kind.value
+    return CATEGORIES_EN.get(slug) or draft.kind.value
 
 
 def _sum(draft: Draft, words: Words) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, text
 
-from aggregator.filters import canonical, matches
+from aggregator.filters import matches, spelled
 from aggregator.model import (
     NEWS,
     Announcement,
@@ -87,7 +87,7 @@ def why(connection: Connection, one: Announcement, who: Subscriber, now: datetim
     own = [(sub, *_says(sub, spells.get(sub.id, ()), one, change)) for sub in who.subscriptions]
     lines = [f"{rule}: {said}" for rule, said in general]
     lines += [
-        f"wish {canonical(sub.wish.filter) or 'everything'}: {said} ({rule})"
+        f"wish {spelled(sub.wish.filter) or 'everything'}: {said} ({rule})"
         for sub, rule, said in own
     ] or ["the subscriber has no subscription"]
     rules = [rule for _, rule, _ in own]
