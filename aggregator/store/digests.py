@@ -48,6 +48,8 @@ _COUNTED = (
     "people_due = greatest(coalesce(people_due, 0), :due),"
     " people_planned = coalesce(people_planned, 0) + :planned"
 )
+#: The page of all that a mail brought has so many at most.
+MOST_BROUGHT = 3_000
 #: The slots in which runs fall due.
 SLOT = timedelta(minutes=15)
 
@@ -207,9 +209,9 @@ class Digests:
         self, subscriber_id: SubscriberId, run_id: RunId
     ) -> tuple[Run, datetime, Selection, Sequence[Announcement]] | None:
         """What a run's mail to a subscriber brought by the ledger, and when it was planned; what
-        was merged or taken out since is left out.
+        was merged or taken out since is left out, and the oldest beyond ``MOST_BROUGHT``.
         """
-        values = {"who": subscriber_id, "run": run_id}
+        values = {"who": subscriber_id, "run": run_id, "most": MOST_BROUGHT}
         with self._engine.connect() as connection:
             run = connection.execute(
                 text("select id, frequency, due_at from runs where id = :run"), values
@@ -219,7 +221,7 @@ class Digests:
                     "select l.announcement_id, l.reason, l.at from ledger l join announcements a"
                     " on a.id = l.announcement_id and a.merged_into is null and a.removed_at is null"
                     " where l.subscriber_id = :who and l.run_id = :run"
-                    " order by l.announcement_id, l.reason"
+                    " order by l.announcement_id desc, l.reason limit :most"
                 ),
                 values,
             ).all()
@@ -228,7 +230,9 @@ class Digests:
             return (
                 Run(id=RunId(run[0]), frequency=Frequency(run[1]), due_at=run[2]),
                 max(row[2] for row in found),
-                Selection(language="zh", wishes=(), items=tuple((row[0], row[1]) for row in found)),
+                Selection(
+                    language="zh", wishes=(), items=tuple(sorted((row[0], row[1]) for row in found))
+                ),
                 slim(connection, sorted({row[0] for row in found})),
             )
 
