@@ -40,6 +40,7 @@ class Keeper:
         name = f"{stamp}-{next(self._count):06d}-{os.getpid()}-{to}.eml"
         content = envelope.content or b""
         body = content.encode() if isinstance(content, str) else content
+        body = _return_path(envelope) + body
         try:
             await asyncio.to_thread(_write, self._folder / name, body)
         except OSError as error:
@@ -94,6 +95,12 @@ async def serve(folder: Path, host: str, port: int) -> None:
     )
     async with server:
         await done.wait()
+
+
+def _return_path(envelope: Envelope) -> bytes:
+    """Who the envelope says to send it back to, as the last server writes it (RFC 5321 §4.4)."""
+    sender = re.sub(r"[^\x21-\x7e]", "", envelope.mail_from or "")
+    return f"Return-Path: <{sender}>\r\n".encode()
 
 
 def _write(path: Path, body: bytes) -> None:

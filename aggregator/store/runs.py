@@ -22,12 +22,18 @@ DAYS = 7
 _DOMAINS = 60
 
 
+#: A run of so many readers is counted whole in a list; no index names what was merged.
+_SMALL = 2_000
+_MERGED = "o.state = 'merged' and o.run_id = any(cast(:small as bigint[]))"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """A run: how many mails it has, how many left, and what became of the rest.
 
     In a list, ``states`` count only what has not left: that is found over small indexes, where
-    counting all of a page of runs would read millions of rows.
+    counting all of a page of runs would read millions of rows. What was merged is counted there
+    for runs of few readers.
     """
 
     id: RunId
@@ -113,7 +119,10 @@ class Runs(Mails):
                 ),
                 {"frequency": frequency, "before": before, "empty": empty, "limit": limit},
             ).mappings().all()  # fmt: skip
-            return _with_states(connection, found, only=("o.waiting", "o.troubled"))
+            small = [row["id"] for row in found if (row["people_planned"] or 0) <= _SMALL]
+            return _with_states(
+                connection, found, only=("o.waiting", "o.troubled", _MERGED), small=small
+            )
 
     def run(self, run_id: RunId) -> RunRow:
         """One run.
@@ -193,7 +202,11 @@ class Runs(Mails):
 
 
 def _with_states(
-    connection: Connection, found: Sequence[RowMapping], only: Sequence[str] = ("true",)
+    connection: Connection,
+    found: Sequence[RowMapping],
+    only: Sequence[str] = ("true",),
+    *,
+    small: Sequence[int] = (),
 ) -> list[RunRow]:
     counted = connection.execute(
         text(
@@ -204,7 +217,7 @@ def _with_states(
                 for condition in only
             )
         ),
-        {"ids": [row["id"] for row in found]},
+        {"ids": [row["id"] for row in found], "small": list(small)},
     )
     states: dict[int, dict[str, int]] = {}
     for run_id, state, count in counted:

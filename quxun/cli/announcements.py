@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import typer
 
 from aggregator.errors import UsageError
-from quxun.cli.common import AsJson, opened, read_filter, say, show_table, tell
+from quxun.cli.common import AsJson, opened, read_filter, record_lines, say, show_table, tell
 
 if TYPE_CHECKING:
     from aggregator.model import Announcement, Related
@@ -110,8 +110,8 @@ def show(announcement: Reference, as_json: AsJson = False) -> None:
     if as_json:
         say({**answer(one), **known, "rulings": rulings, "revisions": revisions})
         return
-    for key, value in {**answer(one), **known}.items():
-        tell(f"{key}: {value}")
+    for line in record_lines({**answer(one), **known}):
+        tell(line)
     for ruling in rulings:
         tell(f"{ruling.verdict} at {ruling.at:%Y-%m-%d %H:%M} by {ruling.by}: {ruling.why} "
              f"({ruling.announcement}, {ruling.other})")  # fmt: skip

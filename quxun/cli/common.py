@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -183,6 +183,44 @@ def say_line(value: object) -> None:
 def tell(line: str) -> None:
     """Print one line for people on stdout."""
     sys.stdout.write(line + "\n")
+
+
+def record_lines(record: Mapping[str, object], indent: str = "") -> Iterator[str]:
+    """A record line by line as people read it: one of several below its name, nothing of what is
+    not known.
+    """
+    for name, value in record.items():
+        if value is None or value == "" or (isinstance(value, Sized) and not len(value)):
+            continue
+        if isinstance(value, Mapping):
+            yield f"{indent}{name}:"
+            yield from record_lines(value, f"{indent}  ")
+        elif isinstance(value, list | tuple):
+            if any(isinstance(one, Mapping) for one in value):
+                yield f"{indent}{name}:"
+                yield from (f"{indent}  - {_in_line(one)}" for one in value)
+            else:
+                yield f"{indent}{name}: {', '.join(map(_word, value))}"
+        else:
+            yield f"{indent}{name}: {_word(value)}"
+
+
+def _in_line(one: object) -> str:
+    if not isinstance(one, Mapping):
+        return _word(one)
+    return "; ".join(
+        f"{name}: {_in_line(value) if isinstance(value, Mapping) else _word(value)}"
+        for name, value in one.items()
+        if value not in (None, "", [], ())
+    )
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_word, value))
+    return _in_line(value) if isinstance(value, Mapping) else str(value)
 
 
 def remark(line: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aggregator.errors import UsageError
+from aggregator.errors import QuxunError
 from aggregator.model import Frequency, MailId, RunId
 from quxun.cli.common import AsJson, opened, say, show_table, tell
 
@@ -176,8 +176,9 @@ def resend(
             row = parts.runs.resend(MailId(mail_id), again=again, who=WHO, now=parts.now())
         except ConflictError as error:
             english = str(error).rpartition(" · ")[2]
-            hint = "" if again else "; --again sends a sent one a second time"
-            raise UsageError(english + hint) from error
+            # On the page a second press is asked for.
+            english = english.replace("say it again to send", "--again sends")
+            raise QuxunError(english) from error
         parts.bell.ring("mail.deliver")
     if as_json:
         say({"mail": row.id, "state": row.state, "resends": row.resends})
@@ -195,7 +196,7 @@ def dismiss(
         try:
             parts.unsettled.dismiss(MailId(mail_id), who=WHO, now=parts.now())
         except ConflictError as error:
-            raise UsageError(str(error).rpartition(" · ")[2]) from error
+            raise QuxunError(str(error).rpartition(" · ")[2]) from error
     tell(f"mail {mail_id}: dismissed; it stays as it is")
 
 

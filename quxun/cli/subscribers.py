@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from aggregator.errors import QuxunError, UsageError
-from aggregator.model import Frequency, Subscriber, SubscriptionState
+from aggregator.model import (
+    Choices,
+    Frequency,
+    Subscriber,
+    SubscriberState,
+    Subscription,
+    SubscriptionState,
+)
+from quxun.cli import rosters
 from quxun.cli.common import (
     AsJson,
     deed,
-    inert,
-    live,
     opened,
-    read_file,
     read_filter,
     remark,
     say,
@@ -46,34 +47,62 @@ def add(
         ),
     ] = "",
     frequency: FrequencyOption = Frequency.DAILY,
+    timezone: Annotated[
+        str, typer.Option(metavar="ZONE", help="such as Europe/Berlin; Asia/Shanghai if not given")
+    ] = "",
+    hour: Annotated[
+        int | None, typer.Option(min=0, max=23, help="hour of mails, 8 if not given")
+    ] = None,
+    minute: Annotated[int | None, typer.Option(help="0, 15, 30 or 45; 30 if not given")] = None,
+    weekday: Annotated[
+        str, typer.Option(metavar="DAY", help="mon … sun, of weekly mails; mon if not given")
+    ] = "",
+    language: Annotated[str, typer.Option(help="zh or en; zh if not given")] = "",
+    reminders: Annotated[
+        bool | None, typer.Option("--reminders/--no-reminders", help="remind of deadlines")
+    ] = None,
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="they confirmed to you: send no confirming mail")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add a subscriber; a confirming mail goes out unless --confirmed is given."""
-    from aggregator.flow import subscribe as flow
-
+    choices = rosters.read_choices(
+        {
+            "timezone": timezone,
+            "hour": "" if hour is None else str(hour),
+            "minute": "" if minute is None else str(minute),
+            "weekday": weekday,
+            "language": language,
+            "reminders": "" if reminders is None else "yes" if reminders else "no",
+        }
+    )
     wanted = read_filter(filter_query)
     with opened() as parts:
-        flow.sign_up(
-            email,
-            [wanted],
-            frequency,
-            store=parts.subscribers,
-            outbox=parts.outbox,
-            env=parts.templates_or_fail(),
-            settings=parts.settings,
-            now=parts.now(),
-            confirmed=confirmed,
-        )
+        was = rosters.found(parts, email)
+        with deed(parts, "subscriber added", email):
+            there = rosters.sign_up(
+                parts, email, wanted, frequency, choices=choices, confirmed=confirmed
+            )
         parts.bell.ring("mail.deliver")
         stored = parts.subscribers.get(email)
     if as_json:
-        say(subscriber_answer(stored))
-    else:
-        done = "added" if confirmed else "added; the confirming mail is in the outbox"
-        tell(f"{email}: {done}")
+        say({**subscriber_answer(stored), "added": there is None})
+        return
+    tell(f"{email}: {_came_to(there, confirmed=confirmed)}")
+    known = was is not None and was.state is not SubscriberState.PENDING
+    if known and not confirmed and choices != Choices():
+        remark("their hour, zone and language stay as they are until they change them themselves")
+
+
+def _came_to(there: str | None, *, confirmed: bool) -> str:
+    """What adding a subscription came to, by how it stood before."""
+    if there in ("active", "paused"):
+        return f"has this already ({there}); nothing was added"
+    if confirmed:
+        return "confirmed; it was asked for before" if there else "added"
+    again = "was asked for before; " if there else "added; "
+    return f"{again}the confirming mail is in the outbox"
 
 
 @app.command("list")
@@ -102,85 +131,49 @@ def list_subscribers(as_json: AsJson = False) -> None:
 @app.command()
 def show(email: Email, as_json: AsJson = False) -> None:
     """Show one subscriber with all subscriptions."""
+    from aggregator.filters import describe, spelled
+
     with opened() as parts:
         stored = parts.subscribers.get(email)
     if as_json:
         say(subscriber_answer(stored))
         return
-    for key, value in subscriber_answer(stored).items():
-        tell(f"{key}: {value}")
-
-
-@app.command("import")
-def import_subscribers(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE", help="CSV in UTF-8 with the columns email, filter, frequency, consent"
-        ),
-    ],
-    confirmed: Annotated[
-        bool, typer.Option("--confirmed", help="they confirmed to you already")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Import subscribers; each gets a confirming mail unless --confirmed is given."""
-    from aggregator.filters import parse_query
-    from aggregator.flow import subscribe as flow
-
-    rows = _csv_rows(file)
-    refused: list[str] = []
-    unproven = 0
-    with opened() as parts:
-        for number, row in enumerate(rows, 2):
-            if row.get("state") == "ended":
-                refused.append(f"line {number}: its owner ended this subscription")
-                continue
-            consent = live((row.get("consent") or "").strip())
-            unproven += confirmed and not consent
-            try:
-                flow.sign_up(
-                    live((row.get("email") or "").strip()),
-                    [parse_query(row.get("filter") or "")],
-                    Frequency(row.get("frequency") or "daily"),
-                    store=parts.subscribers,
-                    outbox=parts.outbox,
-                    env=parts.templates_or_fail(),
-                    settings=parts.settings,
-                    now=parts.now(),
-                    confirmed=confirmed,
+    for line in _in_words(stored):
+        tell(line)
+    if stored.subscriptions:
+        show_table(
+            "subscriptions",
+            ("id", "frequency", "state", "since", "wish", "filter"),
+            [
+                (
+                    x.id, x.frequency.value, _stands(x), f"{x.active_from:%Y-%m-%d %H:%M} UTC",
+                    describe(x.wish.filter, "en"), spelled(x.wish.filter),
                 )
-                if consent:
-                    email = live((row.get("email") or "").strip())
-                    parts.persons.note_consent(parts.subscribers.get(email).id, consent)
-            except (QuxunError, ValueError) as error:
-                refused.append(f"line {number}: {error}")
-    if as_json:
-        say({"added": len(rows) - len(refused), "refused": refused})
-    else:
-        for line in refused:
-            remark(f"refused: {line}")
-        tell(f"{len(rows) - len(refused)} added, {len(refused)} refused")
-    if unproven:
-        remark(f"{unproven} lines say nothing in a column consent: how and when they agreed")
-    if refused:
-        raise QuxunError(f"{len(refused)} of {len(rows)} lines were refused")
+                for x in stored.subscriptions
+            ],
+        )  # fmt: skip
 
 
-@app.command()
-def export() -> None:
-    """Print all subscriptions as CSV, in the columns that import reads."""
-    from aggregator.filters import canonical
+def _in_words(one: Subscriber) -> list[str]:
+    """A subscriber, line by line."""
+    weekly = rosters.WEEKDAYS[one.weekday].capitalize()
+    since = f" since {one.confirmed_at:%Y-%m-%d %H:%M} UTC" if one.confirmed_at else ""
+    return [
+        f"email: {one.email}",
+        f"state: {one.state.value}{since}",
+        f"mail goes there: {'no, ' + one.suppressed if one.suppressed else 'yes'}",
+        f"time: {one.hour:02d}:{one.minute:02d} {one.timezone}, weekly mails on {weekly}",
+        f"language: {one.language}",
+        f"reminders of deadlines: {'yes' if one.reminders else 'no'}",
+    ]
 
-    with opened() as parts:
-        rows = parts.subscribers.list()
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(("email", "filter", "frequency", "state"))
-    for s in rows:
-        for x in s.subscriptions:
-            writer.writerow(
-                (inert(s.email), canonical(x.wish.filter), x.frequency.value, x.state.value)
-            )
+
+def _stands(one: Subscription) -> str:
+    if one.paused_until:
+        return f"{one.state.value} until {one.paused_until:%Y-%m-%d %H:%M} UTC"
+    if one.ended_at:
+        return f"{one.state.value} {one.ended_at:%Y-%m-%d %H:%M} UTC: {one.end_reason or ''}"
+    return one.state.value
 
 
 @app.command("try")
@@ -198,7 +191,7 @@ def try_filter(
     """Try a wish: what it would have brought in the last days, by the rules of mail."""
     from datetime import timedelta
 
-    from aggregator.filters import canonical, describe
+    from aggregator.filters import canonical, describe, spelled
     from quxun.web.words import day
 
     wanted = read_filter(filter_query)
@@ -212,6 +205,7 @@ def try_filter(
                 "total": trial.total,
                 "counted": trial.counted,
                 "mails": {"daily": trial.daily, "weekly": trial.weekly},
+                "there_before": trial.earlier_total,
                 "announcements": [
                     {
                         "id": str(one.uuid),
@@ -228,7 +222,7 @@ def try_filter(
     many = f"{trial.total:,}" if trial.counted else f"over {trial.total:,}"
     show_table(
         f"{describe(wanted, 'en')}: would have brought {many} in the last {days} days"
-        f" (about {trial.daily} daily or {trial.weekly} weekly mails)",
+        f" (about {trial.daily} daily or {trial.weekly} weekly mail{'s' if trial.weekly != 1 else ''})",
         ("posted", "region", "title", "id"),
         [
             (
@@ -240,6 +234,11 @@ def try_filter(
             for one in trial.found
         ],
     )
+    if trial.earlier_total:
+        remark(
+            f"{trial.earlier_total:,} that match were there before we watched (posted in the last"
+            f" {days} days): they are not mailed; \"quxun search --filter '{spelled(wanted)}'\" shows them"
+        )
 
 
 @app.command()
@@ -304,6 +303,7 @@ def subscriber_answer(one: Subscriber) -> dict[str, object]:
         "minute": one.minute,
         "weekday": one.weekday,
         "language": one.language,
+        "reminders": one.reminders,
         "confirmed_at": one.confirmed_at.isoformat() if one.confirmed_at else None,
         "subscriptions": [
             {
@@ -321,12 +321,4 @@ def subscriber_answer(one: Subscriber) -> dict[str, object]:
     }
 
 
-def _csv_rows(file: Path) -> list[dict[str, str | None]]:
-    try:
-        text = read_file(file).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is not in UTF-8: {error}") from error
-    reader = csv.DictReader(text.splitlines())
-    if "email" not in (reader.fieldnames or ()):
-        raise UsageError(f'{file} has no column "email" in its first line')
-    return list(reader)
+rosters.register(app)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import re
 import socket
 import xml.etree.ElementTree as ET
 from email import message_from_bytes, policy
 from pathlib import Path
 
-import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -95,7 +93,9 @@ def test_show_prints_one_announcement_whole(town, one):
     assert {"title", "date", "facts", "sightings", "revisions", "novelty", "url"} <= set(got)
     assert {"cites", "cited_by", "rulings", "merged_into"} <= set(got)
     assert got["sightings"][0]["source"]
-    assert one["title"] in town.run("show", one["id"]).out
+    lines = town.run("show", one["id"]).out
+    assert one["title"] in lines
+    assert not re.search(r"[\[{]'|': |\bNone\b|\(\)", lines)
     assert "quxun search" in town.run("show", "0", code=1).complaint
     assert "nonsense" in town.run("show", "nonsense", code=1).complaint
 
@@ -252,94 +252,6 @@ def test_a_plan_takes_a_time_and_says_what_is_wrong_with_it(town):
     assert town.run("digest", "preview", "--subscriber", "no@one.example", code=1).complaint
 
 
-def test_subscribers_are_added_shown_and_suppressed(shell):
-    """A confirming mail is due unless they confirmed to the operator."""
-    new = shell.run("subscribers", "add", "a@inbox.example", "--filter", "region=500116&kind=policy",
-                    "--frequency", "weekly", "--json").json  # fmt: skip
-    shell.run("subscribers", "add", "b@inbox.example", "--confirmed")
-    shell.run("subscribers", "suppress", "b@inbox.example", "--reason", "bounced")
-    rows = shell.run("subscribers", "list", "--json").json
-    shown = shell.run("subscribers", "show", "A@Inbox.example", "--json").json
-
-    assert new["state"] == "pending"
-    [wish] = new["subscriptions"]
-    assert (wish["filter"], wish["frequency"]) == ("kind=policy&region=500116", "weekly")
-    assert shell.run("stats", "--json").json["mails_waiting"] == 1
-    assert [(one["email"], one["suppressed"]) for one in rows] == [
-        ("a@inbox.example", None),
-        ("b@inbox.example", "bounced"),
-    ]
-    assert shown == new
-
-
-def test_a_wish_that_ended_is_not_listed_as_if_it_went_on(shell):
-    """The state of a person says that they confirmed once, not that mail comes."""
-    shell.run("subscribers", "add", "dora@inbox.example", "--confirmed")
-    assert "(ended)" not in shell.run("subscribers", "list").out
-    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"]) as connection:
-        connection.execute(
-            "update subscriptions set state = 'ended', ended_at = now(), end_reason = 'one-click'"
-        )
-    assert "(ended)" in shell.run("subscribers", "list").out
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "told"),
-    [
-        (["add", "not an address"], 2, "address"),
-        (["add", "a@inbox.example", "--filter", "colour=red"], 2, "colour"),
-        (["add", "a@inbox.example", "--frequency", "hourly"], 2, "hourly"),
-        (["show", "no@one.example"], 1, "no subscriber"),
-        (["erase", "no@one.example"], 1, "no subscriber"),
-        (["import", "missing.csv"], 2, "missing.csv"),
-    ],
-)
-def test_a_wrong_subscriber_is_one_line(shell, words: list[str], code: int, told: str):
-    """The thing that was wrong is named."""
-    assert told in shell.run("subscribers", *words, code=code).complaint
-
-
-def test_erasing_leaves_no_address_anywhere(shell):
-    """The law's right and our promise: not in rows, not in the queue, not in an export."""
-    shell.run("subscribers", "add", "erika@inbox.example")
-    shell.run("subscribers", "erase", "erika@inbox.example")
-
-    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"]) as connection:
-        tables = connection.execute(
-            "select table_name from information_schema.tables where table_schema = 'public'"
-        ).fetchall()
-        for (table,) in tables:
-            rows = connection.execute(f'select t::text from "{table}" t').fetchall()
-            assert not [row for row in rows if "erika" in row[0].lower()], table
-        deeds = connection.execute("select who, what from audit").fetchall()
-    assert deeds == [("command", "erase")]
-    assert "erika" not in shell.run("subscribers", "export").out
-
-
-def test_subscribers_survive_export_and_import_and_are_no_formulas(shell):
-    """A spreadsheet opens the export; what begins with = must stay text there, and come back."""
-    given = (
-        "email,filter,frequency,state\n"
-        "'=cmd@inbox.example,region=500116,daily,active\n"
-        "b@inbox.example,,weekly,active\n"
-        "nobody,,daily,active\n"
-        "c@inbox.example,,hourly,active\n"
-        "d@inbox.example,,daily,ended\n"
-    )
-    (shell.folder / "given.csv").write_text("\ufeff" + given, encoding="utf-8")
-    done = shell.run("subscribers", "import", "given.csv", "--confirmed", "--json", code=1)
-    exported = shell.run("subscribers", "export").out
-    (shell.folder / "again.csv").write_text(exported, encoding="utf-8")
-    shell.run("subscribers", "import", "again.csv", "--confirmed")
-
-    assert done.json["added"] == 2
-    assert [line.split(":")[0] for line in done.json["refused"]] == ["line 4", "line 5", "line 6"]
-    assert shell.run("subscribers", "export").out == exported
-    cells = [cell for row in csv.reader(io.StringIO(exported)) for cell in row]
-    assert "'=cmd@inbox.example" in cells
-    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
-
-
 def test_a_wish_is_tried_from_the_shell_as_on_the_page(town, one):
     """An operator who adds a reader sees first what that reader would get."""
     tried = town.run("subscribers", "try", "", "--json").json
@@ -349,21 +261,6 @@ def test_a_wish_is_tried_from_the_shell_as_on_the_page(town, one):
     none = town.run("subscribers", "try", "q=这样的公告没有", "--limit", "0", "--json").json
     assert (none["total"], none["announcements"]) == (0, [])
     assert "region" in town.run("subscribers", "try", "region=nowhere", code=2).complaint
-
-
-def test_evidence_of_consent_comes_with_an_import_and_stays_with_the_person(shell):
-    """Who imports a list can show years later how each of them agreed."""
-    given = "email,filter,consent\na@inbox.example,,表格 2026-03-01\nb@inbox.example,,\n"
-    (shell.folder / "given.csv").write_text(given, encoding="utf-8")
-    done = shell.run("subscribers", "import", "given.csv", "--confirmed")
-    assert "1 lines say nothing" in done.err
-
-    held = shell.run("subscribers", "data", "a@inbox.example").json
-    assert held["subscriber"]["consent"] == "表格 2026-03-01"
-    assert held["subscriptions"][0]["wish"] == "everything"
-    shell.run("subscribers", "erase", "a@inbox.example")
-    ended = shell.run("subscribers", "endings", "--json").json
-    assert ended == [{"reason": "erased", "why": None, "count": 1}]
 
 
 def test_json_is_one_document_with_logs_elsewhere(town):

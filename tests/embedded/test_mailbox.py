@@ -66,13 +66,15 @@ def _send(port, *mails):
 
 
 def test_mail_is_kept_to_the_byte_under_the_name_of_its_reader(box):
-    """Dots at the start of lines are what a hand-written server loses."""
+    """Dots at the start of lines are what a hand-written server loses; who it goes back to, by
+    the envelope, is written down before it, so that a bounce can be written by hand.
+    """
     folder, port = box
     _send(port, _mail())
 
     [path] = folder.iterdir()
     assert path.name.endswith("-reader@example.org.eml")
-    assert path.read_bytes() == bytes(_mail())
+    assert path.read_bytes() == b"Return-Path: <digest@example.org>\r\n" + bytes(_mail())
 
 
 def test_mails_that_come_at_once_are_all_kept(box):

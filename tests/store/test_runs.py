@@ -63,6 +63,19 @@ def state(engine, mail):
     return store.Runs(engine).mail(mail)
 
 
+def test_a_list_of_runs_tells_what_went_with_the_next_one(engine):
+    """After a hold "4 mails, nothing unsent" looked as if they had left."""
+    run, mails = plan(engine, "ann@a.example", "bob@a.example")
+    with engine.begin() as connection:
+        connection.execute(
+            text("update outbox set state = 'merged' where id = :id"), {"id": mails[0]}
+        )
+    deliver(engine, {})
+
+    [listed] = store.Runs(engine).runs()
+    assert (listed.id, listed.rest) == (run, {"merged": 1})
+
+
 def test_a_run_tells_where_each_mail_is(engine):
     """Planned, sent, deferred with the next try and the answer, failed; by domain, too."""
     run, mails = plan(engine, "ann@a.example", "bob@a.example", "cyd@b.example", "dan@b.example")
