@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.flow.subscribe import check_choices
 from aggregator.model import (
+    Addition,
     Choices,
     Filter,
     Frequency,
@@ -164,19 +165,21 @@ def add_wish(
     *,
     store: PersonStore,
     now: datetime,
-) -> None:
-    """Add a wish to those of a subscriber, active at once: the link proves who asks.
+) -> Addition:
+    """Add a wish to those of a subscriber, active at once: the link proves who asks. One that is
+    paused goes on.
 
     Raises:
         UsageError: when they have very many already.
     """
     live = [one for one in who.subscriptions if one.state is not SubscriptionState.ENDED]
-    if len(live) >= MOST_WISHES:
+    there = any(one.wish.filter == wish and one.frequency is frequency for one in live)
+    if len(live) >= MOST_WISHES and not there:
         raise UsageError(
             f"每人最多 {MOST_WISHES} 项订阅，请先停止一项 · {MOST_WISHES} subscriptions at most;"
             " stop one first"
         )
-    store.add_wish(who.id, wish, frequency, now)
+    return store.add_wish(who.id, wish, frequency, now)
 
 
 def pause_until(

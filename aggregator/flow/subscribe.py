@@ -45,7 +45,9 @@ from aggregator.settings import Settings
 LINK_EVERY = timedelta(minutes=10)
 _HOURS, _MINUTES, _WEEKDAYS = range(24), (0, 15, 30, 45), range(7)
 _LANGUAGES = ("zh", "en")
+_LABELS = {"hour": "几点", "minute": "几分", "weekday": "周几", "language": "语言"}
 _NONE = Choices()
+_FEW = 4
 
 
 def house_of(settings: Settings) -> House:
@@ -254,7 +256,13 @@ def check_choices(choices: Choices) -> None:
 
 def _among(name: str, value: object, choices: Sequence[object]) -> None:
     if value is not None and value not in choices:
-        raise UsageError(f"{name}: {value!r} is not among {choices[0]!r} … {choices[-1]!r}")
+        said = (
+            f"{choices[0]} … {choices[-1]}" if len(choices) > _FEW else ", ".join(map(str, choices))
+        )
+        raise UsageError(
+            f"{_LABELS[name]}：{str(value)[:20]} 不在 {said} 之中"
+            f" · {name}: {str(value)[:20]} is not among {said}"
+        )
 
 
 def _check_zone(name: str) -> None:

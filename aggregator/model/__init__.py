@@ -104,6 +104,7 @@ from aggregator.model.source import (
     SourceState,
 )
 from aggregator.model.subscriber import (
+    Addition,
     Asking,
     Choices,
     Frequency,
@@ -118,6 +119,7 @@ from aggregator.model.subscriber import (
 
 __all__ = [
     "NEWS",
+    "Addition",
     "Agenda",
     "Alteration",
     "Amount",

@@ -70,6 +70,14 @@ class SubscriptionState(StrEnum):
     ENDED = "ended"
 
 
+class Addition(StrEnum):
+    """What adding a wish came to: it is new, it was there, or it was paused and goes on."""
+
+    NEW = "new"
+    THERE = "there"
+    RESUMED = "resumed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """A filter, stored once however many subscribers share it."""
@@ -84,6 +92,8 @@ class Trial:
 
     ``total`` stops at a bound, ``counted`` says that it did not. ``found`` are the newest of them.
     ``daily`` and ``weekly`` are the mails that they would have come in, of one subscriber.
+    ``earlier`` are the newest, and ``earlier_total`` how many (up to the bound), of those that
+    were posted in that time and stood there already when their source was first looked at.
     """
 
     since: datetime
@@ -92,6 +102,8 @@ class Trial:
     daily: int
     weekly: int
     found: tuple[Announcement, ...]
+    earlier: tuple[Announcement, ...] = ()
+    earlier_total: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

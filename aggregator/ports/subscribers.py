@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from aggregator.model import (
+    Addition,
     Asking,
     Filter,
     Frequency,
@@ -139,8 +140,8 @@ class PersonStore(Protocol):
 
     def add_wish(
         self, subscriber_id: SubscriberId, wish: Filter, frequency: Frequency, now: datetime
-    ) -> None:
-        """Add an active subscription."""
+    ) -> Addition:
+        """Have an active subscription, resumed where it was paused."""
         ...
 
     def raise_epoch(self, subscriber_id: SubscriberId) -> None:

@@ -9,11 +9,20 @@ from sqlalchemy import Connection, Engine, text
 
 from aggregator.addresses import email_key, folded
 from aggregator.errors import UsageError
-from aggregator.filters import canonical
-from aggregator.model import Filter, Frequency, Mail, Subscriber, SubscriberId
+from aggregator.filters import spelled
+from aggregator.model import (
+    Addition,
+    Filter,
+    Frequency,
+    Mail,
+    Subscriber,
+    SubscriberId,
+    SubscriptionState,
+)
 from aggregator.store import letterbox, rows, sign_ups, subscriptions
+from aggregator.store.erasing import remove
 from aggregator.store.sign_ups import SignUpLimits
-from aggregator.store.subscribers import load, remove
+from aggregator.store.subscribers import load
 from aggregator.text import one_line, shorten
 
 #: Evidence of a consent is one line.
@@ -63,11 +72,18 @@ class Persons:
 
     def add_wish(
         self, subscriber_id: SubscriberId, wish: Filter, frequency: Frequency, now: datetime
-    ) -> None:
-        """Add an active subscription, for who proved already that the mailbox is theirs."""
+    ) -> Addition:
+        """Have an active subscription, for who proved already that the mailbox is theirs: who asks
+        for one that is paused wants it to go on.
+        """
         with self._engine.begin() as connection:
             wanted = subscriptions.pending(connection, subscriber_id, wish, frequency, now)
+            state = subscriptions.state_of(connection, wanted)
             subscriptions.confirm(connection, subscriber_id, [wanted], now, None)
+            if state is SubscriptionState.PAUSED:
+                subscriptions.resume(connection, wanted, now)
+                return Addition.RESUMED
+            return Addition.THERE if state is SubscriptionState.ACTIVE else Addition.NEW
 
     def note_consent(self, subscriber_id: SubscriberId, evidence: str) -> None:
         """Keep what an operator says about how and when a person agreed."""
@@ -208,7 +224,7 @@ class Persons:
                 for name, sql in _HELD.items()
             }
         [person] = held.pop("person")
-        wishes = {one.id: canonical(one.wish.filter) or "everything" for one in who.subscriptions}
+        wishes = {one.id: spelled(one.wish.filter) or "everything" for one in who.subscriptions}
         for row in held["subscriptions"]:
             row["wish"] = wishes.get(row["id"])
         document: dict[str, object] = {"subscriber": person, **held}
@@ -330,7 +346,7 @@ def _make_way(connection: Connection, one: int, email: str) -> None:
     """Remove another person without subscriptions from an address, or refuse.
 
     Raises:
-        UsageError: when that person gets mail there.
+        UsageError: when that person gets mail there, or has chats that digests go to.
     """
     other = connection.execute(
         text("select id from subscribers where email_key = :key and id <> :id for update"),
@@ -340,14 +356,15 @@ def _make_way(connection: Connection, one: int, email: str) -> None:
         return
     live = connection.execute(
         text(
-            "select 1 from subscriptions where subscriber_id = :id and state in ('active', 'paused')"
+            "select 1 from subscriptions where state in ('active', 'paused') and subscriber_id in"
+            " (select id from subscribers where :id in (id, owner_id))"
         ),
         {"id": other},
     ).first()
     if live:
         raise UsageError(
-            "这个地址已有自己的订阅；请先在那里停止或删除，再来更换"
-            " · this address has subscriptions of its own: stop or erase them first"
+            "这个地址已有自己的订阅或群聊；请先在那里停止或删除，再来更换"
+            " · this address has subscriptions or chats of its own: stop or remove them first"
         )
     remove(connection, SubscriberId(other), reason="address changed")
 

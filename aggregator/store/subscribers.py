@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from aggregator.addresses import email_key, folded
+from aggregator.addresses import email_key
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.model import (
     Asking,
@@ -25,15 +25,8 @@ from aggregator.model import (
     Wish,
     WishId,
 )
-from aggregator.store import (
-    channels,
-    outbox,
-    returns,
-    rows,
-    sign_ups,
-    subscriptions,
-    suppressions,
-)
+from aggregator.store import outbox, rows, sign_ups, subscriptions, suppressions
+from aggregator.store.erasing import remove
 from aggregator.store.sign_ups import SignUpLimits
 
 #: A confirming link lives this long (RELIABILITY.md §Security model).
@@ -203,6 +196,8 @@ class Subscribers:
         if timezone is not None:
             self._check_zone(timezone)
         with self._engine.begin() as connection:
+            if timezone is not None:
+                subscriptions.keep_days(connection, subscriber_id, timezone)
             connection.execute(
                 text(
                     "update subscribers set hour = coalesce(:hour, hour),"
@@ -224,7 +219,10 @@ class Subscribers:
                 text("select 1 from pg_timezone_names where name = :name"), {"name": name}
             ).scalar()
         if not known:
-            raise UsageError(f"timezone {name!r} is unknown; give a name such as Asia/Shanghai")
+            raise UsageError(
+                f"时区：没有 {name[:40]!r}，例如 Asia/Shanghai"
+                f" · timezone: {name[:40]!r} is none we know, such as Asia/Shanghai"
+            )
 
     def set_frequency(
         self, subscription_id: SubscriptionId, frequency: Frequency, now: datetime | None = None
@@ -289,15 +287,7 @@ class Subscribers:
     def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:
         """Send what is announced from now on, and what was owed when the pause began."""
         with self._engine.begin() as connection:
-            connection.execute(
-                text(
-                    "with on_again as (update subscriptions set state = 'active',"
-                    " paused_until = null where id = :id"
-                    " and state = 'paused' returning id) update pauses p set until_at = :now"
-                    " from on_again where p.subscription_id = on_again.id and p.until_at is null"
-                ),
-                {"id": subscription_id, "now": now},
-            )
+            subscriptions.resume(connection, subscription_id, now)
 
     def end(
         self,
@@ -346,45 +336,6 @@ class Subscribers:
                 )
             )
             return int(found.scalar_one())
-
-
-def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str | None) -> None:
-    """Remove a person and all that names them, in the caller's transaction.
-
-    Of their subscriptions only the endings stay, without a name; those that ran end for
-    ``reason``. Mails that wait are not sent. What says that no mail may go there stays.
-    """
-    email = connection.execute(
-        text("select email from subscribers where id = :id"), {"id": subscriber_id}
-    ).scalar()
-    channels.forget(connection, "owner_id = :id", subscriber_id)
-    returns.forget(connection, subscriber_id)
-    suppressions.forget_of(connection, subscriber_id)
-    for statement in (
-        # Whoever plans for this person is done, or finds nobody any more.
-        "select 1 from subscribers where id = :id for update",
-        (
-            "insert into endings (at, reason, frequency) select now(), :reason, frequency from"
-            " subscriptions where subscriber_id = :id and state in ('active', 'paused')"
-            " and cast(:reason as text) is not null"
-        ),
-        "update endings set subscriber_id = null, subscription_id = null where subscriber_id = :id",
-        (
-            "update outbox set recipient = '', mail = '{}', answer = null, lease_until = null,"
-            " state = case when state in ('sent', 'merged') then state else 'failed' end,"
-            " subscriber_id = null"
-            " where subscriber_id = :id"
-        ),
-        "delete from ledger where subscriber_id = :id",
-        "delete from recalled_mails where subscriber_id = :id",
-        "delete from subscribers where id = :id",
-    ):
-        connection.execute(text(statement), {"id": subscriber_id, "reason": reason})
-    if email:
-        connection.execute(
-            text("update sign_ups set email_key = '' where email_key = :folded"),
-            {"folded": folded(email)},
-        )
 
 
 def load(connection: Connection, condition: str, value: object) -> Sequence[Subscriber]:

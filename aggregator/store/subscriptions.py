@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from aggregator.filters import canonical
-from aggregator.model import Filter, Frequency, SubscriptionId
+from aggregator.model import Filter, Frequency, SubscriptionId, SubscriptionState
 from aggregator.store import rows
 
 
@@ -138,6 +138,41 @@ def pending(
                 "now": now,
             },
         ).scalar_one()
+    )
+
+
+def keep_days(connection: Connection, subscriber_id: int, timezone: str) -> None:
+    """Let pauses end at the hour at which they would, in the time zone that a person takes now."""
+    connection.execute(
+        text(
+            "update subscriptions n set paused_until = (n.paused_until at time zone s.timezone)"
+            " at time zone :zone from subscribers s where s.id = n.subscriber_id"
+            " and :id in (s.id, s.owner_id) and n.paused_until is not null"
+            " and s.timezone <> :zone"
+        ),
+        {"id": subscriber_id, "zone": timezone},
+    )
+
+
+def state_of(connection: Connection, subscription_id: int) -> SubscriptionState:
+    """Where a subscription stands."""
+    return SubscriptionState(
+        connection.execute(
+            text("select state from subscriptions where id = :id"), {"id": subscription_id}
+        ).scalar_one()
+    )
+
+
+def resume(connection: Connection, subscription_id: int, now: datetime) -> None:
+    """Send what is announced from now on, and what was owed when the pause began."""
+    connection.execute(
+        text(
+            "with on_again as (update subscriptions set state = 'active',"
+            " paused_until = null where id = :id"
+            " and state = 'paused' returning id) update pauses p set until_at = :now"
+            " from on_again where p.subscription_id = on_again.id and p.until_at is null"
+        ),
+        {"id": subscription_id, "now": now},
     )
 
 

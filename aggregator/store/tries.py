@@ -7,16 +7,17 @@ in a store of a million, and counting stops where nobody would subscribe any mor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from psycopg.errors import QueryCanceled
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from aggregator.errors import UsageError
-from aggregator.model import Filter, Novelty, Trial
+from aggregator.model import Announcement, Filter, Novelty, Trial
 from aggregator.store.announcements import with_sightings
 from aggregator.store.hunt import Hunter
 
@@ -34,6 +35,7 @@ _MAILED = (
     "a.announced_at > :try_since and a.announced_at <= :try_now"
     " and a.novelty = any(cast(:try_mailed as text[]))"
 )
+_THERE = "a.novelty = :try_first"
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: The hour at which digests go unless their reader says otherwise (DOMAIN.md §14).
 _USUAL = timedelta(hours=8, minutes=30)
@@ -95,11 +97,9 @@ class Tries:
                 {"ids": ids[:COUNTED]},
             ).scalars()
             runs = [(at.astimezone(_SHANGHAI) - _USUAL).date() for at in told_at]
-            rows = connection.execute(
-                text("select * from announcements where id = any(:ids)"), {"ids": ids[:shown]}
-            ).mappings()
-            by_id = {row["id"]: row for row in rows}
-            found = with_sightings(connection, [by_id[one] for one in ids[:shown]])
+            found = _whole(connection, ids[:shown])
+            there = self._there_before(connection, wish, since) if len(ids) < SHOWN else []
+            earlier = _whole(connection, there[:shown])
         return Trial(
             since=since,
             total=min(len(ids), COUNTED),
@@ -107,4 +107,28 @@ class Tries:
             daily=len(set(runs)),
             weekly=len({(day - timedelta(days=day.weekday())) for day in runs}),
             found=tuple(found),
+            earlier=tuple(earlier),
+            earlier_total=len(there),
         )
+
+    def _there_before(self, connection: Connection, wish: Filter, since: datetime) -> list[int]:
+        """What stood at its source when that was first looked at: shown where little was news, for
+        a wish that finds nothing on the first day is not too narrow.
+        """
+        day = since.astimezone(_SHANGHAI).date()
+        return self._hunter.newest(
+            connection,
+            replace(wish, posted_after=max(day, wish.posted_after or day)),
+            order="posted",
+            limit=COUNTED,
+            gone=False,
+            also=(_THERE, {"try_first": Novelty.FIRST_POLL.value}),
+        )
+
+
+def _whole(connection: Connection, ids: Sequence[int]) -> Sequence[Announcement]:
+    rows = connection.execute(
+        text("select * from announcements where id = any(:ids)"), {"ids": list(ids)}
+    ).mappings()
+    by_id = {row["id"]: row for row in rows}
+    return with_sightings(connection, [by_id[one] for one in ids])

@@ -13,13 +13,13 @@ from starlette.concurrency import run_in_threadpool
 
 from aggregator import filters
 from aggregator.channels import Channel, ChannelState, Outcome
-from aggregator.errors import BusyError, ConflictError, NotFoundError, UsageError
+from aggregator.errors import BusyError, ConflictError, NotFoundError, QuxunError, UsageError
 from aggregator.flow import channels as flow
 from aggregator.flow.choices import managing
-from aggregator.model import Frequency, Subscriber
+from aggregator.model import Filter, Frequency, Subscriber
 from quxun.web.http import check_same_site, read_form
-from quxun.web.letters import OLD_LINK
-from quxun.web.site import Site
+from quxun.web.letters import OLD_LINK, WISH_FIELDS, tried
+from quxun.web.site import Site, form_values, query_of
 
 #: Tests at once: each waits for a stranger's server, ten seconds at most.
 _TESTS = threading.BoundedSemaphore(4)
@@ -36,7 +36,7 @@ def router(site: Site) -> APIRouter:
 
     @routes.get("/preferences/{token}/channels")
     def channels(token: str) -> Response:
-        return _page(site, _owner(site, token))
+        return _page(site, token, _owner(site, token))
 
     @routes.post("/preferences/{token}/channels")
     async def change(token: str, request: Request) -> Response:
@@ -49,17 +49,33 @@ def router(site: Site) -> APIRouter:
 def _change(site: Site, token: str, pairs: list[tuple[str, str]]) -> Response:
     owner = _owner(site, token)
     try:
-        done = _apply(site, owner, dict(pairs))
+        if dict(pairs).get("act") == "try":
+            return _page(site, token, owner, pairs=pairs, wanted=_wish(pairs))
+        done = _apply(site, owner, pairs)
     except (UsageError, ConflictError, BusyError) as error:
-        return _page(site, owner, problem=str(error))
-    return _page(site, owner, done=done)
+        return _page(site, token, owner, problem=_both(error), pairs=pairs)
+    return _page(site, token, owner, done=done)
 
 
-def _apply(site: Site, owner: Subscriber, form: dict[str, str]) -> str:
+def _both(error: QuxunError) -> str:
+    """What was wrong in both languages: the words of services and of apprise are English."""
+    said = str(error)
+    if " · " in said:
+        return said
+    chinese: dict[type[QuxunError], str] = {
+        UsageError: "没有添加：这个地址用不了，请按下面的写法核对",
+        ConflictError: "没有添加：这个群已在列表里且已暂停，或数量已满",
+        BusyError: "刚刚发过，请稍后再试",
+    }
+    return f"{chinese.get(type(error), '没有完成')} · {said}"
+
+
+def _apply(site: Site, owner: Subscriber, pairs: list[tuple[str, str]]) -> str:
     """Do what one form asks, to the bearer's own channels only; what to say about it."""
+    form = dict(pairs)
     parts, act = site.parts, form.get("act", "")
     if act == "add":
-        wanted = filters.parse_query(form.get("query", ""))
+        wanted = _wish(pairs)
         address, frequency = form.get("address", ""), _frequency(form.get("frequency", ""))
         flow.add(owner, address, [wanted], frequency, post=parts.post)
         return "已添加，请发送一条测试消息 · Added; send it a test"
@@ -92,10 +108,26 @@ def _test(site: Site, one: Channel) -> str:
     return "测试消息已送达 · The test was taken"
 
 
+def _wish(pairs: list[tuple[str, str]]) -> Filter:
+    """What the form's fields wish for, and what its line in the language does where it is used."""
+    query = dict(pairs).get("query", "")
+    if query.strip():
+        return filters.parse_query(query)
+    return filters.parse_filter((k, v) for k, v in pairs if k in WISH_FIELDS)
+
+
 def _page(
-    site: Site, owner: Subscriber, *, done: str | None = None, problem: str | None = None
+    site: Site,
+    token: str,
+    owner: Subscriber,
+    *,
+    done: str | None = None,
+    problem: str | None = None,
+    pairs: list[tuple[str, str]] | None = None,
+    wanted: Filter | None = None,
 ) -> Response:
-    post = site.parts.post
+    post, typed = site.parts.post, dict(pairs or ())
+    trial, trouble = tried(site, wanted) if wanted is not None else (None, None)
     return site.page(
         "channels.html",
         status=400 if problem else 200,
@@ -104,8 +136,17 @@ def _page(
             (one, _STATES[one.state], flow.wishes_of(one, post=post))
             for one in site.parts.channels.list(owner.id)
         ],
+        owner=owner,
+        path=f"/preferences/{token}",
         done=done,
         problem=problem,
+        form=form_values(pairs or (), wanted or Filter(), problem),
+        regions=site.watched_regions(),
+        trial=trial,
+        trial_problem=trouble,
+        trial_query=query_of(wanted or Filter()),
+        address=typed.get("address", ""),
+        chosen=typed.get("frequency", Frequency.DAILY.value),
     )
 
 

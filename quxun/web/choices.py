@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +14,7 @@ from aggregator import filters
 from aggregator.errors import NotFoundError, UsageError
 from aggregator.flow import choices as flow
 from aggregator.flow import moving as moving_flow
-from aggregator.model import Filter, Subscriber, Subscription, SubscriptionState
+from aggregator.model import Addition, Filter, Subscriber, Subscription, SubscriptionState
 from aggregator.notify import Question, shown_address
 from quxun.web import moving, stopping
 from quxun.web.http import check_same_site, network_of, read_form
@@ -34,6 +35,12 @@ MOVE_SENT = (
     "如果新邮箱可以收信，确认邮件已在路上：打开信中的链接并按按钮后才会改送。"
     " · If mail can reach the new address, a confirming mail is on its way there; nothing moves before."
 )
+#: What adding a wish came to.
+ADDED = {
+    Addition.NEW: "已添加 Added",
+    Addition.THERE: "这项订阅已经有了，没有重复添加 · You have this one already; nothing was added",
+    Addition.RESUMED: "这项订阅原已暂停，现已恢复 · You had this one, paused; it goes on now",
+}
 ERASED = "您的资料已全部删除。 · All that was known of you is deleted."
 
 
@@ -124,8 +131,7 @@ def _apply(
             )
         case "add":
             frequency = frequency_of([form.get("frequency", "daily")])
-            flow.add_wish(who, _wish(pairs), frequency, store=persons, now=now)
-            done = "已添加 Added"
+            done = ADDED[flow.add_wish(who, _wish(pairs), frequency, store=persons, now=now)]
         case _:
             done = _apply_to_one(site, who, pairs, form, act)
     return done
@@ -135,6 +141,7 @@ def _apply_to_one(
     site: Site, who: Subscriber, pairs: list[tuple[str, str]], form: dict[str, str], act: str
 ) -> str:
     store, now = site.parts.subscribers, site.parts.now()
+    what = None if act in ("filter", "pause", "frequency") else _what(act)
     one = _own(who, form.get("id", ""))
     if act == "filter":
         wish = filters.parse_query(form["query"]) if "query" in form else _wish(pairs)
@@ -144,10 +151,8 @@ def _apply_to_one(
         until = _day(form.get("until", ""))
         flow.pause_until(who, one.id, until, store=store, now=now)
         return "已暂停 Paused"
-    if act == "frequency":
+    if what is None:
         what = _what(frequency_of([form.get("frequency", "")]).value)
-    else:
-        what = _what(act)
     flow.apply(who, one.id, what, store=store, now=now)
     return "已保存 Saved"
 
@@ -220,7 +225,7 @@ def _page(
         new_email=email,
         zones=ZONES,
         regions=site.watched_regions(),
-        today=site.parts.now().date(),
+        tomorrow=site.parts.now().astimezone(ZoneInfo(who.timezone)).date() + timedelta(days=1),
     )
 
 

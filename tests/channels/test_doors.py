@@ -28,6 +28,9 @@ def test_an_owner_adds_tests_pauses_and_removes_a_chat(doors):
     form = {"act": "add", "address": f"  {service.address} ", "frequency": "immediate",
             "query": "region=500116"}  # fmt: skip
 
+    tried = post(path, {"act": "try", "address": service.address, "region": "江津区 500000"})
+    assert "tried" in tried.text
+    assert f'href="{path.removesuffix("/channels")}"' in tried.text
     assert f'href="{path}"' in doors.web.ask(path.removesuffix("/channels")).text
     added = post(path, form)
     assert added.status == 200, added.text
@@ -48,10 +51,9 @@ def test_an_owner_adds_tests_pauses_and_removes_a_chat(doors):
     assert "693…" not in doors.web.ask(other).text
     assert post(other, {"act": "remove", **one}).status == 404
     assert post(path.replace("preferences/", "preferences/x"), form).status == 404
-    assert (
-        post(path, {"act": "add", "address": "file:///etc/passwd", "frequency": "daily"}).status
-        == 400
-    )
+    refused = post(path, {"act": "add", "address": "file:///etc/passwd", "frequency": "daily"})
+    assert refused.status == 400
+    assert "这个地址用不了" in refused.text
     assert post(path, form, Origin="https://evil.example").status == 403
 
     assert "已暂停" in post(path, {"act": "pause", **one}).text

@@ -111,3 +111,15 @@ def test_a_try_that_takes_too_long_is_given_up_with_one_line(engine: Engine):
         with pytest.raises(UsageError, match="too long"):
             tries.would_have(Filter(q=("储能",)), NOW)
     assert tries.would_have(Filter(), NOW).total == 0
+
+
+def test_what_stood_there_before_we_watched_is_shown_and_not_promised(engine: Engine):
+    """On the first day everything is "there already": "0, perhaps too narrow" was a lie."""
+    publish(engine, "首轮甲", "首轮乙", polled_before=False)
+    publish(engine, "首轮旧文", polled_before=False, posted=NOW - 200 * DAY)
+
+    trial = store.Tries(engine, hunter=SMALL).would_have(filters.parse_query("q=首轮"), NOW + DAY)
+    assert (trial.total, trial.earlier_total) == (0, 2)
+    assert sorted(one.draft.title for one in trial.earlier) == ["首轮乙", "首轮甲"]
+    none = store.Tries(engine, hunter=SMALL).would_have(filters.parse_query("q=别的"), NOW + DAY)
+    assert (none.total, none.earlier) == (0, ())

@@ -169,6 +169,37 @@ def test_wishes_are_added_and_changed_by_their_own_form(web, make_draft):
     assert web.post(path, {"act": "add", "frequency": "hourly"}).status == 400
 
 
+def test_adding_what_is_there_says_so_and_lets_a_paused_one_go_on(web):
+    """A paused wish was called "added" and stayed paused: its reader waited for nothing."""
+    who = confirmed(web, q="储能", frequency="daily")
+    path, one = manage_path(web, who), str(who.subscriptions[0].id)
+    same = {"act": "add", "q": "储能", "frequency": "daily"}
+    assert "没有重复添加" in web.post(path, same).text
+    web.post(path, {"act": "pause", "id": one})
+    web.pass_time(timedelta(hours=1))
+    assert "现已恢复" in web.post(path, same).text
+    assert states(web) == [SubscriptionState.ACTIVE]
+    held = web.parts.persons.export(who.id)
+    assert [bool(row["until_at"]) for row in held["pauses"]] == [True]
+    assert held["subscriptions"][0]["wish"] == "q=储能"
+
+
+def test_a_pause_is_offered_from_tomorrow_where_its_reader_is(web):
+    """A day that the calendar offers must not be refused; another zone keeps the hour of the end."""
+    web.time[0] = web.time[0].replace(hour=17)  # tomorrow already in Shanghai
+    who = confirmed(web)
+    path, one = manage_path(web, who), str(who.subscriptions[0].id)
+    first = LexborHTMLParser(web.ask(path).text).css_first("input[name=until]").attributes["min"]
+
+    assert web.post(path, {"act": "pause", "id": one, "until": first}).status == 200
+    web.post(path, {"act": "when", "timezone": "Europe/Berlin"})
+    assert f"{first} 00:00" in web.ask(path).text
+    for act in ("nonsense", ""):
+        answer = web.post(path, {"act": act, "id": one})
+        assert (answer.status, "没有这项订阅" in answer.text) == (400, False)
+        assert "未知的操作" in answer.text
+
+
 def test_a_pause_may_end_on_a_day(web):
     """On holiday until the first: the day begins where the reader is."""
     who = confirmed(web, timezone="America/New_York")

@@ -1,0 +1,48 @@
+"""Removing a person and all that names them; what no law wants gone stays without a name."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from aggregator.addresses import folded
+from aggregator.model import SubscriberId
+from aggregator.store import channels, returns, suppressions
+
+
+def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str | None) -> None:
+    """Remove a person and all that names them, in the caller's transaction.
+
+    Of their subscriptions only the endings stay, without a name; those that ran end for
+    ``reason``. Mails that wait are not sent. What says that no mail may go there stays.
+    """
+    email = connection.execute(
+        text("select email from subscribers where id = :id"), {"id": subscriber_id}
+    ).scalar()
+    channels.forget(connection, "owner_id = :id", subscriber_id)
+    returns.forget(connection, subscriber_id)
+    suppressions.forget_of(connection, subscriber_id)
+    for statement in (
+        # Whoever plans for this person is done, or finds nobody any more.
+        "select 1 from subscribers where id = :id for update",
+        (
+            "insert into endings (at, reason, frequency) select now(), :reason, frequency from"
+            " subscriptions where subscriber_id = :id and state in ('active', 'paused')"
+            " and cast(:reason as text) is not null"
+        ),
+        "update endings set subscriber_id = null, subscription_id = null where subscriber_id = :id",
+        (
+            "update outbox set recipient = '', mail = '{}', answer = null, lease_until = null,"
+            " state = case when state in ('sent', 'merged') then state else 'failed' end,"
+            " subscriber_id = null"
+            " where subscriber_id = :id"
+        ),
+        "delete from ledger where subscriber_id = :id",
+        "delete from recalled_mails where subscriber_id = :id",
+        "delete from subscribers where id = :id",
+    ):
+        connection.execute(text(statement), {"id": subscriber_id, "reason": reason})
+    if email:
+        connection.execute(
+            text("update sign_ups set email_key = '' where email_key = :folded"),
+            {"folded": folded(email)},
+        )
