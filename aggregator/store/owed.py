@@ -108,7 +108,8 @@ class Standing:
     def kept(
         self, items: Items, waiting: Collection[tuple[AnnouncementId, str]] = ()
     ) -> tuple[tuple[AnnouncementId, str], ...]:
-        """Those items that may be mailed, in order: of what was withdrawn, only that it was.
+        """Those items that may be mailed, in order: of what was withdrawn, only that it was, and
+        not even that to who would have read of it in a mail that still waits.
 
         What stands in a mail that still waits does not grow too old: it was owed in time.
         """
@@ -117,14 +118,17 @@ class Standing:
                 (one, reason)
                 for one, reason in items
                 if one in self.changes
-                and (one not in self.withdrawn or reason.startswith("change:"))
+                and (
+                    one not in self.withdrawn
+                    or (reason.startswith("change:") and (one, NEWS) not in waiting)
+                )
                 and (one not in self.old or reason != NEWS or (one, reason) in waiting)
             )
         )
 
     def unsaid(self, told: Items, kept: Collection[tuple[AnnouncementId, str]]) -> Items:
-        """Of what stands in a mail that is written anew before it left, what nobody reads of any
-        more: it was withdrawn, and not even that is told. It is owed as before when it is back.
+        """Of what stands in a mail that is written anew before it left, what its reader finds no
+        more, for it was withdrawn: it is owed as before when it is back.
         """
         said = {one for one, _ in kept}
         return {(one, why) for one, why in told if one in self.withdrawn and one not in said}

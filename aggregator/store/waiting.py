@@ -52,8 +52,12 @@ _GONE = text(
     "select id from announcements where withdrawn_at is not null and merged_into is null"
     " and greatest(withdrawn_at, removed_at) > :since"
 )
-#: That it was withdrawn may be told; of what was removed, nothing.
-_STALE = "(a.removed_at is not null or l.reason not like 'change:%')"
+#: That it was withdrawn may be told to who knows of it; of what was removed, nothing.
+_STALE = (
+    "(a.removed_at is not null or l.reason not like 'change:%' or exists (select 1 from ledger n"
+    " where n.subscriber_id = l.subscriber_id and n.announcement_id = l.announcement_id"
+    " and n.reason = 'news' and n.mail_id = l.mail_id))"
+)
 _MAILS = text(
     "select o.id, o.run_id, o.subscriber_id, r.frequency, r.due_at, s.language"
     " from outbox o join runs r on r.id = o.run_id join subscribers s on s.id = o.subscriber_id"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from planning_model import lines_of
+from planning_model import gone, lines_of
 from planning_world import (
     DAY,
     MINUTE,
+    SETTINGS,
     World,
     crash_before,
     frequencies,
@@ -18,8 +21,10 @@ from planning_world import (
 
 from aggregator.errors import ConflictError
 from aggregator.flow.digests import Planner
-from aggregator.model import Delivery, Frequency, MailState
+from aggregator.flow.reprints import reprint
+from aggregator.model import Delivery, Frequency, MailState, OutboxMail
 from aggregator.notify import MOST_SHOWN
+from aggregator.store.waiting import NOTHING_LEFT
 
 _WAITING = {"queued", "claimed", "handed", "deferred"}
 #: What becomes of a mail that was claimed.
@@ -71,6 +76,20 @@ class Mails(World):
         """Into the night, too, in which nobody is reminded by an immediate mail."""
         self.now += hours * 60 * MINUTE
 
+    @rule()
+    def print_anew(self) -> None:
+        """What waits while it is withdrawn leaves without it, or not at all."""
+        for email, items in self.waiting_mails():
+            person = self.people[email]
+            left_out = {one for one in items if gone(one, items, self.notices)}
+            if items == left_out or lines_of(items - left_out, self.notices):
+                person.tell((set(), left_out), self.notices, self.now)
+        reprint(store=self.digests, env=self.env, settings=SETTINGS, now=self.now)
+        for email, person in self.people.items():
+            there, told = self.ledger(email), set(person.told)
+            assert there == told, (email, there - told, told - there)
+            self._holds_what_the_ledger_says(email)
+
     # --- Leaving ---
 
     @rule(fates=st.lists(st.sampled_from(_FATES), min_size=1, max_size=4))
@@ -82,23 +101,27 @@ class Mails(World):
             fate = fates[place % len(fates)]
             if one.id in before:
                 self._may_leave(before[one.id], one.to)
-            if fate == "cut":  # before anything was said
+            if fate == "cut":  # before anything was said, by a sender that sleeps
+                self.asleep.append(_answer(one, "refused", self.now))
                 continue
             assert one.id in self.outbox.turn([], [one], now=self.now)
             if fate in {"sent", "ambiguous", "lost"}:
                 self.arrived[one.message_id] += 1
             if fate != "lost":  # after all was said, and nobody heard the answer
-                answers.append(
-                    Delivery(
-                        mail_id=one.id, generation=one.generation, answer=fate, at=self.now,
-                        state=_STATES[fate], run_id=one.run_id,
-                        retry_at=self.now + DAY if fate == "deferred" else None,
-                        meaning="refused" if fate == "refused" else "",
-                    )
-                )  # fmt: skip
+                answers.append(_answer(one, fate, self.now))
         self.outbox.record_deliveries(answers)
         self._ended_for_a_reason(before)
         self._came_once()
+
+    @rule()
+    def wake_who_lost_the_lease(self) -> None:
+        """A sender that slept answers for mails that others sent since, and changes none."""
+        newest = dict(self.rows("select id, generation from outbox"))
+        late = [one for one in self.asleep if newest[one.mail_id] != one.generation]
+        before = self.rows("select * from outbox order by id")
+        self.outbox.record_deliveries(late)
+        assert self.rows("select * from outbox order by id") == before
+        self.asleep.clear()
 
     @rule(rarely=rarely)
     def let_everything_leave(self, rarely: int) -> None:
@@ -140,6 +163,7 @@ class Mails(World):
             and person is not None
             and not person.suppressed
             and not self._unasked(one)
+            and one.answer != NOTHING_LEFT
             and (one.state != "sent" or again)
         )
         try:
@@ -256,9 +280,10 @@ class Mails(World):
             "select o.id, e.text, array(select l.announcement_id || ' ' || l.reason from ledger l"
             " where l.mail_id = o.id and l.subscriber_id = o.subscriber_id) from outbox o"
             " join subscribers s on s.id = o.subscriber_id join editions e on"
-            " e.id = o.edition_id where s.email = :email and o.state <> 'merged'",
-            email=email,
-        )
+            " e.id = o.edition_id where s.email = :email and o.state <> 'merged'"
+            " and not (o.state = 'failed' and o.answer = :nothing)",
+            email=email, nothing=NOTHING_LEFT,
+        )  # fmt: skip
         as_news = [n for _, words, _ in found for n, under in printed(words) if under == "news"]
         assert len(as_news) == len(set(as_news)), as_news
         for _, words, told in found:
@@ -278,3 +303,11 @@ class Mails(World):
         for number, under in lines:
             reasons = {reason.partition(":")[0] for n, reason in items if n == number}
             assert under in reasons
+
+
+def _answer(one: OutboxMail, fate: str, now: datetime) -> Delivery:
+    return Delivery(
+        mail_id=one.id, generation=one.generation, answer=fate, at=now, state=_STATES[fate],
+        run_id=one.run_id, retry_at=now + DAY if fate == "deferred" else None,
+        meaning="refused" if fate == "refused" else "",
+    )  # fmt: skip

@@ -203,8 +203,7 @@ class Person:
         kept = {
             (number, reason)
             for number, reason in owed | waiting
-            for one in [notices[number]]
-            if not one.merged and not (one.withdrawn and not reason.startswith("change:"))
+            if not notices[number].merged and not gone((number, reason), waiting, notices)
         }
         if not owed or not kept - waiting or not lines_of(kept, notices):
             return set(), set()
@@ -247,6 +246,14 @@ class Person:
         said = {tie.says(one) for tie in self.ties}
         ranks = ("owed", "paused", "filter-changed", "before-you-asked", "not-confirmed", "ended")
         return next((rule for rule in ranks if rule in said), "no-match")
+
+
+def gone(item: Item, waiting: set[Item], notices: dict[int, Notice]) -> bool:
+    """Whether it is not to be told, for it was withdrawn; that it was is told to who knew of it."""
+    number, reason = item
+    one = notices[number]
+    known = reason.startswith("change:") and (number, "news") not in waiting
+    return one.withdrawn and not one.merged and not known
 
 
 def lines_of(items: Iterable[Item], notices: dict[int, Notice]) -> dict[int, str]:

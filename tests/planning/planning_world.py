@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event, text
 from aggregator import store
 from aggregator.errors import OutageError
 from aggregator.flow.subscribe import house_of
-from aggregator.model import Filter, Frequency, NewSource, SourceKind
+from aggregator.model import Delivery, Filter, Frequency, NewSource, SourceKind
 from aggregator.settings import Settings
 from aggregator.templates import environment
 
@@ -109,6 +109,8 @@ class World(RuleBasedStateMachine):
         #: How often each Message-ID may have come to a mailbox, and how often an operator asked.
         self.arrived: Counter[str] = Counter()
         self.resent: Counter[str] = Counter()
+        #: What senders would answer that sleep with mails in hand.
+        self.asleep: list[Delivery] = []
         self.subscribers = store.Subscribers(self.engine)
         self.digests = store.Digests(self.engine)
         self.outbox = store.Outbox(self.engine)
@@ -161,6 +163,19 @@ class World(RuleBasedStateMachine):
             email=email, frequency=frequency, now=self.now,
         )  # fmt: skip
         return {(row[0], row[1]) for row in found}
+
+    def waiting_mails(self) -> list[tuple[str, set[Item]]]:
+        """The mails that wait, and of which nobody can have a copy: whose, and what is in them."""
+        found = self.rows(
+            "select s.email, array(select l.announcement_id || ' ' || l.reason from ledger l where"
+            " l.mail_id = o.id and l.subscriber_id = s.id) from outbox o join subscribers s on"
+            " s.id = o.subscriber_id where o.edition_id is not null and o.state in ('queued',"
+            " 'deferred') and not o.was_ambiguous and o.resends = 0"
+        )
+        return [
+            (email, {(int(n), reason) for n, _, reason in (one.partition(" ") for one in told)})
+            for email, told in found
+        ]
 
     def mails(self) -> dict[int, object]:
         """Every digest of the outbox, by id."""
