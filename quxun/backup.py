@@ -193,11 +193,11 @@ def _check_empty(engine: Engine, *, replace: bool) -> None:
             for name in _FULL
             if name in tables
         }
-    full = [f"{count:,} {name}" for name, count in counts.items() if count]
+    full = [f"{name}: {count:,}" for name, count in counts.items() if count]
     if full and not replace:
         raise QuxunError(
-            f"nothing is restored: the database holds {', '.join(full)}; --replace puts the backup"
-            " in their place"
+            f"nothing is restored: the database is not empty ({', '.join(full)}); --replace puts the"
+            " backup in the place of what it holds"
         )
 
 

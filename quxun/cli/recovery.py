@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.errors import UsageError
+from aggregator.errors import QuxunError, UsageError
 from quxun.cli.common import AsJson, deed, opened, remark, say, tell
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="the backup")]
@@ -54,17 +54,20 @@ def restore(
 
     What left after it was made, by the journal of sent mails, is not sent again.
     """
+    from aggregator.settings import load_settings
     from quxun import backup as backups
 
     for folder in sent or ():
         if not folder.is_dir():
             raise UsageError(f"--sent {folder} is no folder; nothing is restored")
     with opened() as parts:
+        home = parts.settings.home
+        if not load_settings().database_url.get_secret_value() and (home / "service.json").exists():
+            raise QuxunError(f"nothing is restored: a service is running on {home}; stop it first")
         done = backups.restore(
             parts.settings.database_url.get_secret_value(), file, [parts.settings.home / "sent", *(sent or ())],
             now=parts.now(), replace=replace,
         )  # fmt: skip
-        home = parts.settings.home
         with deed(parts, "restore", file.name):
             pass
     if as_json:

@@ -128,6 +128,23 @@ def test_restore_drill(service):
     assert store.System(service.engine).why(str(one), READER, NEXT + 3 * DAY).rule == "sent"
 
 
+def test_what_waits_in_the_backup_and_left_since_does_not_leave_again(service):
+    """A digest and a link to confirm: neither is sent twice, and the run is not planned twice."""
+    service.sign_up(confirmed=True)
+    service.sign_up(email=OTHER)
+    service.announce("通知甲")
+    service.plan(MORNING)
+    file = service.backup(MORNING)
+    service.run(MORNING + HOUR)
+    assert service.outbox.states() == {"sent": 2}
+
+    done = service.restore(file, MORNING + DAY)
+    assert done.replayed.mails == 2
+    service.run(MORNING + 2 * DAY)
+    assert service.outbox.states() == {"sent": 2}
+    assert service.arrived == [(READER, "通知甲")]
+
+
 def test_a_change_that_was_told_is_not_told_again_and_a_later_one_is(service):
     """The revision counts anew after a restore; what it says is the same."""
     service.sign_up(confirmed=True)
@@ -183,7 +200,7 @@ def test_what_cannot_be_restored_is_told_in_a_line_and_changes_nothing(service, 
         (words, UsageError, "no whole backup", True),
         (cut, UsageError, "no whole backup", True),
         (tmp_path / "nothing", UsageError, "cannot be read", True),
-        (file, QuxunError, "holds 1 subscribers", False),
+        (file, QuxunError, "subscribers: 1", False),
         (broken, QuxunError, "cannot be restored", True),
     ):
         with pytest.raises(error, match=said) as told:
@@ -207,7 +224,7 @@ def test_a_restore_that_was_killed_is_undone_by_the_next(service):
         connection.execute("alter schema public rename to quxun_before_restore")
         connection.execute("create schema public")
 
-    with pytest.raises(QuxunError, match="holds 2 subscribers"):
+    with pytest.raises(QuxunError, match="subscribers: 2"):
         service.restore(file, MORNING, replace=False)
     assert len(service.subscribers.list()) == 2
 
@@ -225,3 +242,25 @@ def test_the_journal_holds_no_address_and_ends(service):
         [], MORNING + 41 * DAY
     )
     assert [one.name[:10] for one in (service.home / "sent").iterdir()] == ["2026-10-25"]
+
+
+def test_what_a_killed_sender_had_sent_is_written_down_by_the_next(service):
+    """It heard the 250 and died before its batch: its notes say so, and a restore must know."""
+    service.sign_up(confirmed=True)
+    service.announce("通知甲")
+    service.plan(MORNING)
+    [row] = service.outbox.claim_mails(MORNING, limit=9, lease=HOUR)
+    journal = SentFiles(service.home / "sent", store.Sent(service.engine), days=35)
+    desk = mail.OutboxDesk(
+        service.outbox, lambda: MORNING, until=MORNING + HOUR, stopping=lambda: False, sent=journal
+    )
+    heard = Delivery(
+        mail_id=row.id, generation=row.generation, state=MailState.SENT, answer="250", at=MORNING
+    )
+    desk.turn([heard], [], [])
+    journal.close()
+
+    [kept] = (service.home / "sent").iterdir()
+    [edition, left] = kept.read_text(encoding="utf-8").split("\n")[1:-1]
+    assert left.split("\t")[2:4] == [row.message_id, row.key]
+    assert left.split("\t")[-1] == edition.split("\t")[1]
