@@ -24,8 +24,9 @@ BATCH: Final = 1_000
 BATCHES: Final = 10
 #: Ledger rows deleted in one transaction: a notice may have gone to everybody.
 AT_ONCE: Final = 5_000
-#: How often one process looks.
+#: How often one process looks, and how long a journal is left alone that was gone through.
 EVERY: Final = timedelta(minutes=1)
+REST: Final = timedelta(hours=12)
 #: Any number will do; it must only never change.
 _LOCK: Final = 7_405_119
 
@@ -80,7 +81,11 @@ class Pruning:
                     text("select pg_try_advisory_xact_lock(:lock)"), {"lock": _LOCK}
                 ).scalar_one()
                 step = _ledger if journal == "ledger" else _journal
-                if not alone or not step(connection, journal, now):
+                if (
+                    not alone
+                    or _rests(connection, journal, now)
+                    or not step(connection, journal, now)
+                ):
                     return
 
 
@@ -99,7 +104,7 @@ def _journal(connection: Connection, journal: str, now: datetime) -> bool:
     if gone:
         connection.execute(text(f"delete from {journal} where id = any(:ids)"), {"ids": gone})
     more = any(row.old for row in found)
-    _go_on(connection, journal, found[-1].id if more else 0)
+    _go_on(connection, journal, found[-1].id if more else 0, now)
     return more
 
 
@@ -133,7 +138,7 @@ def _ledger(connection: Connection, journal: str, now: datetime) -> bool:
         if deleted == AT_ONCE:
             return True
     more = any(row.old for row in found)
-    _go_on(connection, journal, found[-1].id if more else 0)
+    _go_on(connection, journal, found[-1].id if more else 0, now)
     return more
 
 
@@ -145,12 +150,25 @@ def _place(connection: Connection, journal: str) -> int:
     return found or 0
 
 
-def _go_on(connection: Connection, journal: str, last: int) -> None:
+def _rests(connection: Connection, journal: str, now: datetime) -> bool:
+    """Whether a journal was gone through a short while ago: what is old in it stays for a reason."""
+    return bool(
+        connection.execute(
+            text(
+                "select last_id = 0 and done_at > cast(:since as timestamptz) from pruned"
+                " where journal = :journal"
+            ),
+            {"journal": journal, "since": now - REST},
+        ).scalar()
+    )
+
+
+def _go_on(connection: Connection, journal: str, last: int, now: datetime) -> None:
     connection.execute(
         text(
-            "insert into pruned as p (journal, last_id) values (:journal, :last)"
-            " on conflict (journal) do update set last_id = excluded.last_id"
-            " where p.last_id <> excluded.last_id"
+            "insert into pruned (journal, last_id, done_at) values (:journal, :last, :now)"
+            " on conflict (journal) do update set last_id = excluded.last_id,"
+            " done_at = excluded.done_at"
         ),
-        {"journal": journal, "last": last},
+        {"journal": journal, "last": last, "now": now},
     )
