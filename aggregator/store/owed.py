@@ -130,8 +130,8 @@ class Standing:
         """Of what stands in a mail that is written anew before it left, what its reader finds no
         more, for it was withdrawn: it is owed as before when it is back.
         """
-        said = {one for one, _ in kept}
-        return {(one, why) for one, why in told if one in self.withdrawn and one not in said}
+        said = set(kept)
+        return {item for item in told if item[0] in self.withdrawn and item not in said}
 
 
 def standing(connection: Connection, ids: Sequence[AnnouncementId], now: datetime) -> Standing:

@@ -202,6 +202,7 @@ def _senders(settings: Settings, count: int) -> Iterator[list[subprocess.Popen[s
         subprocess.Popen(  # this module
             [sys.executable, "-m", "quxun.bench.digest"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            start_new_session=True,  # Ctrl-C is for us: we end them
             env={**inherited_environment(), **settings.as_environment()},
         )
         for _ in range(count)

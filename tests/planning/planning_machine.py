@@ -11,7 +11,7 @@ from planning_readers import Readers
 from planning_world import DAY, PEOPLE, frequencies, picks, wishes
 
 #: What happens on a day of a life.
-_DAYS = ("news", "news", "change", "near", "waver")
+_DAYS = ("news", "news", "change", "near", "waver", "join")
 _A_DAY = st.tuples(st.sampled_from(_DAYS), picks, deadlines, st.booleans(), st.booleans())
 Day = tuple[str, int, int | None, bool, bool]
 _KINDS = [(region, hydrogen) for region in ("500116", "110101") for hydrogen in (True, False)]
@@ -83,11 +83,13 @@ class Planning(Notices, Readers, Mails):
             self.now += DAY
         self.run(frequency)
 
-    def _waver(self, pick: int, _: int | None, pause: bool) -> None:  # noqa: FBT001  # a day's
+    def _waver(self, pick: int, due_in: int | None, pause: bool) -> None:  # noqa: FBT001  # a day's
         """A reader changes something and takes it back: they are owed what they were, once."""
         email, tie = self._any_tie(pick)
         before, frequency = tie.wish, tie.frequency
         other = "everything" if before != "everything" else "west"
+        region, hydrogen = _KINDS[pick % len(_KINDS)]
+        self.announce(region=region, hydrogen=hydrogen)
         for wish in (other, before):
             if not any(one is tie for one in self.people[email].ties) or tie.state == "ended":
                 break  # it stands for another now
@@ -95,7 +97,30 @@ class Planning(Notices, Readers, Mails):
                 self.pause_or_resume(self._place_of_tie(tie), None)
             else:
                 self.change_filter(self._place_of_tie(tie), wish)
+            self.announce(region="110101", hydrogen=not hydrogen)
+            if due_in is not None:
+                self.run(frequency)
         self.run(frequency)
+
+    def _join(self, pick: int, due_in: int | None, first: bool) -> None:  # noqa: FBT001  # a day's
+        """One wish under two frequencies, of which one becomes the other: it owes what both did."""
+        email, tie = self._any_tie(pick)
+        other = "daily" if tie.frequency != "daily" else "weekly"
+        if email not in PEOPLE:
+            return
+        region, hydrogen = _KINDS[pick % len(_KINDS)]
+        self.announce(region=region, hydrogen=hydrogen)
+        self.subscribe(email, tie.wish, other)
+        self.announce(region="110101", hydrogen=not hydrogen)
+        self.run(other if first else tie.frequency)
+        twins = [
+            one for one in self.people[email].ties
+            if one.wish == tie.wish and one.state == "active" and one.frequency in {other, tie.frequency}
+        ]  # fmt: skip
+        if len(twins) > 1:
+            one, another = twins if due_in is None else twins[::-1]
+            self.change_frequency(self._place_of_tie(one), another.frequency)
+            self.run(another.frequency)
 
     # --- Within ---
 

@@ -207,11 +207,10 @@ class Person:
         }
         if not owed or not kept - waiting or not lines_of(kept, notices):
             return set(), set()
-        said = {number for number, _ in kept}
         return kept, {
             (number, reason)
-            for number, reason in waiting
-            if notices[number].withdrawn and not notices[number].merged and number not in said
+            for number, reason in waiting - kept
+            if notices[number].withdrawn and not notices[number].merged
         }
 
     def tell(self, mail: tuple[set[Item], set[Item]], notices: dict[int, Notice], now: datetime):
