@@ -89,11 +89,11 @@ class Composer:
         """
         try:
             recipient = wire_address(mail.to)
-            message = (
+            head, body = (
                 self._whole(mail) if mail.mail is not None else self._of_edition(mail, recipient)
             )
             if self._signer is not None:
-                message = self._signer.signature(message) + message
+                head = self._signer.signature(head + body) + head
         except (ValueError, KeyError, UnicodeError) as error:
             raise UnwritableError(f"we cannot write this mail: {error}") from error
         sender = self._sender
@@ -104,14 +104,15 @@ class Composer:
             sender=sender,
             recipient=recipient,
             # Dots at line begins are doubled (RFC 5321 §4.5.2); a line end stands last already.
-            payload=message.replace(b"\r\n.", b"\r\n..") + b".\r\n",
+            payload=b"".join((head.replace(b"\r\n.", b"\r\n.."), body, b".\r\n")),
         )
 
-    def _whole(self, mail: OutboxMail) -> bytes:
+    def _whole(self, mail: OutboxMail) -> tuple[bytes, bytes]:
         assert mail.mail is not None
-        return as_bytes(mail.mail, mail.created_at)
+        return as_bytes(mail.mail, mail.created_at), b""
 
-    def _of_edition(self, mail: OutboxMail, recipient: str) -> bytes:
+    def _of_edition(self, mail: OutboxMail, recipient: str) -> tuple[bytes, bytes]:
+        """The header, and the bodies: lines of base64, of which none begins with a dot."""
         house, frequency = self._house, mail.frequency
         if mail.edition is None or mail.edition_id is None or house is None:
             raise ValueError("its words are gone")
@@ -121,20 +122,20 @@ class Composer:
             raise ValueError("its run or its reader is gone")
         printed, head = self._print(mail.edition_id, mail.edition, frequency, house)
         own = own_tokens(
-            house, mail.subscriber_id, mail.epoch, frequency, run_id=mail.run_id, at=mail.created_at
-        )
+            house, mail.subscriber_id, mail.epoch, frequency, run_id=mail.run_id,
+            at=mail.created_at, wanted=printed.marks | {STOP},
+        )  # fmt: skip
         if not mail.message_id.isascii() or not mail.message_id.isprintable():
             raise ValueError("its Message-ID holds a line break")
-        return b"".join(
+        head += b"".join(
             (
-                head,
                 f"To: {recipient}\r\n".encode(),
                 b"Date: ", self._date(mail.created_at),
                 f"\r\nMessage-ID: {mail.message_id}\r\n".encode(),
                 f"List-Unsubscribe: <{house.stop_page(own[STOP])}>\r\n\r\n".encode("ascii"),
-                printed.fill({mark: token.encode() for mark, token in own.items()}),
             )
         )  # fmt: skip
+        return head, printed.fill({mark: token.encode() for mark, token in own.items()})
 
     def _print(
         self, edition_id: EditionId, edition: Edition, frequency: Frequency, house: House

@@ -26,7 +26,7 @@ from aggregator.model import MailId, OutboxMail
 _SLOT: Final = struct.Struct("<QIB3x")
 _STEP_AT: Final = 12
 #: More than a window of mails and all connections hold.
-SLOTS: Final = 256
+SLOTS: Final = 512
 
 
 class Step(IntEnum):

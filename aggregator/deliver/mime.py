@@ -47,6 +47,10 @@ class Printed:
             f"--{self.boundary}--\r\n".encode(),
         ]  # fmt: skip
         self.size = sum(len(one) for one in self._pieces if isinstance(one, bytes))
+        #: The marks that stand in it.
+        self.marks = frozenset(
+            mark for one in self._pieces if isinstance(one, _Lines) for mark in one.marks
+        )
 
     def fill(self, tokens: Mapping[str, bytes]) -> bytes:
         """Both bodies with a reader's tokens.
@@ -67,11 +71,11 @@ class _Lines:
         self._size = len(raw)
         pattern = re.compile(b"|".join(re.escape(mark.encode()) for mark in marks))
         self._between = pattern.split(raw)
-        self._marks = [found.decode() for found in pattern.findall(raw)]
+        self.marks = [found.decode() for found in pattern.findall(raw)]
 
     def fill(self, tokens: Mapping[str, bytes]) -> bytes:
         filled = self._between[0]
-        for mark, after in zip(self._marks, self._between[1:], strict=True):
+        for mark, after in zip(self.marks, self._between[1:], strict=True):
             filled += tokens[mark] + after
         if len(filled) != self._size:
             raise ValueError("a token is not as long as its mark")

@@ -44,7 +44,7 @@ log = structlog.get_logger()
 Result = TypeVar("Result")
 
 #: Mails committed as handed over and not yet recorded: a crash leaves at most these in doubt.
-WINDOW: Final = 64
+WINDOW: Final = 192
 #: While carriers have enough to go on with, so many answers become one transaction, or those of
 #: so long.
 TOGETHER, PATIENCE_SECONDS = WINDOW // 2, 0.02

@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from email.utils import parseaddr
 from pathlib import Path
 
+import uvloop
+
 from aggregator.deliver.composer import Composer
 from aggregator.deliver.journal import Journal
 from aggregator.deliver.mime import wire_address
@@ -83,7 +85,7 @@ class SmtpMailer:
     def deliver(self, desk: Desk) -> None:
         """Send each of the desk's mails; see ``ports.Mailer``."""
         if self._runner is None:
-            self._runner = asyncio.Runner()
+            self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         assert self._thread is not None
         self._runner.run(Round(self, desk, self._thread).run())
@@ -106,7 +108,7 @@ class SmtpMailer:
             DeliveryError: what the relay said, or what happened instead.
         """
         if self._runner is None:
-            self._runner = asyncio.Runner()
+            self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="desk")
         try:
             wire = self._runner.run(self.open())

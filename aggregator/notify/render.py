@@ -7,7 +7,7 @@ What strangers wrote is cleaned at intake, shortened here, escaped by the templa
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -164,6 +164,7 @@ def own_tokens(
     *,
     run_id: RunId | None,
     at: datetime,
+    wanted: Collection[str] = marks.MARKS,
 ) -> dict[str, str]:
     """What stands in a reader's mail in the place of each mark.
 
@@ -174,12 +175,16 @@ def own_tokens(
         frequency: the run's.
         run_id: which run's mail it is; None where it is none's.
         at: when it was planned; the link to choices lives from then on.
+        wanted: the marks that stand in it; signing for others is work for nothing.
     """
-    return {
-        marks.STOP: house.stop_token(subscriber_id, epoch, frequency),
-        marks.MANAGE: house.manage_token(subscriber_id, epoch, at),
-        marks.REST: house.rest_token(subscriber_id, run_id),
-    }
+    own: dict[str, str] = {}
+    if marks.STOP in wanted:
+        own[marks.STOP] = house.stop_token(subscriber_id, epoch, frequency)
+    if marks.MANAGE in wanted:
+        own[marks.MANAGE] = house.manage_token(subscriber_id, epoch, at)
+    if marks.REST in wanted:
+        own[marks.REST] = house.rest_token(subscriber_id, run_id)
+    return own
 
 
 def digest_key(frequency: Frequency, due_at: datetime, subscriber_id: SubscriberId) -> str:

@@ -295,7 +295,6 @@ class Batch:
                 " join unnest(cast(:of as integer[]), cast(:ids as bigint[]),"
                 " cast(:reasons as text[]), cast(:revisions as integer[]))"
                 " as i (place, id, reason, revision) using (place)"
-                " on conflict do nothing"
             ),
             {
                 "now": self._now, "run": self._run.id,

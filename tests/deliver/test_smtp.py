@@ -1,5 +1,6 @@
 """Real SMTP on loopback: every kind of answer, and the order that makes "once" true."""
 
+import os
 import socket
 import threading
 
@@ -189,7 +190,9 @@ def test_a_connection_closed_meanwhile_is_made_anew(serve, mailer):
     inbox = Inbox()
     sender = mailer(serve(inbox))
     sent_by(sender, row(1))
-    sender.idle[0]._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    number = sender.idle[0]._transport.get_extra_info("socket").fileno()
+    with socket.socket(fileno=os.dup(number)) as theirs:
+        theirs.shutdown(socket.SHUT_RDWR)
 
     assert sent_by(sender, row(2)).states == {2: "sent"}
     assert len(inbox.connections) == 2
