@@ -29,6 +29,9 @@ log = structlog.get_logger()
 
 #: What was appended is on the disk after so long, at the latest when a round of sending ends.
 SYNC_SECONDS: Final = 1.0
+#: So many mails are kept in memory while they cannot be written down.
+MOST_UNWRITTEN: Final = 10_000
+_COMPLAIN_SECONDS: Final = 60.0
 _NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)-[0-9a-f]{8}\.log")
 _MAIL, _EDITION = "M", "E"
 _MAIL_FIELDS, _EDITION_FIELDS = 6, 3
@@ -49,30 +52,40 @@ class SentFiles:
         self._days = days
         self._key: bytes | None = None
         self._file: int | None = None
+        self._path: Path | None = None
         self._day: date | None = None
         self._editions: set[str] = set()
         self._synced = time.monotonic()
         self._unsynced = False
+        self._unwritten: list[SentMail] = []
+        self._complained = float("-inf")
 
     def note(
         self, mails: Sequence[OutboxMail], now: datetime, *, others: Collection[MailId] = ()
     ) -> None:
         """Append mails that were taken.
 
-        One that cannot be written down has left nevertheless: mail goes on, and the log says so.
+        One that cannot be written down has left nevertheless: mail goes on, the log says so once
+        a minute, and what is missing is appended when that can be done again.
         """
+        self._unwritten += [
+            SentMail(key=one.key, message_id=one.message_id, to=one.to, edition=one.edition)
+            for one in mails
+        ]
         try:
-            found = list(self._store.sent(others)) if others else []
-            found += [
-                SentMail(key=one.key, message_id=one.message_id, to=one.to, edition=one.edition)
-                for one in mails
-            ]
+            if others:
+                self._unwritten += self._store.sent(others)
             self._open(now)
-            self._append(found, now)
+            self._append(self._unwritten, now)
         except (OSError, OutageError) as error:
-            log.warning(
-                "sent mails not written down", mails=len(mails) + len(others), why=str(error)
-            )
+            del self._unwritten[:-MOST_UNWRITTEN]
+            if time.monotonic() - self._complained > _COMPLAIN_SECONDS:
+                self._complained = time.monotonic()
+                log.warning(
+                    "sent mails not written down", mails=len(self._unwritten), why=str(error)
+                )
+        else:
+            self._unwritten.clear()
 
     def sync(self) -> None:
         """Have what was appended on the disk."""
@@ -94,10 +107,12 @@ class SentFiles:
         assert self._key is not None
         at = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
         lines = [""]  # ends what a process that was killed left of a line
+        fresh: set[str] = set()
         for mail in mails:
             edition = mail.edition
-            if edition is not None and edition.items and edition.key not in self._editions:
-                self._editions.add(edition.key)
+            known = edition is not None and (edition.key in self._editions or edition.key in fresh)
+            if edition is not None and edition.items and not known:
+                fresh.add(edition.key)
                 lines.append(f"{_EDITION}\t{edition.key}\t{edition.items}")
             fields = (
                 _MAIL,
@@ -111,25 +126,32 @@ class SentFiles:
         left = memoryview(("\n".join(lines) + "\n").encode())
         while left:
             left = left[os.write(self._file, left) :]
+        self._editions |= fresh
         self._unsynced = True
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self.sync()
 
+    def _is_there(self) -> bool:
+        """Whether our file is still the one of its name: it may have been moved or deleted."""
+        if self._file is None or self._path is None:
+            return False
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._file))
+        except OSError:
+            return False
+
     def _open(self, now: datetime) -> None:
         """Have the file of the day, and none that is too old."""
         day = now.astimezone(UTC).date()
-        if self._file is not None and self._day == day:
+        if self._day == day and self._is_there():
             return
         self.close()
         self._editions.clear()
         if self._key is None:
             self._key = self._store.journal_key()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file = os.open(
-            self._folder / f"{day}-{mark_of(self._key)}.log",
-            os.O_WRONLY | os.O_APPEND | os.O_CREAT,
-            0o600,
-        )
+        self._path = self._folder / f"{day}-{mark_of(self._key)}.log"
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._day = day
         for path in files(self._folder, self._key, until=day - timedelta(days=self._days + 1)):
             with suppress(OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import date
 
@@ -264,3 +265,26 @@ def test_what_a_killed_sender_had_sent_is_written_down_by_the_next(service):
     [edition, left] = kept.read_text(encoding="utf-8").split("\n")[1:-1]
     assert left.split("\t")[2:4] == [row.message_id, row.key]
     assert left.split("\t")[-1] == edition.split("\t")[1]
+
+
+def test_what_could_not_be_written_down_is_written_when_it_can_be(service):
+    """A full disk stops no mail; and a file that somebody moved away is begun anew."""
+    service.sign_up(confirmed=True)
+    service.announce("通知甲")
+    (service.home / "sent").write_text("in the way", encoding="utf-8")
+    journal = SentFiles(service.home / "sent", store.Sent(service.engine), days=35)
+    service.plan(MORNING)
+    send = functools.partial(mail.deliver_all, store=service.outbox, mailer=service, sent=journal)
+    send(clock=lambda: MORNING)
+    assert service.outbox.states() == {"sent": 1}
+
+    (service.home / "sent").unlink()
+    service.sign_up(email=OTHER, now=MORNING)
+    send(clock=lambda: MORNING)
+    [kept] = (service.home / "sent").iterdir()
+    assert kept.read_text(encoding="utf-8").count("\nM\t") == 2
+    kept.rename(service.home / "away")
+    service.sign_up(email=LATE, now=MORNING)
+    send(clock=lambda: MORNING)
+    assert kept.read_text(encoding="utf-8").count("\nM\t") == 1
+    journal.close()
