@@ -29,7 +29,7 @@ golden: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp $(VENV)/bench.stamp
 	@failed=0; \
 	$(BIN)/python -m pytest -q -n 0 $$(grep -rl "bench.floors" tests --include='test_*.py') || failed=1; \
-	for what in quality read poll export serve feeds; do $(BIN)/quxun bench $$what || failed=1; done; exit $$failed
+	for what in quality read poll export serve feeds digest; do $(BIN)/quxun bench $$what || failed=1; done; exit $$failed
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

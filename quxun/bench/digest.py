@@ -31,10 +31,13 @@ from aggregator.settings import Settings, inherited_environment, load_settings
 from aggregator.wiring import Parts, build_parts, now
 from quxun import embedded
 from quxun.bench import searchstore
+from quxun.bench.floors import shortfalls
 from quxun.bench.obvious import obvious_rate
 from quxun.bench.readers import subscribe, write_news
 from quxun.bench.relay import sink, source_rate
 
+#: How many readers and wishes the floors of bench/floors.json are held for.
+SUBSCRIBERS, WISHES = 100_000, 3_000
 #: What the whole took at most, else something is stuck.
 _LONGEST_SECONDS = 1800.0
 #: Mails looked at to know their size.
@@ -151,6 +154,15 @@ def bench_digest(
             ),
             sender_peak_mb=round(times.sender_peak, 1),
         )  # fmt: skip
+
+
+def held(morning: Morning) -> list[str]:
+    """One line for each ratio of a whole morning that is below its floor."""
+    if (morning.subscribers, morning.wishes) < (SUBSCRIBERS, WISHES):
+        return []
+    return shortfalls(
+        {"digest.of_source": morning.of_source, "digest.of_obvious": morning.of_obvious}
+    )
 
 
 class _Times(msgspec.Struct, kw_only=True):

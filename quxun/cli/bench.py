@@ -114,8 +114,11 @@ def digest(
     senders: Annotated[int, typer.Option(min=1, max=16, help="processes that send")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Match, plan, render and hand over one morning's digests, beside Postfix's smtp-source."""
-    from quxun.bench.digest import bench_digest  # noqa: PLC0415  # only here
+    """Match, plan, render and hand over one morning's digests, beside Postfix's smtp-source.
+
+    1 when a ratio is below its floor; these hold for as many readers as the defaults have.
+    """
+    from quxun.bench.digest import bench_digest, held  # noqa: PLC0415  # only here
 
     morning = bench_digest(
         subscribers=subscribers, wishes=wishes, announcements=announcements, news=news,
@@ -126,6 +129,7 @@ def digest(
         say(figures)
     else:
         show_table("one morning's digests", ("what", "how much"), list(figures.items()))
+    hold(held(morning))
 
 
 @app.command()
