@@ -293,18 +293,25 @@ def test_a_second_press_stops_no_more_than_the_first(web):
     assert "每日的邮件已经没有了，不会再发；但您还订阅了下面这些" in looked.text
     assert "Nothing comes daily any more, but you still get what follows" in looked.text
 
-    # What was asked for anew as it is has nothing to do with mails of before.
-    web.post(path, {"act": "end", "id": str(switched.id)})
-    web.post(path, {"act": "add", "frequency": "immediate"})
-    web.post(stop, {"List-Unsubscribe": "One-Click"})
-    assert states(web) == [SubscriptionState.ACTIVE, SubscriptionState.ENDED]
-
     form = LexborHTMLParser(looked.text).css_first("form:has(input[name=everything])")
     fields = {one.attributes["name"]: one.attributes["value"] for one in form.css("input")}
     page = web.post(form.attributes["action"], fields)
     assert states(web) == [SubscriptionState.ENDED] * 2
     assert "不会再发送任何订阅邮件" in page.text
     assert "这些邮件已经停止" in web.ask(stop).text
+
+
+def test_what_is_asked_for_anew_has_nothing_to_do_with_mails_of_before(web):
+    """Who stopped and came back for immediate mails keeps them when an old daily mail is thrown out."""
+    who = confirmed(web, frequency="daily")
+    path, one = manage_path(web, who), str(who.subscriptions[0].id)
+    web.post(path, {"act": "frequency", "id": one, "frequency": "immediate"})
+    web.post(path, {"act": "end", "id": one})
+    web.pass_time(timedelta(hours=1))
+    web.post(path, {"act": "add", "frequency": "immediate"})
+
+    web.post(daily_link(web, who), {"List-Unsubscribe": "One-Click"})
+    assert states(web) == [SubscriptionState.ACTIVE]
 
 
 def test_the_page_of_a_link_stops_what_runs_beside_it(web):
