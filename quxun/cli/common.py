@@ -70,6 +70,12 @@ def deed(parts: Parts, what: str, about: str, *, by: str | None = None) -> Itera
         yield
 
 
+def note_deed(parts: Parts, what: str, about: str) -> None:
+    """Write into the audit what a command did outside of the database, once it is done."""
+    it = deed_of(parts, what, about)
+    parts.audit.note(who=it.who, what=it.what, about=it.about, now=it.at)
+
+
 def deed_of(parts: Parts, what: str, about: str, *, by: str | None = None) -> Deed:
     """A deed of a command, as the audit keeps it."""
     from aggregator.addresses import email_key

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aggregator.errors import QuxunError, UsageError
-from quxun.cli.common import AsJson, deed, opened, remark, say, tell
+from quxun.cli.common import AsJson, note_deed, opened, remark, say, tell
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="the backup")]
 
@@ -28,8 +28,7 @@ def backup(file: File, as_json: AsJson = False) -> None:
 
     with opened() as parts:
         size = backups.dump(parts.settings.database_url.get_secret_value(), file, now=parts.now())
-        with deed(parts, "backup", file.name):
-            pass
+        note_deed(parts, "backup", file.name)
     if as_json:
         say({"file": str(file), "bytes": size})
     else:
@@ -68,8 +67,7 @@ def restore(
             parts.settings.database_url.get_secret_value(), file, [parts.settings.home / "sent", *(sent or ())],
             now=parts.now(), replace=replace,
         )  # fmt: skip
-        with deed(parts, "restore", file.name):
-            pass
+        note_deed(parts, "restore", file.name)
     if as_json:
         say(
             {

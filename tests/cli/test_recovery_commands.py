@@ -11,6 +11,9 @@ def test_a_backup_is_made_and_put_back(shell, tmp_path):
     url = shell.settings["QUXUN_DATABASE_URL"]
     shell.run("subscribers", "add", "reader@a.example", "--confirmed")
     made = shell.run("backup", str(file), "--json").json
+    with psycopg.connect(url) as connection:
+        deeds = connection.execute("select what from audit order by id").fetchall()
+    assert deeds == [("subscriber added",), ("backup",)]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("update subscribers set email = 'x'")
 
@@ -22,3 +25,6 @@ def test_a_backup_is_made_and_put_back(shell, tmp_path):
     assert "sent again" in done.err  # there was no journal
     listed = shell.run("subscribers", "list", "--json").json
     assert [one["email"] for one in listed] == ["reader@a.example"]
+    with psycopg.connect(url) as connection:
+        deeds = connection.execute("select what from audit order by id desc limit 1").fetchall()
+    assert deeds == [("restore",)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from aggregator.wiring import Parts
 from quxun.web.app import create_app
 from quxun.web.gate import PUBLIC
+from quxun.web.operator.words import DEEDS
 
 TOKEN = "the-operators-token-of-these-tests"
 HOLDER = "/operator/hold"
@@ -264,6 +266,16 @@ def test_a_hold_shows_everywhere_and_leaves_a_trace(web, desk):
     desk.post(HOLDER, {"act": "release"})
     assert web.parts.holds.held() is None
     assert [one.what for one in web.parts.audit.last_deeds()] == ["release", "hold", "login"]
+
+
+def test_every_deed_of_a_command_has_a_name_in_both_languages():
+    """The page of deeds is read by who did not do them."""
+    root = Path(__file__).resolve().parents[2] / "quxun" / "cli"
+    text = "".join(one.read_text(encoding="utf-8") for one in sorted(root.glob("*.py")))
+    written = set(re.findall(r'(?:deed|deed_of|note_deed)\(\s*parts, "([^"]+)"', text))
+
+    assert len(written) > 20
+    assert written <= set(DEEDS)
 
 
 def test_an_operator_sees_whom_the_limits_turn_away(web, desk):

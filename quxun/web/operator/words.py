@@ -53,6 +53,8 @@ DEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "release": ("恢复发送", "released"),
         "resend": ("重发", "resent"),
         "dismiss": ("不再处理", "dismissed"),
+        "backup": ("备份", "made a backup"),
+        "restore": ("从备份恢复", "restored a backup"),
         "erase": ("删除订阅者", "erased a subscriber"),
         "subscriber added": ("添加订阅者", "added a subscriber"),
         "subscribers imported": ("导入订阅者", "imported subscribers"),
