@@ -15,6 +15,8 @@ from archive_proof import Proof
 from archive_world import START, open_web
 from sqlalchemy import Connection, Engine, text
 
+from tests.waiting import until
+
 #: Held by whoever wants transactions to stay open at their very end.
 GATE = 4_711
 WAITING = f"""
@@ -64,10 +66,10 @@ def test_a_transaction_that_stays_open_loses_nobody_anything(proof: Proof, engin
     with engine.connect() as gate, ThreadPoolExecutor(2) as pool:
         gate.execute(text("select pg_advisory_lock(:gate)"), {"gate": GATE})
         first = pool.submit(slow)
-        until(gate, lambda: waiting(gate, GATE) or first.done())
+        until(lambda: waiting(gate, GATE) or first.done(), what="the first at the gate")
         assert not first.done()
         second = pool.submit(lambda: [work() for work in fast])
-        until(gate, lambda: second.done() or waiting(gate) > 1)
+        until(lambda: second.done() or waiting(gate) > 1, what="the second at the lock")
         for reader in proof.readers:
             reader.consumer.visit()
         seen = dict(proof.memory.bodies)
@@ -140,11 +142,3 @@ def waiting(connection: Connection, key: int | None = None) -> int:
         {"key": key},
     )
     return int(found.scalar_one())
-
-
-def until(connection: Connection, holds: Callable[[], object]) -> None:
-    """Come back when it holds."""
-    for _ in range(200_000):
-        if holds():
-            return
-    raise AssertionError("never came to it")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,6 +10,7 @@ import pytest
 
 from aggregator.channels import ChannelState, Outcome
 from aggregator.flow.pumping import LEASE
+from tests.waiting import until
 
 MINUTE = timedelta(minutes=1)
 
@@ -143,14 +143,9 @@ def test_a_slow_service_holds_nobody_else_up(house):
     house.publish(1)
 
     def hang(request) -> None:
-        well_had.append(len(well.texts))
-        time.sleep(0.01)
-        while not well.texts and len(well_had) < 6000:
-            well_had.append(0)
-            time.sleep(0.01)
+        until(lambda: well.texts, what="a message to the other service")
         closed(request)
 
-    well_had: list[int] = []
     slow.instead = [hang]
     house.run()
     assert house.states(other) == ["sent"]

@@ -28,21 +28,12 @@ import pytest
 
 from aggregator.settings import inherited_environment
 from quxun.embedded.home import ROOT_FALLBACK, Home
+from tests.waiting import until
 
 ROOT = Path(__file__).absolute().parents[2]
 NOBODY = 65534
 _MARK = "EMBEDDED_TEST"
 _PAUSE = threading.Event()
-
-
-def until(ready: Callable[[], Any], *, seconds: float, what: str) -> Any:
-    """What ``ready`` says once it is true; the test fails when that takes too long."""
-    end = time.monotonic() + seconds
-    while not (answer := ready()):
-        if time.monotonic() > end:
-            pytest.fail(f"{what}: not within {seconds:g} s")
-        _PAUSE.wait(0.05)
-    return answer
 
 
 def free_port() -> int:

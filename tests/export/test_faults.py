@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from test_runs import go_on, hold_back
 from aggregator.settings import inherited_environment
 from aggregator.wiring import Parts
 from quxun.bench.journals import write_journal
+from tests.waiting import until
 
 PLACES = ["500116", "370203", "440304"]
 
@@ -39,19 +39,20 @@ def command(
     )  # fmt: skip
 
 
-def until(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 90
-    while not what():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.02)
+def came(what: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    """Wait until something is there, while the process that makes it lives."""
+    until(
+        what,
+        what="what the process writes",
+        trouble=lambda: process.poll() is not None and process.communicate(),
+    )
 
 
 @pytest.fixture
 def following(parts, root) -> Iterator[subprocess.Popen[str]]:
     process = command(parts, root, "--follow")
     try:
-        until((root / ".quxun/state.json").exists, process)
+        came((root / ".quxun/state.json").exists, process)
         yield process
     finally:
         process.kill()
@@ -62,7 +63,7 @@ def test_a_killed_run_is_finished_by_the_next(parts, root, tmp_path):
     """Kill -9 at any moment: no half file is seen, no process is left, nothing is left over."""
     write_journal(parts.engine, announcements=260, places=PLACES)
     process = command(parts, root, "--jobs", "2")
-    until(lambda: any((root / "feeds").rglob("*.json")), process)
+    came(lambda: any((root / "feeds").rglob("*.json")), process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
 
     process.kill()
@@ -84,10 +85,7 @@ def reached(root: Path, change: int) -> Callable[[], bool]:
 
 
 def until_gone(pids: list[str]) -> None:
-    end = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < end, f"{pids} live on"
-        time.sleep(0.02)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), what=f"the end of {pids}")
 
 
 def test_several_processes_print_what_one_prints(parts, root, tmp_path):
@@ -139,7 +137,7 @@ def test_a_second_writer_is_refused_in_one_line(parts, root, following):
 def test_what_is_followed_gets_new_files_and_stops_when_told(parts, root, following):
     """The compose file's publisher: a change is there soon, and SIGTERM ends it."""
     last = write_journal(parts.engine, announcements=90, places=PLACES)
-    until(reached(root, last), following)
+    came(reached(root, last), following)
     assert "feeds/land/500116.json.gz" in picture(root)
     assert (root / ".quxun/seen").exists()
 
@@ -154,7 +152,7 @@ def test_a_database_that_is_away_is_waited_for(parts, root, following, database_
     """A restart of PostgreSQL must not end the publisher, nor harm a file."""
     name = database_url.rpartition("/")[2].partition("?")[0]
     last = write_journal(parts.engine, announcements=60, places=PLACES)
-    until(reached(root, last), following)
+    came(reached(root, last), following)
     before = picture(root)
     parts.engine.dispose()
     admin = servers.database.replace("/quxun?", "/postgres?")
@@ -171,7 +169,7 @@ def test_a_database_that_is_away_is_waited_for(parts, root, following, database_
     with parts.engine.begin() as connection:
         connection.execute(text("insert into cuts select max(change) + 1, now(), 'x' from changes"))
 
-    until(reached(root, last + 1), following)
+    came(reached(root, last + 1), following)
     assert list((root / "feeds/500116/archive").iterdir())
 
 
@@ -180,7 +178,7 @@ def test_a_run_that_is_told_to_stop_stops_in_the_middle(parts, root, jobs):
     """An operator who ends it need not wait for half a million files."""
     write_journal(parts.engine, announcements=400, places=PLACES)
     process = command(parts, root, "--jobs", jobs)
-    until(lambda: any((root / ".quxun").glob("new-*/*")), process)
+    came(lambda: any((root / ".quxun").glob("new-*/*")), process)
 
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=120)

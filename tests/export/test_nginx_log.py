@@ -7,10 +7,11 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 TEMPLATE = Path(__file__).resolve().parents[2] / "quxun" / "export" / "nginx.conf.template"
@@ -69,13 +70,14 @@ def test_no_token_and_no_word_of_a_search_is_in_the_log(tmp_path):
 
 
 def _ask(port: int, path: str) -> int:
-    for _ in range(600):
+    def answer() -> int | None:
         client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             client.request("GET", path)
             return client.getresponse().status
         except ConnectionRefusedError:
-            time.sleep(0.1)  # until it listens
+            return None  # until it listens
         finally:
             client.close()
-    raise AssertionError("nginx did not start")
+
+    return until(answer, what="nginx")

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,23 +21,17 @@ from sqlalchemy import text
 
 from aggregator.flow import articles, mail, polls
 from quxun.embedded import valkey
-
-#: Nothing that a test waits for takes longer, on two busy cores.
-DEADLINE = 180.0
+from tests.waiting import LONG, until
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def wait_for(met: Callable[[], object], *, what: str, seconds: float = DEADLINE) -> float:
+def wait_for(met: Callable[[], object], *, what: str, seconds: float = LONG) -> float:
     """Wait until a condition holds; how long that took. Fails with ``what`` at the deadline."""
     started = now()
-    pause = threading.Event()
-    while not met():
-        took = (now() - started).total_seconds()
-        assert took < seconds, f"after {took:.0f} s still not so: {what}"
-        pause.wait(0.05)
+    until(met, what=what, seconds=seconds)
     return (now() - started).total_seconds()
 
 

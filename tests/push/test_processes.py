@@ -14,6 +14,7 @@ import pytest
 from push_subscriber import NETS
 
 from aggregator.wiring import bell_app
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -80,11 +81,10 @@ def test_a_worker_killed_between_claim_and_record_loses_and_doubles_nothing(
     assert done.wait(120), "the second worker calls nobody"
     bell.send_task("push.deliver", queue="push")
     bell.send_task("push.verify", queue="push")
-    for _ in range(600):
-        [row] = house.followers()
-        if row["sent_at"]:
-            break
-        threading.Event().wait(0.1)
+    row = until(
+        lambda: next((one for one in house.followers() if one["sent_at"]), None),
+        what="what was sent, in the store",
+    )
     bell.close()
 
     assert (row["attempts"], row["lease_until"]) == (0, None)
