@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from aggregator.flow import digests, mail, reprints
+from aggregator.wiring import Parts
 from tasks.app import app, parts, stopping
 
 #: Delivery works in turns of this length, so that planning and a stop need not wait for long.
@@ -16,6 +17,7 @@ _A_TURN: Final = timedelta(seconds=10)
 def plan() -> None:
     """Plan every run that is due; planning twice plans nothing more."""
     it = parts()
+    _reprint(it)  # first, or what waits goes into later mails as something that was told
     planned = digests.plan_due(
         store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=it.now()
     )
@@ -29,7 +31,7 @@ def deliver() -> None:
     """Deliver what is due in the outbox; a mail that another worker leased is left alone."""
     it = parts()
     began = it.now()
-    reprints.reprint(store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=began)
+    _reprint(it)
     mail.deliver_all(
         store=it.outbox,
         mailer=it.mailer,
@@ -40,3 +42,9 @@ def deliver() -> None:
     )
     if it.now() - began >= _A_TURN and not stopping():
         it.bell.ring("mail.deliver")
+
+
+def _reprint(it: Parts) -> None:
+    reprints.reprint(
+        store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=it.now()
+    )

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from aggregator.canaries import ExpectedMail, LastCheck, LateMail
 from aggregator.model import MailId, RunId, SubscriberId
+from aggregator.store.waiting import NOTHING_LEFT
 
 #: Mails of the last days are looked at; older ones say nothing of this morning.
 LOOK_BACK = timedelta(days=2)
@@ -67,12 +68,13 @@ class Canary:
                 ),
                 {"later": now + wait},
             )
-            # What went into a later mail is wanted with that one.
+            # What went into a later mail is wanted with that one; what was withdrawn, not at all.
             connection.execute(
                 text(
                     "delete from canary_checks c using outbox o where o.id = c.mail_id"
-                    " and o.state = 'merged' and c.arrived_at is null"
-                )
+                    " and (o.state = 'merged' or o.answer = :withdrawn) and c.arrived_at is null"
+                ),
+                {"withdrawn": NOTHING_LEFT},
             )
             connection.execute(
                 text("delete from canary_checks where wanted_by < :old"), {"old": now - KEPT}

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, RowMapping, text
 from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import MailId, RunId
 from aggregator.store import audit
+from aggregator.store.waiting import NOTHING_LEFT
 
 PAGE = 50
 _ITEMS = 300
@@ -241,6 +242,10 @@ def _check_resend(row: RowMapping, *, again: bool) -> None:
         raise ConflictError(
             f"邮件 {number} 的内容已并入后一封({row['answer']})"
             f" · what mail {number} told {row['answer']}: send that one again"
+        )
+    if row["answer"] == NOTHING_LEFT:
+        raise ConflictError(
+            f"邮件 {number} 所含公告均已撤下 · all that mail {number} told of was withdrawn"
         )
     if not row["kept"] or not row["worded"]:
         raise ConflictError(

@@ -46,11 +46,11 @@ _LAST_GONE = text(
     "select greatest(withdrawn_at, removed_at) from announcements where withdrawn_at is not null"
     " order by greatest(withdrawn_at, removed_at) desc limit 1"
 )
-_OLDEST = text(f"select min(o.created_at) from outbox o where {_WAITS} and o.created_at < :before")
-#: What is one with another now is still there.
+_OLDEST = text(f"select min(o.created_at) from outbox o where {_WAITS} and o.created_at <= :before")
 _GONE = text(
-    "select id from announcements where withdrawn_at is not null and merged_into is null"
-    " and greatest(withdrawn_at, removed_at) > :since"
+    "with gone as (select id, uuid from announcements where withdrawn_at is not null"
+    " and merged_into is null and greatest(withdrawn_at, removed_at) >= :since) select id from gone"
+    " union all select a.id from announcements a join gone on a.merged_into = gone.uuid"
 )
 #: That it was withdrawn may be told to who knows of it; of what was removed, nothing.
 _STALE = (
@@ -66,10 +66,14 @@ _MAILS = text(
     f" and l.subscriber_id = o.subscriber_id and l.mail_id = o.id and {_STALE})"
     f" order by o.id limit {_BATCH} for update of o skip locked"
 )
+#: What is one with another now is told as that one, whose row stands beside it or in an earlier
+#: mail. A change of what would be news in the same mail is none.
 _ITEMS = text(
-    "select l.mail_id, l.announcement_id, l.reason,"
-    f" a.withdrawn_at is not null and a.merged_into is null and {_STALE} as stale"
+    "select l.mail_id, l.announcement_id, l.reason, a.merged_into is null as told,"
+    " h.withdrawn_at is not null and (h.removed_at is not null or l.reason not like 'change:%'"
+    " or bool_or(l.reason = 'news') over (partition by l.mail_id, l.announcement_id)) as stale"
     " from ledger l join announcements a on a.id = l.announcement_id"
+    " join announcements h on h.uuid = coalesce(a.merged_into, a.uuid)"
     " join unnest(cast(:ids as bigint[]), cast(:whose as bigint[])) as m (id, whose)"
     " on l.mail_id = m.id and l.subscriber_id = m.whose order by l.announcement_id, l.reason"
 )
@@ -97,10 +101,13 @@ class Waiting:
         kept: dict[int, list[tuple[AnnouncementId, str]]] = defaultdict(list)
         self._gone: dict[int, list[tuple[AnnouncementId, str]]] = defaultdict(list)
         whose = array(self._mails)
-        for mail, announcement, reason, stale in connection.execute(
+        for mail, announcement, reason, told, stale in connection.execute(
             _ITEMS, {"ids": array(self._mails.values()), "whose": whose}
         ):
-            (self._gone if stale else kept)[mail].append((announcement, reason))
+            if told and not stale:
+                kept[mail].append((announcement, reason))
+            else:
+                self._gone[mail].append((announcement, reason))
         wishes: dict[int, list[Filter]] = defaultdict(list)
         for subscriber, filter_ in connection.execute(
             _WISHES, {"whose": whose, "frequency": self.run.frequency}
@@ -162,7 +169,7 @@ class Waiting:
         return len(new) + len(self._empty)
 
     def _forget(self, mails: Collection[int]) -> None:
-        """What was withdrawn was not sent to them."""
+        """What their words do not hold any more was not sent."""
         lost = [(mail, *item) for mail in mails for item in self._gone[mail]]
         self._connection.execute(
             text(

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from test_further_flow import Desk
 
 from aggregator import store
+from aggregator.errors import ConflictError
 from aggregator.flow.reprints import reprint
 from aggregator.templates import environment
 
@@ -81,14 +82,21 @@ def test_a_mail_of_which_nothing_is_left_ends(desk):
     """No mail without news; it says why it did not leave."""
     desk.announce("通知甲")
     desk.plan()
+    mail = desk.waiting()[READER]
+    canary = store.Canary(desk.engine)
+    canary.expect(mail.subscriber_id, HOUR, MORNING)
     desk.withdraw("通知甲", MORNING + HOUR)
 
     assert desk.reprint() == 1
     assert desk.sent() == []
+    canary.expect(mail.subscriber_id, HOUR, NOON)
+    assert canary.late(NOON) == [], "a canary is not asked where it stays"
     assert store.Outbox(desk.engine).states() == {"failed": 1}
     with desk.engine.connect() as connection:
         said = connection.execute(text("select answer from outbox where state = 'failed'")).scalar()
     assert said == "all that it told of was withdrawn before it left"
+    with pytest.raises(ConflictError, match="was withdrawn"):
+        store.Runs(desk.engine).resend(mail.id, again=True, who="operator", now=NOON)
     assert desk.plan(MORNING + DAY) == 0
 
 

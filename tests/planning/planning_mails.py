@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from planning_model import gone, lines_of
+from planning_model import lines_of
 from planning_world import (
     DAY,
     MINUTE,
@@ -79,9 +79,22 @@ class Mails(World):
     @rule()
     def print_anew(self) -> None:
         """What waits while it is withdrawn leaves without it, or not at all."""
+        heirs = dict(
+            self.rows(
+                "select l.id, h.id from announcements l join announcements h"
+                " on h.uuid = coalesce(l.merged_into, l.uuid)"
+            )
+        )
         for email, items in self.waiting_mails():
             person = self.people[email]
-            left_out = {one for one in items if gone(one, items, self.notices)}
+            left_out = {
+                (number, why)
+                for number, why in items
+                if self.notices[heirs[number]].withdrawn
+                and not (why.startswith("change:") and (number, "news") not in items)
+            }
+            if left_out:  # then what is one with another now is told as that one alone
+                left_out |= {one for one in items if heirs[one[0]] != one[0]}
             if items == left_out or lines_of(items - left_out, self.notices):
                 person.tell((set(), left_out), self.notices, self.now)
         reprint(store=self.digests, env=self.env, settings=SETTINGS, now=self.now)
