@@ -31,6 +31,7 @@ from aggregator.deliver.answers import (
 from aggregator.deliver.carrying import carry
 from aggregator.deliver.composer import Letter, UnwritableError
 from aggregator.deliver.journal import Step
+from aggregator.deliver.window import MOST, Window
 from aggregator.deliver.wire import RefusedHereError, Wire, WireError
 from aggregator.errors import OutageError
 from aggregator.model import Delivery, Lane, MailId, OutboxMail
@@ -43,11 +44,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 Result = TypeVar("Result")
 
-#: Mails committed as handed over and not yet recorded: a crash leaves at most these in doubt.
-WINDOW: Final = 192
-#: While carriers have enough to go on with, so many answers become one transaction, or those of
-#: so long.
-TOGETHER, PATIENCE_SECONDS = WINDOW // 2, 0.02
+#: While carriers have enough to go on with, the answers of half a window become one transaction,
+#: or those of so long.
+PATIENCE_SECONDS: Final = 0.02
 #: Mails taken from the desk at a time: about a second's worth, within these.
 LEAST_TAKEN, MOST_TAKEN = 32, 512
 #: How often the desk is asked for what somebody waits for.
@@ -95,6 +94,7 @@ class Round:
         self.ending = False
         self._dry = False
         self._room = LEAST_TAKEN
+        self._window = Window()
         self._renewed = self._looked = self._taken_at = time.monotonic()
 
     # --- the clerk ---------------------------------------------------------------------------
@@ -159,7 +159,8 @@ class Round:
         done, self._done = self._done, []
         complaints, self._complaints = self._complaints, []
         asked = list(self._asking.values())
-        hand = [mail for mail, _ in asked] + self._next_to_hand(WINDOW - len(asked))
+        self._window.count(len(done))
+        hand = [mail for mail, _ in asked] + self._next_to_hand(self._window.size - len(asked))
         if not done and not complaints and not hand:
             return
         for mail in hand:
@@ -233,7 +234,12 @@ class Round:
                 async with asyncio.timeout(EXPRESS_SECONDS / 2):
                     await self._bell.wait()
         self._bell.clear()
-        if self._done and len(self._done) < TOGETHER and not self._asking and self._carriers:
+        if (
+            self._done
+            and len(self._done) < self._window.size // 2
+            and not self._asking
+            and self._carriers
+        ):
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await self._bell.wait()
@@ -308,7 +314,7 @@ class Round:
         for lane in self._lanes.values():
             skipped: list[OutboxMail] = []
             chosen: Letter | None = None
-            while lane and chosen is None and len(skipped) < WINDOW:
+            while lane and chosen is None and len(skipped) < MOST:
                 mail = lane.popleft()
                 limit = self._limits.get(mail.domain)
                 if self._sulking.get(mail.domain, 0) > time.monotonic():
@@ -424,5 +430,5 @@ class Round:
 
     def _tell(self, delivery: Delivery) -> None:
         self._done.append(delivery)
-        if len(self._done) == 1 or len(self._done) >= TOGETHER:
+        if len(self._done) == 1 or len(self._done) >= self._window.size // 2:
             self._bell.set()

@@ -162,7 +162,7 @@ def test_no_mail_leaves_before_it_is_committed_as_handed_over(scripted, send):
 
 def test_a_window_of_mails_is_in_doubt_at_most(scripted, send):
     """A crash must not leave more to ask about than one window."""
-    from aggregator.deliver.round import WINDOW
+    from aggregator.deliver.window import MOST
 
     desk = Desk(*(row(n, to=f"r{n}@inbox.example") for n in range(1, 301)))
     most = []
@@ -176,7 +176,7 @@ def test_a_window_of_mails_is_in_doubt_at_most(scripted, send):
     desk.turn = watched
     send(scripted(), desk=desk, connections=4)
 
-    assert max(most) <= WINDOW
+    assert max(most) <= MOST
     assert len(desk.told) == 300
 
 
