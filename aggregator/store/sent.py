@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -21,6 +21,9 @@ _BATCH: Final = 1_000
 #: Numbers that are passed over for every day since the backup, and once: whatever was given out
 #: meanwhile, to mails, readers, links or changes of feeds, is not given out again.
 A_DAY: Final = 2_000_000
+_GENERATIONS: Final = 1_000_000
+#: Whoever missed such a run is planned for in it (``flow.digests``).
+_CAUGHT_UP: Final = timedelta(minutes=15)
 #: ``notify.render.digest_key``: frequency, slot and reader.
 _PARTS: Final = 4
 _SLOT: Final = "%Y%m%dT%H%M%S%f"
@@ -35,6 +38,13 @@ _LEFT = (
     " answered_at = excluded.answered_at, meaning = 'taken', answer = excluded.answer,"
     " lease_until = null, generation = o.generation + 1 where o.state <> 'sent'"
     " returning o.key, o.id"
+)
+#: The canary's mails of then are not waited for.
+_ARRIVED = (
+    "insert into canary_checks (mail_id, run_id, message_id, wanted_by, arrived_at)"
+    " select o.id, o.run_id, o.message_id, o.sent_at, o.sent_at from outbox o"
+    " join house h on h.canary_id = o.subscriber_id where o.id = any(cast(:ids as bigint[]))"
+    " on conflict do nothing"
 )
 #: Mails that still wait in the backup and went into a later one before that left: the ledger
 #: holds a row once, so whatever another mail told of was merged into that one.
@@ -144,6 +154,8 @@ class Sent:
             )
             for statement in (
                 "update subscribers set epoch = epoch + 1",
+                # What senders of the lost time noted of mails is of none of these.
+                f"update outbox set generation = generation + {_GENERATIONS} where waiting",
                 "delete from operator_sessions",
                 "delete from heartbeats",
             ):
@@ -265,6 +277,7 @@ def _keep_mails(
     found = connection.execute(text(_LEFT), {"notes": rows.to_json(known), "answer": _ANSWER}).all()
     for row in found:
         recalled[row.key]["mail"] = row.id
+    connection.execute(text(_ARRIVED), {"ids": [row.id for row in found]})
     # What the backup knows to be sent stands in its ledger.
     kept = [one for one in recalled.values() if one["mail"] or one["subscriber"] is None]
     connection.execute(
@@ -297,12 +310,15 @@ class _Runs:
             due_at = datetime.strptime(slot, _SLOT).replace(tzinfo=UTC)
         except ValueError:
             return None
+        # Others are planned by nobody any more: who got nothing by them gets it by the next.
+        ends = frequency == Frequency.IMMEDIATE or due_at.timestamp() % _CAUGHT_UP.total_seconds()
         found: int = self._connection.execute(
             text(
-                "insert into runs (frequency, due_at) values (:frequency, :due)"
+                "insert into runs (frequency, due_at, planned_at)"
+                " values (:frequency, :due, case when :ends then :due end)"
                 " on conflict (frequency, due_at) do update set due_at = excluded.due_at"
                 " returning id"
             ),
-            {"frequency": frequency, "due": due_at},
+            {"frequency": frequency, "due": due_at, "ends": bool(ends)},
         ).scalar_one()
         return found

@@ -16,7 +16,7 @@ from aggregator import store
 from aggregator.deliver import SentFiles
 from aggregator.errors import QuxunError, UsageError
 from aggregator.flow import digests, mail
-from aggregator.model import Delivery, MailState
+from aggregator.model import Delivery, Frequency, MailState
 from aggregator.templates import environment
 from quxun import backup
 
@@ -171,19 +171,39 @@ def test_a_change_that_was_told_is_not_told_again_and_a_later_one_is(service):
     assert said == ["改为 10月15日", "改为 10月20日"]
 
 
-def test_numbers_of_the_lost_days_are_not_given_out_again(service):
-    """A bounce or a stop link of then must not meet another's mail or reader of now."""
-    service.sign_up(confirmed=True)
-    file = service.backup(BEFORE)
-    lost = service.sign_up(email=OTHER, confirmed=True)
+def test_nothing_of_the_lost_time_is_mistaken_for_something_of_now(service):
+    """A bounce, a stop link or a sender's notes of then must not meet another's mail or reader
+    of now; and nobody is alarmed about a run or a canary of then.
+    """
+    for email, frequency in ((READER, Frequency.DAILY), (OTHER, Frequency.IMMEDIATE)):
+        service.sign_up(email=email, confirmed=True, frequency=frequency)
+    canary = store.Canary(service.engine)
+    canary.is_set(service.subscribers.get(READER).id)
+    service.sign_up(email="asked@inbox.example")
+    [waits] = service.outbox.claim_mails(BEFORE, limit=1, lease=DAY)
+    file = service.backup(BEFORE + HOUR)
+    service.sign_up(email="lost@inbox.example", confirmed=True)
+    lost = service.subscribers.get("lost@inbox.example").id
     service.announce("通知甲")
     service.run(MORNING)
     service.restore(file, MORNING + HOUR)
     service.sign_up(email=LATE, confirmed=True, now=MORNING + HOUR)
 
-    late = service.subscribers.get(LATE)
-    assert late.id > (lost.id if lost else 2) + 1000
+    assert service.subscribers.get(LATE).id > lost + 1000
     assert service.subscribers.get(READER).epoch == 1
+    service.outbox.record_deliveries(
+        [
+            Delivery(
+                mail_id=waits.id, generation=one, state=MailState.SENT, answer="250", at=MORNING
+            )
+            for one in (1, 2, 3)
+        ]
+    )  # fmt: skip
+    assert service.outbox.states() == {"claimed": 1, "sent": 2}
+    service.run(MORNING, missed=True)
+    assert store.Runs(service.engine).morning(MORNING + HOUR).unplanned == []
+    canary.expect(service.subscribers.get(READER).id, HOUR, MORNING + HOUR)
+    assert canary.late(MORNING + DAY) == []
 
 
 def test_what_cannot_be_restored_is_told_in_a_line_and_changes_nothing(service, tmp_path):
