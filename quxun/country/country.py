@@ -26,9 +26,16 @@ from quxun.country.model import (
     Wrap,
 )
 from quxun.country.places import Atlas
-from quxun.country.plan import Planner, history_times, reprint_targets, reprint_wrap
+from quxun.country.plan import (
+    Planner,
+    draw_targets,
+    history_events,
+    is_hidden,
+    reprint_targets,
+    reprint_wrap,
+)
 from quxun.country.roster import make_portals
-from quxun.country.shelves import RENUMBERED, Shelf, pin_one, redesigned, wrapped_title
+from quxun.country.shelves import RENUMBERED, Shelf, redesigned, settle, wrapped_title
 from quxun.country.truth import Truth, make_truth
 from quxun.country.writing import Head, head_of, write
 
@@ -147,12 +154,9 @@ class Country:
         portal = self._portals[self._portal_at[column.host]]
         source = head.issuer if column.authority is Authority.OFFICIAL else portal.name
         return Shown(
-            standing=standing,
-            title=title,
-            printed=printed,
-            source=source,
+            standing=standing, title=title, printed=printed, source=source,
             path=FAMILIES[column.family].article_path(column, standing),
-        )
+        )  # fmt: skip
 
     def frame(self, column: Column) -> Frame:
         """Portal and look around a column."""
@@ -330,24 +334,12 @@ class Country:
         return [c for c in self._columns if c.authority is Authority.OFFICIAL] or self._columns
 
     def _targets(self, home: Column, stub: Stub, rng: Random) -> list[Column]:
-        targets = reprint_targets(home, stub, self._columns, self.atlas)
-        rng.shuffle(targets)
-        one_a_host: dict[str, Column] = {}
-        for target in targets:
-            one_a_host.setdefault(target.host, target)
-        return list(one_a_host.values())[: rng.choice((1, 1, 2, 3))]
+        return draw_targets(reprint_targets(home, stub, self._columns, self.atlas), rng)
 
     def _history(self) -> None:
         """Fill the columns up to ``now``, oldest first so that all numbers rise."""
         rng = dice(self.seed, "history", len(self._columns))
-        events: list[tuple[datetime, int]] = []
-        for column in self._columns:
-            # The press and the trade live half on reprints.
-            own = self.size.notices_per_column
-            if column.authority is not Authority.OFFICIAL and self.size.reprint_share:
-                own = own * 2 // 3
-            events.extend((at, column.key) for at in history_times(self.now, own, rng))
-        events.sort()
+        events = history_events(self._columns, self.size, self.now, rng)
         late: list[tuple[datetime, int, Stub]] = []
         for at, key in events:
             column = self._columns[key]
@@ -362,12 +354,9 @@ class Country:
         for at, key, stub in sorted(late, key=lambda event: event[:2]):
             self._place(stub, self._columns[key], at, rng, reprint=True)
         for column, shelf in zip(self._columns, self._shelves, strict=True):
-            shelf.standings.sort(key=lambda s: (s.posted_at, s.id), reverse=True)
-            pinned = pin_one(shelf, column, rng)
+            pinned = settle(shelf, column, rng)
             if pinned is not None:
                 self._standings[pinned.id] = pinned
-            shelf.opening = tuple(shelf.standings[:12])
-            shelf.version = 1
 
     def _place(
         self, stub: Stub, column: Column, at: datetime, rng: Random, *, reprint: bool = False,
@@ -377,24 +366,14 @@ class Country:
         column = self._columns[column.key]
         if wrap is None:
             wrap = reprint_wrap(stub.nature, column.authority, rng) if reprint else Wrap.PLAIN
-        hidden = (
-            stub.nature in (Nature.POLICY, Nature.NOTICE, Nature.LAND)
-            and column.authority is Authority.OFFICIAL
-            and maybe(rng, 0.06)
-        )
+        hidden = is_hidden(stub, column, rng)
         number = self._numbers.get(column.host) or rng.randrange(12_000, 80_000)
         self._numbers[column.host] = number + rng.randrange(1, 4)
         standing = Standing(
-            id=len(self._standings) + len(self._past) + 1,
-            notice_id=stub.id,
-            column_key=column.key,
-            number=number,
-            posted_at=at,
-            changed_at=at,
-            wrap=wrap,
-            attachment_only=hidden,
-            edits=len(stub.edits),
-        )
+            id=len(self._standings) + len(self._past) + 1, notice_id=stub.id,
+            column_key=column.key, number=number, posted_at=at, changed_at=at, wrap=wrap,
+            attachment_only=hidden, edits=len(stub.edits),
+        )  # fmt: skip
         self._standings[standing.id] = standing
         self._where.setdefault(stub.id, []).append(standing.id)
         self._register(column, standing)

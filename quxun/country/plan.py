@@ -14,6 +14,7 @@ from quxun.country.model import (
     Column,
     Level,
     Nature,
+    Size,
     Stub,
     Wrap,
 )
@@ -155,3 +156,35 @@ def reprint_targets(
         else:
             out.append(column)
     return out
+
+
+def draw_targets(targets: list[Column], rng: Random) -> list[Column]:
+    """Up to three of those that could carry a notice, one of a host; shuffles ``targets``."""
+    rng.shuffle(targets)
+    one_a_host: dict[str, Column] = {}
+    for target in targets:
+        one_a_host.setdefault(target.host, target)
+    return list(one_a_host.values())[: rng.choice((1, 1, 2, 3))]
+
+
+def history_events(
+    columns: Sequence[Column], size: Size, now: datetime, rng: Random
+) -> list[tuple[datetime, int]]:
+    """When something appeared before ``now``, and the key of the column it appeared in, in order."""
+    events: list[tuple[datetime, int]] = []
+    for column in columns:
+        # The press and the trade live half on reprints.
+        own = size.notices_per_column
+        if column.authority is not Authority.OFFICIAL and size.reprint_share:
+            own = own * 2 // 3
+        events.extend((at, column.key) for at in history_times(now, own, rng))
+    return sorted(events)
+
+
+def is_hidden(stub: Stub, column: Column, rng: Random) -> bool:
+    """Whether the text of a notice is in an attachment only."""
+    return (
+        stub.nature in (Nature.POLICY, Nature.NOTICE, Nature.LAND)
+        and column.authority is Authority.OFFICIAL
+        and maybe(rng, 0.06)
+    )

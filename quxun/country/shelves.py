@@ -96,3 +96,12 @@ def wrapped_title(head: Head, wrap: Wrap, *, home: Division, about: Division) ->
             return f"{about.stem}发布｜{inner}"
         case Wrap.PLAIN:
             return head.title
+
+
+def settle(shelf: Shelf, column: Column, rng: Random) -> Standing | None:
+    """Put what a history left on a shelf in order; the standing that is pinned now, if any."""
+    shelf.standings.sort(key=lambda s: (s.posted_at, s.id), reverse=True)
+    pinned = pin_one(shelf, column, rng)
+    shelf.opening = tuple(shelf.standings[:12])
+    shelf.version = 1
+    return pinned
