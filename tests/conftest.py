@@ -6,11 +6,15 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
@@ -59,6 +63,37 @@ def engine(database_url: str) -> Iterator[Engine]:
     made = store.connect(database_url)
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def database_of(servers: embedded.Urls) -> Iterator[Callable[[str], Engine]]:
+    """Makes databases as the migration of that number left them, with nothing in them."""
+    admin = servers.database.replace("/quxun?", "/postgres?")
+    with ExitStack() as stack:
+
+        def make(revision: str) -> Engine:
+            name = f"old_{uuid4().hex}"
+            with psycopg.connect(admin, autocommit=True) as connection:
+                connection.execute(f"create database {name}")
+            stack.callback(_drop, admin, name)
+            made = store.connect(servers.database.replace("/quxun?", f"/{name}?"))
+            stack.callback(made.dispose)
+            config = Config()
+            folder = Path(store.__file__).parent / "migrations"
+            config.set_main_option("script_location", str(folder))
+            with made.connect() as connection:
+                config.attributes["connection"] = connection
+                config.attributes["tag_authority"] = "quxun.example"
+                command.upgrade(config, revision)
+                connection.commit()
+            return made
+
+        yield make
+
+
+def _drop(admin: str, name: str) -> None:
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture

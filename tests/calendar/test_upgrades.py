@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
 import pytest
-from alembic import command
-from alembic.config import Config
 from calendar_pages import DAY, SEEN, notice, stated
 from sqlalchemy import text
 
@@ -48,24 +44,9 @@ def agenda(engine):
 
 
 @pytest.fixture
-def old(servers):
+def old(database_of):
     """A database as the version before calendars left it."""
-    admin = servers.database.replace("/quxun?", "/postgres?")
-    name = f"old_{uuid4().hex}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    made = store.connect(servers.database.replace("/quxun?", f"/{name}?"))
-    config = Config()
-    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
-    with made.connect() as connection:
-        config.attributes["connection"] = connection
-        config.attributes["tag_authority"] = "quxun.example"
-        command.upgrade(config, "0007")
-        connection.commit()
-    yield made
-    made.dispose()
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    return database_of("0007")
 
 
 def test_deadlines_that_were_stored_before_are_in_the_calendar_after_the_upgrade(old):

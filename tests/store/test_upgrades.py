@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
-import psycopg
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import text
 from store_drafts import BODY, NOW, draft_of, read, shown
 
@@ -29,25 +25,20 @@ _OLD = (
 
 
 @pytest.fixture
-def old(servers):
+def old(database_of):
     """A database as the first version left it."""
-    admin = servers.database.replace("/quxun?", "/postgres?")
-    name = f"old_{uuid4().hex}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    engine = store.connect(servers.database.replace("/quxun?", f"/{name}?"))
-    config = Config()
-    folder = Path(store.__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder))
-    with engine.connect() as connection:
-        config.attributes["connection"] = connection
-        config.attributes["tag_authority"] = "quxun.example"
-        command.upgrade(config, "0001")
-        connection.commit()
-    yield engine
-    engine.dispose()
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)")
+    return database_of("0001")
+
+
+def write_old(connection, uuid, draft, at):
+    """An announcement as the first version wrote it."""
+    connection.execute(
+        text(_OLD),
+        {
+            "uuid": uuid, "title": draft.title, "url": draft.url, "at": at,
+            "draft": rows.to_json(draft).replace("{", '{"fingerprint":7,', 1),
+        },
+    )  # fmt: skip
 
 
 def test_what_was_stored_by_the_first_version_is_met_by_reprints_after_the_upgrade(old):
@@ -57,13 +48,7 @@ def test_what_was_stored_by_the_first_version_is_met_by_reprints_after_the_upgra
     )
     known = uuid4()
     with old.begin() as connection:
-        connection.execute(
-            text(_OLD),
-            {
-                "uuid": known, "title": draft.title, "url": draft.url, "at": NOW,
-                "draft": rows.to_json(draft).replace("{", '{"fingerprint":7,', 1),
-            },
-        )  # fmt: skip
+        write_old(connection, known, draft, NOW)
     store.migrate(old)
     with old.connect() as connection:
         kept = connection.execute(text("select names from announcements")).scalar_one()
@@ -83,13 +68,7 @@ def test_what_a_worker_of_the_version_before_still_writes_is_met_after_the_next_
     draft = draft_of("关于印发丙区低空经济扶持办法的通知", body_text=BODY)
     known = uuid4()
     with old.begin() as connection:
-        connection.execute(
-            text(_OLD),
-            {
-                "uuid": known, "title": draft.title, "url": draft.url, "at": NOW,
-                "draft": rows.to_json(draft).replace("{", '{"fingerprint":7,', 1),
-            },
-        )  # fmt: skip
+        write_old(connection, known, draft, NOW)
     store.migrate(old)
     [entry] = shown(old, "丙区低空经济扶持办法", name="乙市")
     report = read(entry, draft_of("丙区低空经济扶持办法", body_text=BODY))
@@ -137,14 +116,7 @@ def test_what_was_owed_before_the_upgrade_is_owed_after_it(old):
     with old.begin() as connection:
         for days in (12, 8, 5, 2):
             draft = draft_of(f"{days}天前的通知")
-            connection.execute(
-                text(_OLD),
-                {
-                    "uuid": uuid4(), "title": draft.title, "url": draft.url,
-                    "at": now - timedelta(days=days),
-                    "draft": rows.to_json(draft).replace("{", '{"fingerprint":7,', 1),
-                },
-            )  # fmt: skip
+            write_old(connection, uuid4(), draft, now - timedelta(days=days))
         connection.execute(text("insert into wishes (canonical, filter) values ('', '{}')"))
         connection.execute(
             text(
