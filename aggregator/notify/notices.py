@@ -14,11 +14,10 @@ from aggregator.notify.letters import letter
 from aggregator.notify.render import (
     WISHES_NAMED,
     House,
-    frame,
+    about_choices,
     list_headers,
     message_id,
     said,
-    whole_mail,
 )
 from aggregator.notify.words import words_of
 from aggregator.text import one_line
@@ -91,9 +90,7 @@ def render_welcome(
 ) -> Mail:
     """The mail that says what was confirmed, when it comes, and where to read what was before."""
     words = words_of(subscriber.language)
-    stop = house.stop(subscriber, frequency)
     values = {
-        **frame(words, house, stop),
         "subject": words.welcome_subject,
         "preheader": words.welcome_next.format(when=words.say_when(subscriber, frequency)),
         "lead": words.welcome_lead,
@@ -102,14 +99,10 @@ def render_welcome(
         "wishes": [
             {"said": said(wish, words), "url": house.search(wish)} for wish in wishes[:WISHES_NAMED]
         ],
-        "preferences_url": house.preferences(subscriber, now),
-        "stop": words.stop.format(frequency=words.frequencies[frequency]),
     }
-    return whole_mail(
-        env, "welcome", values,
-        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
-        headers=list_headers(house, frequency, stop),
-    )  # fmt: skip
+    return about_choices(
+        env, "welcome", values, subscriber, house=house, now=now, key=key, frequency=frequency
+    )
 
 
 def _notice(

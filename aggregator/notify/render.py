@@ -251,20 +251,12 @@ def render_manage_link(
 ) -> Mail:
     """The mail with a link to one's own choices, for who asked for it on a page."""
     words = words_of(subscriber.language)
-    stop = house.stop(subscriber, None)
     values = {
-        **frame(words, house, stop),
         "subject": words.link_subject,
         "preheader": words.link_expiry,
         "lead": words.link_lead,
-        "preferences_url": house.preferences(subscriber, now),
-        "stop": words.stop_all,
     }
-    return whole_mail(
-        env, "link", values,
-        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
-        headers=list_headers(house, None, stop),
-    )  # fmt: skip
+    return about_choices(env, "link", values, subscriber, house=house, now=now, key=key)
 
 
 def render_channel_ended(
@@ -279,21 +271,41 @@ def render_channel_ended(
 ) -> Mail:
     """The mail that tells a channel's owner that nothing goes there any more, and why."""
     words = words_of(subscriber.language)
-    stop = house.stop(subscriber, None)
     values = {
-        **frame(words, house, stop),
         "subject": words.channel_subject,
         "preheader": words.channel_mend,
         "lead": words.channel_lead,
         "shown": shown,
         "problem": one_line(problem),
-        "preferences_url": house.preferences(subscriber, now),
-        "stop": words.stop_all,
+    }
+    return about_choices(env, "channel", values, subscriber, house=house, now=now, key=key)
+
+
+def about_choices(
+    env: Environment,
+    name: str,
+    values: Mapping[str, object],
+    who: Subscriber,
+    *,
+    house: House,
+    now: datetime,
+    key: str,
+    frequency: Frequency | None = None,
+) -> Mail:
+    """A mail about what somebody chose: it leads to their choices, and stops a frequency or all."""
+    words = words_of(who.language)
+    stop = house.stop(who, frequency)
+    around = {
+        **frame(words, house, stop),
+        "preferences_url": house.preferences(who, now),
+        "stop": words.stop.format(frequency=words.frequencies[frequency])
+        if frequency
+        else words.stop_all,
     }
     return whole_mail(
-        env, "channel", values,
-        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=subscriber,
-        headers=list_headers(house, None, stop),
+        env, name, {**around, **values},
+        house=house, key=key, lane=Lane.CONFIRMATION, subscriber=who,
+        headers=list_headers(house, frequency, stop),
     )  # fmt: skip
 
 
