@@ -7,7 +7,7 @@ What strangers wrote is cleaned at intake, shortened here, escaped by the templa
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
