@@ -29,7 +29,7 @@ async def carry(work: Round) -> None:
             begun = await _Errand(work, wire, letter).run(begun=begun is letter)
     finally:
         if wire is not None:
-            work.release(wire)
+            work.wires.release(wire)
 
 
 async def _good(wire: Wire | None, letter: Letter, work: Round) -> Wire | None:
@@ -41,8 +41,8 @@ async def _good(wire: Wire | None, letter: Letter, work: Round) -> Wire | None:
         if wire is not None and wire.usable and wire.sent < work.mailer.per_connection:
             return wire
         if wire is not None:
-            work.release(wire, worn=True)
-        wire = await work.wire()
+            work.wires.release(wire, worn=True)
+        wire = await work.wires.take()
     except asyncio.CancelledError:
         work.leave(letter, "we were stopped before it was begun")
         raise

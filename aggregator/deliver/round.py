@@ -21,7 +21,6 @@ import structlog
 
 from aggregator.deliver.answers import (
     Answer,
-    Stage,
     complaint_of,
     delivery_of,
     left_behind,
@@ -32,7 +31,7 @@ from aggregator.deliver.carrying import carry
 from aggregator.deliver.composer import Letter, UnwritableError
 from aggregator.deliver.journal import Step
 from aggregator.deliver.window import MOST, Window
-from aggregator.deliver.wire import RefusedHereError, Wire, WireError
+from aggregator.deliver.wires import Wires
 from aggregator.errors import OutageError
 from aggregator.model import Delivery, Lane, MailId, OutboxMail
 from aggregator.paces import Complaint
@@ -87,10 +86,7 @@ class Round:
         self._limits: dict[str, int] = {}
         self._carriers: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
-        self._most = mailer.connections
-        self._connected = 0
-        self._unreachable: Answer | None = None
-        self._reached = False
+        self.wires = Wires(mailer, self._bell.set)
         self.ending = False
         self._dry = False
         self._room = LEAST_TAKEN
@@ -124,7 +120,7 @@ class Round:
 
     async def _serve(self) -> None:
         """Speak to the desk once: tell what is done, ask for what may go, take what is new."""
-        self.ending = self.ending or self._unreachable is not None or self._desk.over()
+        self.ending = self.ending or self.wires.unreachable is not None or self._desk.over()
         if self.ending:
             self._give_all_back()
         if time.monotonic() - self._renewed > RENEW_SECONDS:
@@ -250,8 +246,7 @@ class Round:
 
     def _carriers_wanted(self) -> int:
         """How many more carriers there is work for; one alone until it has a connection."""
-        most = self._most if self._connected or self.mailer.idle else 1
-        wanted = min(most, -(-self._waiting() // MAILS_A_CONNECTION))
+        wanted = min(self.wires.most, -(-self._waiting() // MAILS_A_CONNECTION))
         return max(0, wanted - len(self._carriers))
 
     def _call_carriers(self) -> None:
@@ -272,21 +267,21 @@ class Round:
         for lane in self._lanes.values():
             while lane:
                 mail = lane.popleft()
-                if self._unreachable is not None:
-                    self._tell(delivery_of(mail, self._unreachable, now=self._desk.now()))
+                if self.wires.unreachable is not None:
+                    self._tell(delivery_of(mail, self.wires.unreachable, now=self._desk.now()))
                 else:
                     self._tell(put_back(mail, "not begun in time", now=self._desk.now()))
 
     async def _tell_of_relay(self) -> None:
         """Let an operator know of a relay that is not reached for longer, and when it is again."""
         mailer = self.mailer
-        if self._unreachable is not None:
+        if self.wires.unreachable is not None:
             mailer.failures = (mailer.failures or 0) + 1
             if mailer.failures == ROUNDS_TO_ALARM:
-                said = f"{self._unreachable.code or ''} {self._unreachable.text}".strip()
+                said = f"{self.wires.unreachable.code or ''} {self.wires.unreachable.text}".strip()
                 words = f"the mail server is not reached: {said}; see quxun doctor, QUXUN_SMTP_URL"
                 await self._ask(lambda: self._desk.relay(words))
-        elif self._reached and mailer.failures != 0:
+        elif self.wires.reached and mailer.failures != 0:
             mailer.failures = 0
             await self._ask(lambda: self._desk.relay(None))
 
@@ -384,49 +379,11 @@ class Round:
 
     def strand(self, letter: Letter) -> None:
         """Take a letter back for which there is no connection."""
-        if self._unreachable is not None:
-            self.finish(letter, self._unreachable)
+        if self.wires.unreachable is not None:
+            self.finish(letter, self.wires.unreachable)
             return
         self._under_way[letter.mail.domain] -= 1
         self._lanes[letter.mail.lane].appendleft(letter.mail)
-
-    async def wire(self) -> Wire | None:
-        """A connection: one that is idle, or a new one; None when there is none to be had."""
-        while self.mailer.idle:
-            wire = self.mailer.idle.pop()
-            if wire.usable:
-                self._connected += 1
-                self._reached = True
-                return wire
-            wire.drop()
-        try:
-            wire = await self.mailer.open()
-        except RefusedHereError as error:
-            self._turned_away(Answer(Stage.CONNECT, error.reply.code, error.reply.text))
-            return None
-        except WireError as error:
-            self._turned_away(Answer(Stage.CONNECT, 0, str(error)))
-            return None
-        self._connected += 1
-        self._reached = True
-        self._bell.set()
-        return wire
-
-    def release(self, wire: Wire, *, worn: bool = False) -> None:
-        """Take a connection back; the next round uses it if it is still good."""
-        self._connected -= 1
-        if wire.usable and not worn and wire.sent < self.mailer.per_connection:
-            self.mailer.idle.append(wire)
-        else:
-            wire.leave()
-
-    def _turned_away(self, answer: Answer) -> None:
-        """Be content with the connections there are; without any, nobody can be reached."""
-        if self._connected:
-            self._most = self._connected
-            return
-        self._unreachable = answer
-        log.warning("relay not reached", code=answer.code, said=answer.text[:80])
 
     def _tell(self, delivery: Delivery) -> None:
         self._done.append(delivery)
