@@ -3,11 +3,12 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.flow.digests import due_slots
-from aggregator.model import NEWS, Coverage, Flag, Frequency, Kind, Selection
+from aggregator.model import NEWS, Coverage, Flag, Frequency, Kind, Revision, Selection
 from aggregator.notify import MOST_SHOWN, item_of, plan_digest
 
 
@@ -78,6 +79,41 @@ def test_beyond_thirty_the_rest_is_counted_not_lost(reader, announcement, now):
     assert digest.more == 10
     assert digest.groups[0].total == 40
     assert digest.total == 40
+
+
+def test_thirty_is_the_bound_of_a_mail_and_not_of_a_heading(reader, announcement, now):
+    """Two long groups are not a mail of sixty; what is less urgent is behind the link."""
+    owed = [announcement(n) for n in range(1, 21)]
+    owed += [announcement(n, kind=Kind.PROJECT, slug="project") for n in range(21, 41)]
+
+    digest = plan(reader(), owed, now)
+
+    assert [(g.slug, len(g.items), g.total) for g in digest.groups] == [
+        ("policy", 20, 20), ("project", 10, 20),
+    ]  # fmt: skip
+    assert digest.more == 10
+
+
+@pytest.mark.parametrize(
+    ("reasons", "group"),
+    [
+        (("reminder:7:2026-09-20", "change:2", NEWS), "policy"),
+        (("reminder:7:2026-09-20", "change:2"), "change"),
+        (("reminder:1:2026-09-20",), "reminder"),
+    ],
+)
+def test_a_notice_stands_where_most_is_said_of_it(reader, announcement, now, reasons, group):
+    """News says all there is; a change prints the day that a reminder would remind of."""
+    one = announcement(1)
+    moved = Revision(revision=2, at=now, changes={"deadlines": ("2026-09-18", "2026-09-20")})
+    for order in (reasons, reasons[::-1]):
+        items = [item_of(one, why, [moved] if "change" in why else ()) for why in order]
+        digest = plan_digest(
+            selection(reader(), [one]), Frequency.DAILY, items, due_at=now, now=now,
+            coverage=Coverage(watched=1, well=1),
+        )  # fmt: skip
+
+        assert [(g.slug, len(g.items)) for g in digest.groups] == [(group, 1)]
 
 
 def test_late_arrivals_are_marked(reader, announcement, now):
