@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -12,7 +12,6 @@ from aggregator.model import (
     Agenda,
     Amount,
     Announcement,
-    AnnouncementId,
     CalendarPage,
     Category,
     Deadline,
@@ -22,8 +21,8 @@ from aggregator.model import (
     Kind,
     Region,
 )
+from tests.records import SEEN, record_of
 
-SEEN = datetime(2026, 10, 5, 2, 30, tzinfo=UTC)
 DAY = date(2026, 11, 30)
 SENTENCE = "请于11月30日前提交申报材料，逾期不予受理。"
 JIANGJIN = Region(code="500116", name="江津区", path=("重庆市", "重庆市", "江津区"))
@@ -46,19 +45,7 @@ def notice(number: int = 1, **changes: object) -> Announcement:
             ),
         ),
     )  # fmt: skip
-    record = {k[3:]: v for k, v in changes.items() if k.startswith("at_")}
-    words = {k: v for k, v in changes.items() if not k.startswith("at_")}
-    one = Announcement(
-        id=AnnouncementId(number),
-        uuid=UUID(int=number),
-        draft=replace(draft, **words),
-        region_roll=("500116", "500100", "500000"),
-        first_seen_at=SEEN,
-        announced_at=SEEN,
-        changed_at=SEEN + timedelta(minutes=number),
-        change=number,
-    )
-    return replace(one, **record)
+    return record_of(draft, number, changes)
 
 
 def due(number: int = 0, **changes: object) -> Due:

@@ -15,7 +15,6 @@ from aggregator.filters import CATEGORIES
 from aggregator.model import (
     Amount,
     Announcement,
-    AnnouncementId,
     Attachment,
     Authority,
     Category,
@@ -33,9 +32,9 @@ from aggregator.model import (
     SourceId,
 )
 from aggregator.normalise.body import sanitise
+from tests.records import SEEN, record_of
 
 CHINA = timezone(timedelta(hours=8))
-SEEN = datetime(2026, 10, 5, 2, 30, tzinfo=UTC)
 A = "{http://www.w3.org/2005/Atom}"
 AT = "{http://purl.org/atompub/tombstones/1.0}"
 FH = "{http://purl.org/syndication/history/1.0}"
@@ -75,17 +74,8 @@ def notice(number: int = 1, **changes: object) -> Announcement:
             ),
         ),
     )  # fmt: skip
-    record = {k[3:]: v for k, v in changes.items() if k.startswith("at_")}
-    words = {k: v for k, v in changes.items() if not k.startswith("at_")}
-    one = Announcement(
-        id=AnnouncementId(number),
-        uuid=UUID(int=number),
-        draft=replace(draft, **words),
-        region_roll=("500116", "500100", "500000"),
-        first_seen_at=SEEN,
-        announced_at=SEEN,
-        changed_at=SEEN + timedelta(minutes=number),
-        change=number,
+    return record_of(
+        draft, number, changes,
         source_id=SourceId(7),
         source_name="演示区政府网",
         sightings=(
@@ -95,7 +85,6 @@ def notice(number: int = 1, **changes: object) -> Announcement:
             ),
         ),
     )  # fmt: skip
-    return replace(one, **record)
 
 
 def page(*announcements: Announcement, **changes: object) -> FeedPage:
