@@ -47,9 +47,12 @@ _LAST_GONE = text(
     " order by greatest(withdrawn_at, removed_at) desc limit 1"
 )
 _OLDEST = text(f"select min(o.created_at) from outbox o where {_WAITS} and o.created_at <= :before")
+#: And what became one with something that was withdrawn before.
 _GONE = text(
-    "with gone as (select id, uuid from announcements where withdrawn_at is not null"
-    " and merged_into is null and greatest(withdrawn_at, removed_at) >= :since) select id from gone"
+    "with late as materialized (select coalesce(merged_into, uuid) as uuid from announcements"
+    " where withdrawn_at is not null and greatest(withdrawn_at, removed_at) >= :since),"
+    " gone as (select a.id, a.uuid from announcements a where a.uuid in (select uuid from late)"
+    " and a.withdrawn_at is not null and a.merged_into is null) select id from gone"
     " union all select a.id from announcements a join gone on a.merged_into = gone.uuid"
 )
 #: That it was withdrawn may be told to who knows of it; of what was removed, nothing.
