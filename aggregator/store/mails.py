@@ -128,7 +128,7 @@ class Mails:
                 text(f"select {_ROW} from outbox o where o.id = :id"), {"id": mail_id}
             ).mappings().one_or_none()  # fmt: skip
         if row is None:
-            raise NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
+            raise no_mail(mail_id)
         return _mail(row)
 
     def words(self, mail_id: MailId) -> Words:
@@ -148,7 +148,7 @@ class Mails:
                 {"id": mail_id},
             ).mappings().one_or_none()  # fmt: skip
         if row is None:
-            raise NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
+            raise no_mail(mail_id)
         return Words(subject=row["subject"], text=row["text"], html=row["html"])
 
     def items(self, mail_id: MailId) -> Sequence[ItemRow]:
@@ -190,7 +190,7 @@ class Mails:
                 {"id": mail_id},
             ).mappings().one_or_none()  # fmt: skip
             if row is None:
-                raise NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
+                raise no_mail(mail_id)
             _check_resend(row, again=again)
             connection.execute(
                 text(
@@ -205,6 +205,11 @@ class Mails:
                 now=now,
             )  # fmt: skip
         return self.mail(mail_id)
+
+
+def no_mail(mail_id: MailId) -> NotFoundError:
+    """That there is no mail of a number, as an operator is told."""
+    return NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
 
 
 def masked(first: str, domain: str) -> str:

@@ -10,10 +10,11 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
-from aggregator.errors import ConflictError, NotFoundError
+from aggregator.errors import ConflictError
 from aggregator.model import MailId
 from aggregator.store import audit
 from aggregator.store.alarms import clear_alarm, raise_alarm
+from aggregator.store.mails import no_mail
 
 #: Words of mails are kept this long: afterwards none of them can go again.
 OPEN_FOR: Final = timedelta(days=7)
@@ -62,7 +63,7 @@ class Unsettled:
                     text("select state from outbox where id = :id"), {"id": mail_id}
                 ).scalar()
                 if state is None:
-                    raise NotFoundError(f"没有邮件 {mail_id} · there is no mail {mail_id}")
+                    raise no_mail(mail_id)
                 raise ConflictError(
                     f"邮件 {mail_id} 不在等待处理 · mail {mail_id} ({state}) does not wait for you"
                 )
