@@ -200,7 +200,7 @@ def test_nothing_of_the_lost_time_is_mistaken_for_something_of_now(service):
         ]
     )  # fmt: skip
     assert service.outbox.states() == {"claimed": 1, "sent": 2}
-    service.run(MORNING, missed=True)
+    service.run(MORNING + HOUR / 4, missed=True)
     assert store.Runs(service.engine).morning(MORNING + HOUR).unplanned == []
     canary.expect(service.subscribers.get(READER).id, HOUR, MORNING + HOUR)
     assert canary.late(MORNING + DAY) == []
