@@ -54,10 +54,6 @@ _GONE = text(
     " gone as (select a.id, a.uuid from announcements a where a.uuid in (select uuid from late)"
     " and a.withdrawn_at is not null and a.merged_into is null) select id from gone"
     " union all select a.id from announcements a join gone on a.merged_into = gone.uuid"
-    # What became one just now with what was withdrawn long ago.
-    " union all select a.id from announcements a join announcements h on h.uuid = a.merged_into"
-    " where a.withdrawn_at is not null and greatest(a.withdrawn_at, a.removed_at) >= :since"
-    " and h.withdrawn_at is not null"
 )
 #: That it was withdrawn may be told to who knows of it; of what was removed, nothing.
 _STALE = (
