@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from aggregator.errors import QuxunError, UsageError
 from aggregator.settings import inherited_environment
 from aggregator.store.sent import Replayed, Sent
 
+#: How long connections of ours may take to end.
+PATIENCE_SECONDS: float = 10.0
 _ASIDE: Final = "quxun_before_restore"
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 #: In the list of a backup of ours.
@@ -162,18 +165,26 @@ def _check_file(program: Path, source: Path) -> None:
 
 
 def _check_alone(engine: Engine) -> None:
+    """Refuse beside others; the connections of one that ended just now take a moment to end."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while others := _others(engine):
+        if time.monotonic() > until:
+            raise QuxunError(
+                f"nothing is restored: {others} connections of a running service are open; stop"
+                " workers, scheduler, web and bounces first"
+            )
+        time.sleep(0.1)
+
+
+def _others(engine: Engine) -> int:
     with engine.connect() as connection:
-        others = connection.execute(
+        count: int = connection.execute(
             text(
                 "select count(*) from pg_stat_activity where datname = current_database()"
                 " and pid <> pg_backend_pid() and application_name = 'quxun'"
             )
         ).scalar_one()
-    if others:
-        raise QuxunError(
-            f"nothing is restored: {others} connections of a running service are open; stop"
-            " workers, scheduler, web and bounces first"
-        )
+        return count
 
 
 def _check_empty(engine: Engine, *, replace: bool) -> None:

@@ -206,7 +206,9 @@ def test_nothing_of_the_lost_time_is_mistaken_for_something_of_now(service):
     assert canary.late(MORNING + DAY) == []
 
 
-def test_what_cannot_be_restored_is_told_in_a_line_and_changes_nothing(service, tmp_path):
+def test_what_cannot_be_restored_is_told_in_a_line_and_changes_nothing(
+    service, tmp_path, monkeypatch
+):
     """Whoever restores has a bad day already."""
     service.sign_up(confirmed=True)
     file = service.backup(BEFORE)
@@ -229,6 +231,7 @@ def test_what_cannot_be_restored_is_told_in_a_line_and_changes_nothing(service, 
         assert "\n" not in str(told.value)
         assert [one.email for one in service.subscribers.list()] == [READER]
 
+    monkeypatch.setattr(backup, "PATIENCE_SECONDS", 0.0)
     worker = store.connect(service.url)
     with worker.connect(), pytest.raises(QuxunError, match="service are open"):
         service.restore(file, MORNING)
