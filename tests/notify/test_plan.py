@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from aggregator.flow.digests import due_slots
 from aggregator.model import NEWS, Coverage, Flag, Frequency, Kind, Revision, Selection
 from aggregator.notify import MOST_SHOWN, item_of, plan_digest
+from aggregator.notify.plan import reminder_of
 
 
 def selection(reader, owed):
@@ -114,6 +115,28 @@ def test_a_notice_stands_where_most_is_said_of_it(reader, announcement, now, rea
         )  # fmt: skip
 
         assert [(g.slug, len(g.items)) for g in digest.groups] == [(group, 1)]
+
+
+@pytest.mark.parametrize(
+    ("left", "told_before", "reason"),
+    [
+        (7, 8, "reminder:7"), (7, 7, None),  # what was told a week before named the day itself
+        (8, 20, None), (5, 20, "reminder:7"), (2, 8, "reminder:7"), (2, 3, None),
+        (1, 7, "reminder:1"), (1, 2, "reminder:1"), (1, 1, None), (0, 2, "reminder:1"),
+        (0, 0, None), (-1, 20, None),
+    ],
+)  # fmt: skip
+def test_a_deadline_is_reminded_of_when_the_last_mail_was_before_its_day(
+    announcement, now, left, told_before, reason
+):
+    """Seven days before and one, or with the first mail after; never what a mail said since."""
+    today = now.date()
+    one = announcement(1, due_in=left)
+    day = today + timedelta(days=left)
+
+    found = reminder_of(one, told_on=day - timedelta(days=told_before), today=today)
+
+    assert found == (reason and f"{reason}:{day.isoformat()}")
 
 
 def test_late_arrivals_are_marked(reader, announcement, now):
