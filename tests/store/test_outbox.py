@@ -97,6 +97,22 @@ def test_a_lost_lease_hands_over_and_records_nothing(engine: Engine):
     assert outbox.states() == {"sent": 1}
 
 
+def test_an_answer_that_comes_after_the_lease_changes_nothing_of_the_heirs(engine: Engine):
+    """Not while the heir's mail is under way, and not for longer than the heir asked for it."""
+    outbox = store.Outbox(engine)
+    outbox.enqueue_mail(mail("a"), NOW)
+    [frozen] = outbox.claim_mails(NOW, limit=1, lease=LEASE)
+    [heir] = outbox.claim_mails(SOON, limit=1, lease=LEASE)
+    assert outbox.mark_handed(heir.id, heir.generation)
+
+    outbox.record_deliveries([end(frozen, MailState.SENT)])
+    assert outbox.turn([end(frozen, MailState.FAILED)], [frozen], now=SOON) == frozenset()
+    outbox.renew_mails([frozen], SOON + 99 * LEASE)
+    assert outbox.states() == {"handed": 1}
+
+    assert outbox.doubt_lost(SOON + 2 * LEASE) == 1
+
+
 def test_a_deferred_mail_waits_for_its_time(engine: Engine):
     """A greylisting server is asked again when it said, not at once."""
     outbox = store.Outbox(engine)
