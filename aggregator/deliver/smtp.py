@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Final
+from weakref import WeakSet
 
 import uvloop
 
@@ -23,6 +26,8 @@ from aggregator.deliver.wire import RefusedHereError, Relay, Wire, WireError
 from aggregator.errors import DeliveryError, SettingsError
 from aggregator.ports import Desk
 
+#: A server that does not answer a farewell is not waited for longer.
+_FAREWELL_SECONDS: Final = 2.0
 _MINUTE = 60.0
 
 
@@ -72,6 +77,7 @@ class SmtpMailer:
         #: A server that offered pipelining and did not keep to it is not asked for it again.
         self.pipelines = True
         self.idle: list[Wire] = []
+        self._wires: WeakSet[Wire] = WeakSet()
         #: Rounds in a row in which nobody was reached; None before the first.
         self.failures: int | None = None
         self._gap = 1 / per_second if per_second else 0.0
@@ -92,14 +98,16 @@ class SmtpMailer:
 
     def close(self) -> None:
         """End the connections, politely where the server still listens."""
-        if self._runner is not None:
-            self._runner.run(self._quit())
-            self._runner.close()
+        try:
+            if self._runner is not None:
+                self._runner.run(self._quit())
+                self._runner.close()
+        finally:
             self._runner = None
-        if self._thread is not None:
-            self._thread.shutdown()
-            self._thread = None
-        self.journal.close()
+            if self._thread is not None:
+                self._thread.shutdown()
+                self._thread = None
+            self.journal.close()
 
     def probe(self) -> None:
         """Greet the relay and log in, as delivery does.
@@ -128,7 +136,7 @@ class SmtpMailer:
         if self.relay is None:
             raise WireError("QUXUN_SMTP_URL is empty: there is no mail server")
         name = self.sender.rpartition("@")[2]
-        wire = await Wire.open(self.relay, name=name, within=self.timeout)
+        wire = await Wire.open(self.relay, name=name, within=self.timeout, begun=self._wires.add)
         wire.pipelining = wire.pipelining and self.pipelines
         return wire
 
@@ -157,10 +165,24 @@ class SmtpMailer:
         return float(max(present[domain], last[domain]))
 
     async def _quit(self) -> None:
-        wires, self.idle = self.idle, []
+        """Leave, and see every connection end: a loop is not closed under one."""
+        wires, self.idle = list(self._wires), []
         for wire in wires:
             wire.leave()
-        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await _all_gone(wires)
+        except TimeoutError:
+            for wire in wires:
+                wire.drop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await _all_gone(wires)
+
+
+async def _all_gone(wires: Iterable[Wire]) -> None:
+    for wire in wires:
+        await wire.gone()
 
 
 def sender_address(mail_from: str) -> str:

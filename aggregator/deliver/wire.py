@@ -12,6 +12,7 @@ import base64
 import hmac
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, cast
@@ -115,6 +116,7 @@ class Wire(asyncio.Protocol):
         self._unread = bytearray()
         self._waiter: asyncio.Future[None] | None = None
         self._end: str | None = None
+        self._gone = asyncio.Event()
         self.pipelining = False
         #: A transaction may be open in which nothing was sent: the next begins with RSET.
         self.unclean = False
@@ -123,8 +125,16 @@ class Wire(asyncio.Protocol):
         self.used = False
 
     @classmethod
-    async def open(cls, relay: Relay, *, name: str, within: float) -> Wire:
+    async def open(
+        cls, relay: Relay, *, name: str, within: float, begun: Callable[[Wire], object]
+    ) -> Wire:
         """Connect, greet, encrypt where that is offered, and log in.
+
+        Args:
+            relay: the server.
+            name: what we greet it with.
+            within: seconds for each step.
+            begun: is told of the connection as soon as there is one, whatever comes of it.
 
         Raises:
             RefusedHereError: the server answered, but does not want us.
@@ -138,6 +148,7 @@ class Wire(asyncio.Protocol):
                 await loop.create_connection(lambda: wire, relay.host, relay.port, ssl=context)
         except (OSError, UnicodeError) as error:
             raise WireError(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
+        begun(wire)
         try:
             await wire._begin(relay, name)
         except BaseException:
@@ -163,6 +174,7 @@ class Wire(asyncio.Protocol):
         """Remember why; what was said before is read first."""
         said = f"{type(exc).__name__}: {exc}" if exc else "the server closed the connection"
         self._end = self._end or said
+        self._gone.set()
         self._wake()
 
     def _wake(self) -> None:
@@ -233,6 +245,11 @@ class Wire(asyncio.Protocol):
         else:
             self.drop()
         self._end = self._end or "we closed the connection"
+
+    async def gone(self) -> None:
+        """Wait until nothing of it is left, TLS's own farewell among it."""
+        if self._transport is not None:
+            await self._gone.wait()
 
     def drop(self) -> None:
         """End at once: of a mail whose dot was not sent nothing is left at the server."""
