@@ -38,8 +38,8 @@ class Listener:
     """Serves until it is closed.
 
     Args:
-        take: called in a thread with a message's beginning and its recipients; when it raises,
-            the relay is told to keep the message and come again.
+        take: called in a thread with a message's beginning, below a Return-Path, and its recipients;
+            when it raises, the relay is told to keep the message and come again.
         silence: seconds after which a client that says nothing is let go.
     """
 
@@ -140,7 +140,10 @@ class _Conversation(SMTP):
         if message is None or self.transport is None:
             self._writer.close()
             return
-        answer = await self._listener.take(message, recipients)
+        # RFC 5321 §4.4; above any that the message came with, so that the first one is ours.
+        sender = (self.envelope.mail_from if self.envelope else None) or ""
+        path = f"Return-Path: <{sender.strip('<>')}>\r\n".encode(errors="replace")
+        answer = await self._listener.take(path + message, recipients)
         self._set_post_data_state()  # type: ignore[no-untyped-call]  # aiosmtpd's
         for _ in recipients if self._local else ("one",):
             await self.push(answer)

@@ -51,6 +51,8 @@ _AWAY_SUBJECT = re.compile(
     r"自动回复|自动答复|外出|休假|不在办公室|出差|离职)|自动回复|out of office",
     re.IGNORECASE,
 )
+#: The empty envelope sender, and how pipes of Postfix spell it.
+_NULL_SENDER = re.compile(r"<?\s*>?|<?mailer-daemon(?:@[^\s<>]*)?>?", re.IGNORECASE)
 _GAVE_UP = re.compile(
     r"permanent error|i'?ve given up|wasn'?t able to deliver|could not be delivered|"
     r"undeliverable|无法投递|投递失败|退信|未能送达|无法送达|发送失败",
@@ -279,7 +281,13 @@ def _away(top: Part, subject: str) -> str | None:
 
 
 def _in_words(it: Message, subject: str) -> Return | None:
-    """A bounce in free words, of qmail, Exim, QQ, 163 and the like; None when it is none."""
+    """A bounce in free words, of qmail, Exim, QQ, 163 and the like; None when it is none.
+
+    People quote bounces ("Re: delivery failure … 5.1.1") and are there to do so: without a sign of
+    a program, words are no bounce.
+    """
+    if not _by_program(it.top):
+        return None
     bounced = bool(_BOUNCED_SUBJECT.search(subject)) or "x-failed-recipients" in dict(it.top.fields)
     daemon = bool(_DAEMON.search(it.top.value("from")[:300]))
     if not bounced and not daemon:
@@ -297,6 +305,20 @@ def _in_words(it: Message, subject: str) -> Return | None:
         status=status,
         diagnostic=masked(_telling(words) or subject),
         evidence="a bounce in free words",
+    )
+
+
+def _by_program(top: Part) -> bool:
+    """Whether a mail server says that it wrote this by itself: in From, the envelope sender, or
+    fields of its own (RFC 3834 §5, RFC 5321 §4.5.5).
+    """
+    names = {name for name, _ in top.fields}
+    submitted = top.value("auto-submitted").strip().lower()
+    return (
+        "x-failed-recipients" in names
+        or submitted.startswith(("auto-replied", "auto-generated"))
+        or ("return-path" in names and bool(_NULL_SENDER.fullmatch(top.value("return-path"))))
+        or bool(_DAEMON.search(top.value("from")[:300]))
     )
 
 

@@ -68,13 +68,13 @@ class Kept:
 
 
 def test_a_relay_hands_over_by_smtp_from_the_empty_sender():
-    """Bounces come from <>; their recipient is what matters."""
+    """Bounces come from <>: that is kept, and their recipient is what matters."""
     kept = Kept()
     with listening(kept) as port, smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
         assert client.sendmail("", ["bounces+1-a@b.example"], b"To: x\r\n\r\n.dots\r\n..\r\n") == {}
 
     [(message, recipients)] = kept.messages
-    assert message == b"To: x\r\n\r\n.dots\r\n..\r\n"
+    assert message == b"Return-Path: <>\r\nTo: x\r\n\r\n.dots\r\n..\r\n"
     assert recipients == ("bounces+1-a@b.example",)
 
 
@@ -110,7 +110,7 @@ def test_fifty_megabytes_are_taken_and_half_of_one_is_kept():
         assert client.sendmail("", ["a@b.example"], b"after\r\n") == {}
 
     assert [len(message) <= 600_000 for message, _ in kept.messages] == [True, True]
-    assert kept.messages[1][0] == b"after\r\n"
+    assert kept.messages[1][0].endswith(b">\r\nafter\r\n")
 
 
 def test_who_breaks_off_leaves_nothing_and_who_is_silent_is_let_go():
@@ -126,7 +126,7 @@ def test_who_breaks_off_leaves_nothing_and_who_is_silent_is_let_go():
         with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
             assert client.sendmail("", ["a@b.example"], b"whole\r\n") == {}
 
-    assert [message for message, _ in kept.messages] == [b"whole\r\n"]
+    assert [message for message, _ in kept.messages] == [b"Return-Path: <>\r\nwhole\r\n"]
 
 
 def test_the_service_takes_a_report_and_counts_forged_ones(post, database_url, tmp_path):
