@@ -101,7 +101,7 @@ class SubscriberStore(Protocol):
         *,
         until: datetime | None = ...,
     ) -> None:
-        """Send nothing of it until it is resumed, or until then."""
+        """Plan nothing of it until it is resumed, or until then."""
         ...
 
     def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:

@@ -70,20 +70,29 @@ def stopped(mail: str, frequency: str) -> str:
     leave any more, though it waits.
 
     One subscription of that frequency that goes on, or is paused, is enough to be written to; one
-    that waits for a new confirmation, whoever asked for it, has ended as well.
+    that waits for a new confirmation, whoever asked for it, has ended as well. Where there is none
+    of that frequency, those that were switched from it decide, and without any at all nothing leaves.
 
     Args:
         mail: the name of the outbox's row.
         frequency: that of its run; before there were runs its lane said it.
     """
+    all_theirs = f"select 1 from subscriptions n where n.subscriber_id = {mail}.subscriber_id"
     theirs = (
-        f"select 1 from subscriptions n where n.subscriber_id = {mail}.subscriber_id and"
-        f" coalesce(n.frequency = {frequency}, (n.frequency = 'immediate') = ({mail}.lane = 1))"
+        f"{all_theirs} and coalesce(n.frequency = {frequency},"
+        f" (n.frequency = 'immediate') = ({mail}.lane = 1))"
     )
+    switched = (
+        f"{all_theirs} and exists (select 1 from frequency_switches x where"
+        f" x.subscription_id = n.id and x.frequency = {frequency})"
+    )
+    runs = "n.state in ('active', 'paused')"
+    ended = "(n.state = 'ended' or (n.state = 'pending' and n.ended_at is not null))"
     return (
-        f"({mail}.lane > 0 and exists ({theirs} and (n.state = 'ended'"
-        " or (n.state = 'pending' and n.ended_at is not null)))"
-        f" and not exists ({theirs} and n.state in ('active', 'paused')))"
+        f"({mail}.lane > 0 and not exists ({theirs} and {runs}) and"
+        f" (exists ({theirs} and {ended})"
+        f" or (exists ({switched} and {ended}) and not exists ({switched} and {runs}))"
+        f" or (exists ({all_theirs} and {ended}) and not exists ({all_theirs} and {runs}))))"
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, RowMapping, text
 from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import MailId, RunId
 from aggregator.store import audit
+from aggregator.store.letterbox import stopped
 from aggregator.store.waiting import NOTHING_LEFT
 
 PAGE = 50
@@ -35,9 +36,10 @@ _ROW = (
 
 #: Whether what a mail answers was stopped, or is paused.
 _NOT_ASKED_FOR = (
-    "coalesce((select not bool_or(n.state = 'active') from subscriptions n join runs r"
+    f"({stopped('o', '(select r.frequency from runs r where r.id = o.run_id)')}"
+    " or coalesce((select not bool_or(n.state = 'active') from subscriptions n join runs r"
     " on r.frequency = n.frequency where r.id = o.run_id and n.subscriber_id = o.subscriber_id),"
-    " false)"
+    " false))"
 )
 
 

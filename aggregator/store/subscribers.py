@@ -262,8 +262,9 @@ class Subscribers:
         *,
         until: datetime | None = None,
     ) -> None:
-        """Send nothing of it until it is resumed, or until then; what is announced meanwhile is
-        left out. One that is paused already is paused until then.
+        """Plan nothing of it until it is resumed, or until then; what is announced meanwhile is
+        left out. A mail that waits already still leaves. One that is paused already is paused
+        until then.
 
         ``now`` is the database's when it is not given.
         """

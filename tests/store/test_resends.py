@@ -44,13 +44,17 @@ def test_what_went_into_a_later_mail_does_not_come_twice(engine):
     refused(engine, mail, "went into <x@y>")
 
 
-@pytest.mark.parametrize("how", ["stopped", "paused"])
+@pytest.mark.parametrize("how", ["stopped", "paused", "switched and stopped"])
 def test_who_stopped_gets_no_copy_and_the_first_stays_sent(engine, how):
     """The run's page and `quxun why` go on saying what happened."""
     mail, who = sent(engine)
     people = store.Subscribers(engine)
     if how == "stopped":
         people.end(who, reason="one-click", now=NOW, frequency=Frequency.DAILY)
+    elif how == "switched and stopped":
+        [mine] = people.get("r0@mail.example").subscriptions
+        people.set_frequency(mine.id, Frequency.WEEKLY, NOW)
+        people.end(who, reason="one-click", now=NOW)
     else:
         with engine.begin() as connection:
             connection.execute(text("update subscriptions set state = 'paused'"))

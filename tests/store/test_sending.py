@@ -17,6 +17,8 @@ NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=90)
 MINUTE = timedelta(minutes=1)
 
+EAST = Filter(region=("500116",))
+
 
 @pytest.fixture
 def outbox(engine: Engine) -> store.Outbox:
@@ -306,6 +308,32 @@ def test_a_mail_is_stopped_by_its_own_frequency_alone(engine, outbox, stopped, s
     people.end(who.id, reason="one-click", now=NOW, frequency=stopped)
 
     assert len(outbox.claim_mails(NOW, limit=9, lease=LEASE)) == sent
+
+
+@pytest.mark.parametrize("to", [Frequency.WEEKLY, Frequency.IMMEDIATE])
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_waits_is_stopped_after_a_switch_of_frequency(engine, outbox, to, ended):
+    """No subscription is daily any more when the reader presses stop, and the daily mail waits."""
+    run_of(engine, outbox, 1)
+    people = store.Subscribers(engine)
+    [mine] = people.get("r0@mail.example").subscriptions
+    people.set_frequency(mine.id, to, NOW)
+    if ended:
+        people.end(people.get("r0@mail.example").id, reason="one-click", now=NOW, frequency=to)
+
+    assert len(outbox.claim_mails(NOW, limit=9, lease=LEASE)) == (0 if ended else 1)
+
+
+def test_a_stop_after_a_switch_of_one_lets_what_else_was_switched_go_on(engine, outbox):
+    """The mail that waits tells of both; who keeps one wish is still told."""
+    run_of(engine, outbox, 1)
+    people = store.Subscribers(engine)
+    who = people.sign_up("r0@mail.example", [EAST], Frequency.DAILY, NOW, confirmed=True)
+    for one in who.subscriptions:
+        people.set_frequency(one.id, Frequency.WEEKLY, NOW)
+    people.end(who.id, reason="page", now=NOW, subscription_id=who.subscriptions[0].id)
+
+    assert len(outbox.claim_mails(NOW, limit=9, lease=LEASE)) == 1
 
 
 def test_nobody_else_can_let_a_stopped_mail_leave(engine, outbox):
