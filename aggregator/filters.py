@@ -74,6 +74,8 @@ _DAY_WORDS = {
 #: What a query string means otherwise, shells and tables too, and what nobody can see.
 _UNSAFE = re.compile(r"[\s%&+=#;\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPLIT = re.compile(r"[,，、|]")
+#: The fields in which a blank alone is a mistake, and not a form's empty field.
+_WORDS = frozenset({"q", "not"})
 
 _Value = TypeVar("_Value", str, Kind, Authority)
 
@@ -97,7 +99,10 @@ def parse_query(query: str) -> Filter:
 
 
 def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
-    """Read fields as they come from a form or a query; blank ones are left out.
+    """Read fields as they come from a form or a query; empty ones are left out.
+
+    What was typed into a field and holds nothing to look for is refused: left out, it would wish
+    for everything.
 
     ``region`` takes codes and names, ``category`` and ``industry`` slugs and names,
     ``amount_min`` also ``≥ 10亿元``. Values of closed fields may be separated by commas. A
@@ -107,12 +112,15 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
         UsageError: names the field that cannot be used and says what would do.
     """
     given: dict[str, list[str]] = {}
+    typed: set[str] = set()
     for field, raw in pairs:
         if field not in FIELDS:
             said = one_line(field)[:40]
             raise UsageError(
                 f"没有名为 {said!r} 的筛选条件 · {said!r} is no filter field; use {', '.join(FIELDS)}"
             )
+        if raw if field in _WORDS else raw.strip():
+            typed.add(field)
         values = given.setdefault(field, [])
         values.extend(_values(field, raw))
         if len(values) > MAX_VALUES:
@@ -120,6 +128,12 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
         if any(len(value) > MAX_VALUE_LENGTH for value in values):
             most = MAX_VALUE_LENGTH
             raise unusable(field, f"最长 {most} 个字", f"longer than {most} characters")
+    for field in sorted(typed):
+        if not given[field]:
+            raise unusable(
+                field, "没有可查找的内容，不用时请留空",
+                "holds nothing to look for; leave it empty where it is not used",
+            )  # fmt: skip
     return Filter(
         region=_set(read_region(value) for value in given.get("region", ())),
         kind=_set(read_choice("kind", Kind, value, KINDS) for value in given.get("kind", ())),
@@ -300,7 +314,7 @@ def money(yuan: float, language: str = "zh") -> str:
 
 
 def _values(field: str, raw: str) -> list[str]:
-    if field in {"q", "not"}:
+    if field in _WORDS:
         return written(raw)
     value = one_line(unicodedata.normalize("NFKC", raw))
     parts = [value] if field == "amount_min" else [part.strip() for part in _SPLIT.split(value)]

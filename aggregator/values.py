@@ -71,12 +71,15 @@ _LABELS = {
     "deadline_after": "截止不早于",
     "deadline_before": "截止不晚于",
 }
-#: ``≥ 10亿元``, ``5000万``, ``3千万元以上``, ``1e9``; blanks and commas are taken out before.
+#: ``≥ 10亿元``, ``5000万``, ``3千万元以上``, ``1e9``; what parts thousands is taken out before, as are
+#: blanks that do not stand between two digits.
 _AMOUNT = re.compile(
     r"(?:≥|>=|⩾|不低于|不少于|至少)?(?P<number>\d+(?:\.\d+)?(?:e\+?\d{1,2})?)"
     r"(?P<unit>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万|千)?(?:人民币)?元?(?:以上|及以上)?",
     re.IGNORECASE,
 )
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}([, ])\d{3}(?:\1\d{3})*(?![\d,])")
+_BLANK = re.compile(r"(?<!\d) | (?!\d)")
 _UNITS = {
     None: 1, "千": 1_000, "万": 10_000, "十万": 100_000, "百万": 1_000_000, "千万": 10_000_000,
     "亿": 100_000_000, "十亿": 10**9, "百亿": 10**10, "千亿": 10**11, "万亿": 10**12,
@@ -180,7 +183,8 @@ def read_amount(value: str | None) -> float | None:
     """A sum in yuan: ``5000000``, ``500万``, ``≥ 10亿元``, ``1e9``."""
     if value is None:
         return None
-    match = _AMOUNT.fullmatch(value.replace(",", "").replace(" ", ""))
+    joined = _THOUSANDS.sub(lambda found: found[0].replace(found[1], ""), _BLANK.sub("", value))
+    match = _AMOUNT.fullmatch(joined)
     if match is None:
         raise unusable(
             "amount_min", f"“{value}”不是金额，请写 5000000、500万 或 10亿",
