@@ -115,6 +115,12 @@ class OutageError(QuxunError):
     reason = "outage"
 
 
+class CutShortError(OutageError):
+    """A restore of a backup has not come to its end: whatever is written now may be lost."""
+
+    reason = "cut_short"
+
+
 class BusyError(QuxunError):
     """More is asked of us at once than we can do; asking again soon will do."""
 

@@ -26,11 +26,11 @@ from aggregator import store
 from aggregator.deliver import sent
 from aggregator.errors import QuxunError, UsageError
 from aggregator.settings import inherited_environment
+from aggregator.store.engine import BEFORE_RESTORE, REPLACED
 from aggregator.store.sent import Replayed, Sent
 
 #: How long connections of ours may take to end.
 PATIENCE_SECONDS: float = 10.0
-_ASIDE: Final = "quxun_before_restore"
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 #: In the list of a backup of ours.
 _OURS: Final = ("TABLE public house ", "TABLE public outbox ", "TABLE public alembic_version ")
@@ -98,25 +98,47 @@ def restore(
         QuxunError: somebody uses the database, something is in it, or it could not be restored;
             then all is as it was.
     """
-    engine = store.connect(url)
+    engine = store.connect(url, restoring=True)
     try:
         program = _program("pg_restore", _major(engine))
         _check_file(program, source)
-        _check_alone(engine)
-        _put_back(engine)
-        _check_empty(engine, replace=replace)
-        with _aside(engine):
-            done = _run(
-                [program, "--no-owner", "--no-privileges", "--exit-on-error", "--schema=public",
-                 "--single-transaction", f"--dbname={_address(url)}", str(source)],
-                url,
-            )  # fmt: skip
-            if done.returncode:
-                raise QuxunError(f"{source} cannot be restored: {_words(done)}")
-            store.migrate(engine)
-            return _take_in(engine, folders, now)
+        with _alone(engine):
+            _put_back(engine)
+            _check_empty(engine, replace=replace)
+            with _aside(engine):
+                _load(program, url, source)
+                store.migrate(engine)
+                restored = _take_in(engine, folders, now)
+            store.drop_replaced(engine)
+            return restored
     finally:
         engine.dispose()
+
+
+def undo(url: str) -> None:
+    """Have there again what was there before a restore that was cut short.
+
+    Raises:
+        QuxunError: there is none, or somebody uses the database.
+    """
+    engine = store.connect(url, restoring=True)
+    try:
+        with _alone(engine):
+            if not _put_back(engine):
+                raise QuxunError("nothing is undone: no restore was cut short here")
+        store.migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def _load(program: Path, url: str, source: Path) -> None:
+    done = _run(
+        [program, "--no-owner", "--no-privileges", "--exit-on-error", "--schema=public",
+         "--single-transaction", f"--dbname={_address(url)}", str(source)],
+        url,
+    )  # fmt: skip
+    if done.returncode:
+        raise QuxunError(f"{source} cannot be restored: {_words(done)}")
 
 
 def _take_in(engine: Engine, folders: Sequence[Path], now: datetime) -> Restored:
@@ -164,27 +186,37 @@ def _check_file(program: Path, source: Path) -> None:
         )
 
 
-def _check_alone(engine: Engine) -> None:
-    """Refuse beside others; the connections of one that ended just now take a moment to end."""
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Refuse beside others, and be seen by another restore until this one ends.
+
+    The connections of one that ended just now take a moment to end; the program of a restore that
+    was killed ends when it is done.
+    """
     until = time.monotonic() + PATIENCE_SECONDS
-    while others := _others(engine):
-        if time.monotonic() > until:
-            raise QuxunError(
-                f"nothing is restored: {others} connections of a running service are open; stop"
-                " workers, scheduler, web and bounces first"
-            )
-        time.sleep(0.1)
-
-
-def _others(engine: Engine) -> int:
     with engine.connect() as connection:
-        count: int = connection.execute(
-            text(
-                "select count(*) from pg_stat_activity where datname = current_database()"
-                " and pid <> pg_backend_pid() and application_name = 'quxun'"
-            )
-        ).scalar_one()
-        return count
+        try:
+            while others := _others(connection):
+                if time.monotonic() > until:
+                    raise QuxunError(
+                        f"nothing is restored: {others} connections of a running service or another"
+                        " restore are open; stop workers, scheduler, web and bounces first"
+                    )
+                time.sleep(0.1)
+            yield
+        finally:
+            connection.invalidate()
+
+
+def _others(connection: Connection) -> int:
+    count: int = connection.execute(
+        text(
+            "select count(*) from pg_stat_activity where datname = current_database()"
+            " and pid <> pg_backend_pid() and application_name in ('quxun', 'pg_restore')"
+        )
+    ).scalar_one()
+    connection.rollback()  # what is seen of others stands still within a transaction
+    return count
 
 
 def _check_empty(engine: Engine, *, replace: bool) -> None:
@@ -214,33 +246,41 @@ def _check_empty(engine: Engine, *, replace: bool) -> None:
 
 @contextmanager
 def _aside(engine: Engine) -> Iterator[None]:
-    """Put what is there aside; it is deleted when the block ends well, and else comes back."""
+    """Put what is there aside: nobody else gets in until the block ends. If it ends well, what
+    was there is replaced, in an instant, and else it comes back.
+    """
     with _patient(engine) as connection:
-        connection.execute(text(f"alter schema public rename to {_ASIDE}"))
+        connection.execute(text(f"drop schema if exists {REPLACED} cascade"))
+    with _patient(engine) as connection:
+        connection.execute(text(f"alter schema public rename to {BEFORE_RESTORE}"))
         connection.execute(text("create schema public"))
         connection.execute(text("grant usage on schema public to public"))
     engine.dispose()
     try:
         yield
+        with _patient(engine) as connection:
+            connection.execute(text(f"alter schema {BEFORE_RESTORE} rename to {REPLACED}"))
     except BaseException:
         _put_back(engine)
         raise
-    with _patient(engine) as connection:
-        connection.execute(text(f"drop schema {_ASIDE} cascade"))
     engine.dispose()
 
 
-def _put_back(engine: Engine) -> None:
-    """Have there again what a restore put aside that did not come to its end."""
+def _put_back(engine: Engine) -> bool:
+    """Have there again what a restore put aside that did not come to its end, if there is one.
+
+    Nobody of ours was let in since: what is in its place is what that restore made.
+    """
     engine.dispose()
     with _patient(engine) as connection:
         left = connection.execute(
-            text("select 1 from pg_namespace where nspname = :name"), {"name": _ASIDE}
+            text("select 1 from pg_namespace where nspname = :name"), {"name": BEFORE_RESTORE}
         ).scalar()
         if left:
             connection.execute(text("drop schema if exists public cascade"))
-            connection.execute(text(f"alter schema {_ASIDE} rename to public"))
+            connection.execute(text(f"alter schema {BEFORE_RESTORE} rename to public"))
     engine.dispose()
+    return bool(left)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from aggregator.store.canary import Canary
 from aggregator.store.channels import Channels
 from aggregator.store.deadlines import Deadlines
 from aggregator.store.digests import Digests
-from aggregator.store.engine import connect, migrate, versions
+from aggregator.store.engine import connect, drop_replaced, migrate, versions
 from aggregator.store.entries import Entries
 from aggregator.store.holds import Holds
 from aggregator.store.hosts import Hosts
@@ -63,6 +63,7 @@ __all__ = [
     "Unsettled",
     "Webhooks",
     "connect",
+    "drop_replaced",
     "migrate",
     "versions",
 ]

@@ -9,14 +9,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg import Connection as RawConnection
+from psycopg import Error as DriverError
 from psycopg import OperationalError
 from psycopg.abc import Buffer
 from psycopg.errors import LockNotAvailable
 from psycopg.types.string import StrBinaryDumper, StrDumperUnknown
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import OperationalError as DatabaseBusyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from aggregator.errors import OutageError
+from aggregator.errors import CutShortError, OutageError
 from aggregator.store.publish import publish_missed
 from aggregator.store.rekey import rekey, rewrite_searched
 
@@ -27,6 +29,9 @@ _MIGRATION_LOCK = 7_405_116
 #: How long a change of a table waits for those who use it, and how often it tries again.
 _TABLE_LOCK = "3s"
 _TRIES = 40
+#: Where a restore keeps what was there until it is done, and where that is dropped.
+BEFORE_RESTORE = "quxun_before_restore"
+REPLACED = "quxun_replaced"
 
 
 def _storable(text: str) -> str:
@@ -53,11 +58,12 @@ class _BinaryText(StrBinaryDumper):
         return super().dump(_storable(obj))
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, *, restoring: bool = False) -> Engine:
     """An engine on a ``postgresql://`` address, with the limits of RELIABILITY.md §Settings.
 
     No text that a stranger sent can fail a batch: what cannot be stored is dropped from it.
-    Whatever is asked of it raises ``OutageError`` while the server cannot be reached.
+    Whatever is asked of it raises ``OutageError`` while the server cannot be reached, and
+    ``CutShortError`` beside a restore that is not done, but for who is ``restoring``.
     """
     options = (
         "-c statement_timeout=30s -c lock_timeout=5s "
@@ -82,9 +88,29 @@ def connect(url: str) -> Engine:
     def _prepare(raw: RawConnection, _record: object) -> None:
         raw.adapters.register_dumper(str, _BinaryText)
         raw.adapters.register_dumper(str, _Text)  # the last one is taken for parameters
+        if not restoring:
+            _refuse_half(raw)
 
     event.listen(engine, "handle_error", _outage, retval=True)
     return engine
+
+
+def _refuse_half(raw: RawConnection) -> None:
+    """Let nobody into what the next restore drops, or this one has not filled yet."""
+    try:
+        half = raw.execute(
+            "select 1 from pg_namespace where nspname = %s", (BEFORE_RESTORE,)
+        ).fetchone()
+        raw.rollback()
+    except DriverError:
+        raw.close()
+        raise
+    if half:
+        raw.close()
+        raise CutShortError(
+            'a restore is under way or was cut short; let it end, or run "quxun restore FILE" again,'
+            ' or "quxun restore --undo" to have what was there before'
+        )
 
 
 def _outage(context: ExceptionContext) -> OutageError | None:
@@ -151,3 +177,14 @@ def migrate(engine: Engine, *, tag_authority: str = "quxun.example") -> None:
             connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
             connection.commit()
             connection.invalidate()
+    drop_replaced(engine)
+
+
+def drop_replaced(engine: Engine) -> None:
+    """Drop what a restore has replaced; what cannot be dropped now, the next ``migrate`` tries."""
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("set local statement_timeout = 0"))
+            connection.execute(text(f"drop schema if exists {REPLACED} cascade"))
+    except (SQLAlchemyError, OutageError) as error:
+        log.warning("what a restore replaced is still there", schema=REPLACED, why=str(error))

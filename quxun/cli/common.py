@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from aggregator.errors import OutageError, QuxunError, UsageError
+from aggregator.errors import CutShortError, OutageError, QuxunError, UsageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -32,9 +32,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document an
 
 
 @contextmanager
-def opened() -> Iterator[Parts]:
+def opened(*, migrate: bool = True) -> Iterator[Parts]:
     """The parts, on the configured URLs, else on the servers of QUXUN_HOME's embedded service
-    (its running ones, or started for the moment).
+    (its running ones, or started for the moment, their schema brought up to date).
 
     Raises:
         QuxunError: when the database cannot be used, in words to act on.
@@ -53,7 +53,7 @@ def opened() -> Iterator[Parts]:
             from quxun import embedded
 
             with (
-                embedded.servers(settings.home) as urls,
+                embedded.servers(settings.home, migrate=migrate) as urls,
                 _closing(load_settings(**embedded.settings_of(settings, urls))) as parts,
             ):
                 yield parts
@@ -122,6 +122,8 @@ def someone_to_ask(*, yes: bool) -> None:
 
 def database_trouble(error: Exception) -> str:
     """What is wrong with the database, in one line that says how to mend it."""
+    if isinstance(error, CutShortError):
+        return str(error)
     cause = getattr(error, "orig", None) or (error.__cause__ or error)
     first = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
     if type(cause).__name__ in {"UndefinedTable", "UndefinedColumn"}:

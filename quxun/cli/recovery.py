@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from aggregator.errors import QuxunError, UsageError
 from quxun.cli.common import AsJson, note_deed, opened, remark, say, tell
+
+if TYPE_CHECKING:
+    from aggregator.wiring import Parts
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="the backup")]
 
@@ -36,7 +41,9 @@ def backup(file: File, as_json: AsJson = False) -> None:
 
 
 def restore(
-    file: File,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="the backup", show_default=False)
+    ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="put it in the place of what the database holds")
     ] = False,
@@ -47,24 +54,35 @@ def restore(
             help="a journal of sent mails of another machine, beside that of QUXUN_HOME",
         ),
     ] = None,
+    undo: Annotated[
+        bool,
+        typer.Option("--undo", help="have what was there before a restore that was cut short"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Put a backup into the database: all or nothing, with the service stopped.
 
     What left after it was made, by the journal of sent mails, is not sent again.
     """
-    from aggregator.settings import load_settings
     from quxun import backup as backups
 
+    if undo and (file or replace or sent or as_json):
+        raise UsageError("--undo restores no backup: it goes alone")
+    if undo:
+        with _stopped() as parts:
+            backups.undo(parts.settings.database_url.get_secret_value())
+            note_deed(parts, "restore undone", "")
+        tell("all is as it was before the restore that was cut short")
+        return
+    if file is None:
+        raise UsageError("nothing is restored: say which FILE, or --undo")
     for folder in sent or ():
         if not folder.is_dir():
             raise UsageError(f"--sent {folder} is no folder; nothing is restored")
-    with opened() as parts:
+    with _stopped() as parts:
         home = parts.settings.home
-        if not load_settings().database_url.get_secret_value() and (home / "service.json").exists():
-            raise QuxunError(f"nothing is restored: a service is running on {home}; stop it first")
         done = backups.restore(
-            parts.settings.database_url.get_secret_value(), file, [parts.settings.home / "sent", *(sent or ())],
+            parts.settings.database_url.get_secret_value(), file, [home / "sent", *(sent or ())],
             now=parts.now(), replace=replace,
         )  # fmt: skip
         note_deed(parts, "restore", file.name)
@@ -92,3 +110,15 @@ def restore(
             f"there is no journal of sent mails below {home / 'sent'}: what left"
             ' since then is sent again; "quxun digest hold" before you start, if that must not be'
         )
+
+
+@contextmanager
+def _stopped() -> Iterator[Parts]:
+    """The parts, beside no service of this home, and with the schema left as it is."""
+    from aggregator.settings import load_settings
+
+    with opened(migrate=False) as parts:
+        home = parts.settings.home
+        if not load_settings().database_url.get_secret_value() and (home / "service.json").exists():
+            raise QuxunError(f"nothing is restored: a service is running on {home}; stop it first")
+        yield parts

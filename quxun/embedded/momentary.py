@@ -44,8 +44,9 @@ class Urls:
 
 
 @contextmanager
-def servers(path: Path) -> Iterator[Urls]:
-    """Join the running service of a home, or start its servers for the moment.
+def servers(path: Path, *, migrate: bool = True) -> Iterator[Urls]:
+    """Join the running service of a home, or start its servers for the moment and bring the
+    schema up to date.
 
     Raises:
         EmbeddedError: when they cannot be started, in one line.
@@ -58,7 +59,7 @@ def servers(path: Path) -> Iterator[Urls]:
         try:
             with home.locked():
                 home.prepare()
-                yield from _own(home)
+                yield from _own(home, migrate=migrate)
                 return
         except BusyError as busy:
             urls = _running(home)
@@ -72,7 +73,7 @@ def servers(path: Path) -> Iterator[Urls]:
         time.sleep(0.1)
 
 
-def _own(home: Home) -> Iterator[Urls]:
+def _own(home: Home, *, migrate: bool) -> Iterator[Urls]:
     home.service_file.unlink(missing_ok=True)  # of a service that was killed
     postgres.prepare(home)
     valkey.prepare(home)
@@ -88,9 +89,10 @@ def _own(home: Home) -> Iterator[Urls]:
         )
         wait_for_servers(home, lambda: _dead(started))
         create_database(home)
-        engine = store.connect(urls.database)
-        store.migrate(engine)
-        engine.dispose()
+        if migrate:
+            engine = store.connect(urls.database)
+            store.migrate(engine)
+            engine.dispose()
         yield urls
     finally:
         end_all(started, seconds=8)

@@ -28,3 +28,11 @@ def test_a_backup_is_made_and_put_back(shell, tmp_path):
     with psycopg.connect(url) as connection:
         deeds = connection.execute("select what from audit order by id desc limit 1").fetchall()
     assert deeds == [("restore",)]
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("alter schema public rename to quxun_before_restore")
+        connection.execute("create schema public")
+    assert "restore --undo" in shell.run("migrate", code=1).complaint
+    assert "ILL database: a restore is under way" in shell.run("doctor", "--here", code=1).out
+    shell.run("restore", "--undo")
+    assert shell.run("subscribers", "list", "--json").json == listed

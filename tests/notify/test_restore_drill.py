@@ -14,7 +14,7 @@ from test_further_flow import Desk
 
 from aggregator import store
 from aggregator.deliver import SentFiles
-from aggregator.errors import QuxunError, UsageError
+from aggregator.errors import CutShortError, QuxunError, UsageError
 from aggregator.flow import digests, mail
 from aggregator.model import Delivery, Frequency, MailState
 from aggregator.templates import environment
@@ -233,13 +233,13 @@ def test_what_cannot_be_restored_is_told_in_a_line_and_changes_nothing(
 
     monkeypatch.setattr(backup, "PATIENCE_SECONDS", 0.0)
     worker = store.connect(service.url)
-    with worker.connect(), pytest.raises(QuxunError, match="service are open"):
+    with worker.connect(), pytest.raises(QuxunError, match="are open"):
         service.restore(file, MORNING)
     worker.dispose()
 
 
-def test_a_restore_that_was_killed_is_undone_by_the_next(service):
-    """What was put aside is the only copy there is."""
+def test_a_restore_that_was_killed_lets_nobody_in_and_is_undone_by_the_next(service):
+    """What was put aside is the only copy there is, and who signs up beside it would be lost."""
     service.sign_up(confirmed=True)
     file = service.backup(BEFORE)
     service.sign_up(email=OTHER, confirmed=True)
@@ -248,9 +248,48 @@ def test_a_restore_that_was_killed_is_undone_by_the_next(service):
         connection.execute("alter schema public rename to quxun_before_restore")
         connection.execute("create schema public")
 
+    for use in (
+        lambda: store.migrate(service.engine),
+        lambda: service.sign_up(email=LATE),
+        lambda: service.backup(MORNING),
+    ):
+        with pytest.raises(CutShortError, match="quxun restore FILE"):
+            use()
     with pytest.raises(QuxunError, match="subscribers: 2"):
         service.restore(file, MORNING, replace=False)
     assert len(service.subscribers.list()) == 2
+    service.engine.dispose()
+    with pytest.raises(QuxunError, match="no restore was cut short"):
+        backup.undo(service.url)
+
+
+def test_what_comes_after_a_restore_stays_though_its_last_step_was_cut_short(service):
+    """Days later somebody restores something without --replace, and is told what is there."""
+    service.sign_up(confirmed=True)
+    file = service.backup(BEFORE)
+    with psycopg.connect(service.url, autocommit=True) as connection:
+        connection.execute("create schema bad_day")
+        connection.execute(
+            "create function bad_day.ends() returns event_trigger language plpgsql as $$ begin"
+            " if exists (select 1 from pg_event_trigger_dropped_objects()"
+            "            where object_type = 'schema') then"
+            "   perform pg_terminate_backend(pg_backend_pid()), pg_sleep(60);"
+            " end if; end $$"
+        )
+        connection.execute(
+            "create event trigger bad_day on sql_drop execute function bad_day.ends()"
+        )
+    service.restore(file, MORNING)
+    service.sign_up(email=OTHER, confirmed=True)
+    with pytest.raises(QuxunError, match="subscribers: 2"):
+        service.restore(file, NEXT, replace=False)
+    assert len(service.subscribers.list()) == 2
+
+    with psycopg.connect(service.url, autocommit=True) as connection:
+        connection.execute("drop event trigger bad_day")
+        store.migrate(service.engine)
+        left = connection.execute("select nspname from pg_namespace where nspname ~ '^quxun'")
+        assert left.fetchall() == []
 
 
 def test_the_journal_holds_no_address_and_ends(service):
