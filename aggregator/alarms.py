@@ -44,6 +44,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "订阅请求超过全站上限",
             "sign-ups have reached the limit of the whole site",
         ),
+        "journal": (
+            "已发出的邮件无法记入库外日志",
+            "what left cannot be written down outside of the database",
+        ),
         "planning": (
             "到期的批次没有排好",
             "a run that is due was not planned",

@@ -44,12 +44,14 @@ class SentFiles:
         folder: where the files lie.
         store: the database they are a journal of.
         days: how long files are kept; at least as long as backups.
+        machine: whose folder it is, for alarms.
     """
 
-    def __init__(self, folder: Path, store: SentMails, *, days: int) -> None:
+    def __init__(self, folder: Path, store: SentMails, *, days: int, machine: str = "here") -> None:
         self._folder = folder
         self._store = store
         self._days = days
+        self._machine = machine
         self._key: bytes | None = None
         self._file: int | None = None
         self._path: Path | None = None
@@ -58,15 +60,18 @@ class SentFiles:
         self._synced = time.monotonic()
         self._unsynced = False
         self._unwritten: list[SentMail] = []
+        self._noted_at: datetime | None = None
         self._complained = float("-inf")
+        #: Another process may have raised it, and ended.
+        self._alarmed = True
 
     def note(
         self, mails: Sequence[OutboxMail], now: datetime, *, others: Collection[MailId] = ()
     ) -> None:
         """Append mails that were taken.
 
-        One that cannot be written down has left nevertheless: mail goes on, the log says so once
-        a minute, and what is missing is appended when that can be done again.
+        One that cannot be written down has left nevertheless: mail goes on, log and alarm say so,
+        and what is missing is appended when that can be done again.
         """
         self._unwritten += [
             SentMail(key=one.key, message_id=one.message_id, to=one.to, edition=one.edition)
@@ -75,20 +80,45 @@ class SentFiles:
         try:
             if others:
                 self._unwritten += self._store.sent(others)
+        except OutageError as error:
+            self._complain(error)
+        self._noted_at = now
+        self._write(now)
+
+    def sync(self) -> None:
+        """Have on the disk what was noted."""
+        if self._unwritten and self._noted_at is not None:
+            self._write(self._noted_at)
+        self._flush()
+
+    def _write(self, now: datetime) -> None:
+        try:
             self._open(now)
             self._append(self._unwritten, now)
         except (OSError, OutageError) as error:
             del self._unwritten[:-MOST_UNWRITTEN]
-            if time.monotonic() - self._complained > _COMPLAIN_SECONDS:
-                self._complained = time.monotonic()
-                log.warning(
-                    "sent mails not written down", mails=len(self._unwritten), why=str(error)
-                )
-        else:
-            self._unwritten.clear()
+            self._complain(error)
+            return
+        self._unwritten.clear()
+        if self._alarmed:
+            self._alarmed = not self._store.tell_journal(self._machine, None)
 
-    def sync(self) -> None:
-        """Have what was appended on the disk."""
+    def _complain(self, error: OSError | OutageError) -> None:
+        """Once a minute."""
+        if time.monotonic() - self._complained < _COMPLAIN_SECONDS:
+            return
+        self._complained = time.monotonic()
+        log.warning("sent mails not written down", mails=len(self._unwritten), why=str(error))
+        if isinstance(error, OSError):
+            self._alarmed = True
+            self._store.tell_journal(
+                self._machine,
+                f"{len(self._unwritten)} mails that left are not written down in {self._folder}"
+                f" ({error.strerror}): after a restore they would leave again; make room, or let the"
+                " service write there, before it is stopped",
+            )
+
+    def _flush(self) -> None:
         if self._file is not None and self._unsynced:
             with suppress(OSError):
                 os.fdatasync(self._file)
@@ -97,6 +127,10 @@ class SentFiles:
     def close(self) -> None:
         """Let go of the file."""
         self.sync()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._flush()
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -129,7 +163,7 @@ class SentFiles:
         self._editions |= fresh
         self._unsynced = True
         if time.monotonic() - self._synced > SYNC_SECONDS:
-            self.sync()
+            self._flush()
 
     def _is_there(self) -> bool:
         """Whether our file is still the one of its name: it may have been moved or deleted."""
@@ -145,7 +179,7 @@ class SentFiles:
         day = now.astimezone(UTC).date()
         if self._day == day and self._is_there():
             return
-        self.close()
+        self._let_go()
         self._editions.clear()
         if self._key is None:
             self._key = self._store.journal_key()

@@ -84,6 +84,12 @@ class SentMails(Protocol):
         """Mails as the journal is told of them."""
         ...
 
+    def tell_journal(self, machine: str, problem: str | None) -> bool:
+        """Raise the alarm that a machine's journal cannot be written, or clear it; False when
+        that cannot be done now.
+        """
+        ...
+
 
 class SentJournal(Protocol):
     """What left, written down outside of the database."""

@@ -9,13 +9,18 @@ from itertools import islice
 from typing import Final
 
 import msgspec
+import structlog
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
+from aggregator.errors import OutageError
 from aggregator.model import Edition, Frequency, Lane, MailId, SentMail, SentNote, SubscriberId
-from aggregator.store import rows
+from aggregator.store import alarms, rows
 from aggregator.store.letterbox import LANES
 from aggregator.store.publish import cut
 from aggregator.store.recall import NAME, PERSON
+
+log = structlog.get_logger()
 
 _BATCH: Final = 1_000
 #: Numbers that are passed over for every day since the backup, and once: whatever was given out
@@ -101,6 +106,22 @@ class Sent:
             return bytes(
                 connection.execute(text("select journal_key from house")).scalar_one() or b""
             )
+
+    def tell_journal(self, machine: str, problem: str | None) -> bool:
+        """Raise the alarm that a machine's journal cannot be written, or clear it; False when
+        that cannot be done now: it stops no mail.
+        """
+        kind = f"journal:{machine}"
+        try:
+            with self._engine.begin() as connection:
+                if problem is None:
+                    alarms.clear_alarm(connection, kind)
+                else:
+                    alarms.raise_alarm(connection, kind, problem)
+        except (SQLAlchemyError, OutageError) as error:
+            log.warning("alarm neither raised nor cleared", kind=kind, why=str(error))
+            return False
+        return True
 
     def sent(self, ids: Collection[MailId]) -> Sequence[SentMail]:
         """Mails as the journal is told of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import platform
 import random
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,7 +75,9 @@ class Parts(Stores):
         it = self.settings
         if not it.sent_days:
             return None
-        return SentFiles(it.home / "sent", self.sent_mails, days=it.sent_days)
+        return SentFiles(
+            it.home / "sent", self.sent_mails, days=it.sent_days, machine=platform.node()
+        )
 
     @cached_property
     def bounce_mailbox(self) -> Mailbox | None:

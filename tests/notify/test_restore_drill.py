@@ -339,8 +339,14 @@ def test_what_could_not_be_written_down_is_written_when_it_can_be(service):
     send = functools.partial(mail.deliver_all, store=service.outbox, mailer=service, sent=journal)
     send(clock=lambda: MORNING)
     assert service.outbox.states() == {"sent": 1}
+    alarms = store.Alarms(service.engine)
+    [alarm] = alarms.open_alarms()
+    assert alarm.kind == "journal:here"
+    assert alarm.text.startswith("1 mails that left are not written down")
 
     (service.home / "sent").unlink()
+    send(clock=lambda: MORNING)
+    assert alarms.open_alarms() == []
     service.sign_up(email=OTHER, now=MORNING)
     send(clock=lambda: MORNING)
     [kept] = (service.home / "sent").iterdir()
