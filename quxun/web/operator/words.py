@@ -55,6 +55,7 @@ DEEDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "dismiss": ("不再处理", "dismissed"),
         "backup": ("备份", "made a backup"),
         "restore": ("从备份恢复", "restored a backup"),
+        "restore undone": ("撤销中断的恢复", "undid a restore that was cut short"),
         "erase": ("删除订阅者", "erased a subscriber"),
         "subscriber added": ("添加订阅者", "added a subscriber"),
         "subscribers imported": ("导入订阅者", "imported subscribers"),
