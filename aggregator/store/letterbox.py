@@ -71,7 +71,8 @@ def stopped(mail: str, frequency: str) -> str:
 
     One subscription of that frequency that goes on, or is paused, is enough to be written to; one
     that waits for a new confirmation, whoever asked for it, has ended as well. Where there is none
-    of that frequency, those that were switched from it decide, and without any at all nothing leaves.
+    of that frequency, those that were switched from it decide, and without any at all nothing
+    leaves. What had ended before the mail was planned (by clocks that may differ) is not in it.
 
     Args:
         mail: the name of the outbox's row.
@@ -88,10 +89,11 @@ def stopped(mail: str, frequency: str) -> str:
     )
     runs = "n.state in ('active', 'paused')"
     ended = "(n.state = 'ended' or (n.state = 'pending' and n.ended_at is not null))"
+    since = f"{ended} and n.ended_at > {mail}.created_at - interval '1 minute'"
     return (
         f"({mail}.lane > 0 and not exists ({theirs} and {runs}) and"
-        f" (exists ({theirs} and {ended})"
-        f" or (exists ({switched} and {ended}) and not exists ({switched} and {runs}))"
+        f" (exists ({theirs} and {since})"
+        f" or (exists ({switched} and {since}) and not exists ({switched} and {runs}))"
         f" or (exists ({all_theirs} and {ended}) and not exists ({all_theirs} and {runs}))))"
     )
 

@@ -163,8 +163,9 @@ class Batch:
         found = self._connection.execute(
             text(
                 "with waiting as (select o.id, o.subscriber_id from outbox o join runs r on"
-                " r.id = o.run_id where o.subscriber_id = any(cast(:ids as bigint[])) and o.state"
-                " in ('queued', 'deferred') and not o.was_ambiguous and o.edition_id is not null"
+                # "waiting" is what the index on readers holds.
+                " r.id = o.run_id where o.subscriber_id = any(cast(:ids as bigint[])) and o.waiting"
+                " and o.state in ('queued', 'deferred') and not o.was_ambiguous and o.edition_id is not null"
                 # What an operator sends again may have come: no other mail brings it once more.
                 " and o.resends = 0"
                 " and r.frequency = :frequency and r.due_at < :due"

@@ -15,7 +15,7 @@ from aggregator.store import suppressions
 
 NOW = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)
 LEASE = timedelta(seconds=90)
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 EAST = Filter(region=("500116",))
 
@@ -332,6 +332,18 @@ def test_a_stop_after_a_switch_of_one_lets_what_else_was_switched_go_on(engine, 
     for one in who.subscriptions:
         people.set_frequency(one.id, Frequency.WEEKLY, NOW)
     people.end(who.id, reason="page", now=NOW, subscription_id=who.subscriptions[0].id)
+
+    assert len(outbox.claim_mails(NOW, limit=9, lease=LEASE)) == 1
+
+
+def test_what_was_stopped_long_ago_keeps_no_mail_back_after_a_switch(engine, outbox):
+    """The mail that waits is of the other wish, and its notices are owed by no other mail."""
+    people = store.Subscribers(engine)
+    old = people.sign_up("r0@mail.example", [EAST], Frequency.DAILY, NOW - DAY, confirmed=True)
+    people.end(old.id, reason="one-click", now=NOW - 8 * HOUR)
+    run_of(engine, outbox, 1)
+    [mine] = [one for one in people.get("r0@mail.example").subscriptions if one.ended_at is None]
+    people.set_frequency(mine.id, Frequency.WEEKLY, NOW)
 
     assert len(outbox.claim_mails(NOW, limit=9, lease=LEASE)) == 1
 
