@@ -20,6 +20,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "邮件服务器拒收内容，该批次已暂停",
             "the mail server refuses what we say; the run is held",
         ),
+        "refusing": (
+            "一个邮件域名拒收我们的邮件，其他域名照常发送",
+            "one mail domain refuses our mails; those to others go on",
+        ),
         "mail-relay": (
             "邮件服务器连不上或拒绝登录",
             "the mail server cannot be reached or refuses our login",

@@ -2,12 +2,13 @@
 
 Servers say why in words of their own, and suspend nobody by it (RELIABILITY.md, row 15). One rule
 looks at many answers of one run; the other at nothing but refusals, over all runs of a frequency,
-because the immediate runs of a day and the runs of a small site have a few mails each.
+because the immediate runs of a day and the runs of a small site have a few mails each. What one
+mail domain alone refuses is no word on what we say: it keeps nothing from readers of others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -52,3 +53,9 @@ def in_a_row(meanings: Sequence[str], *, mails: int) -> int:
     row = next((n for n, one in enumerate(meanings) if one not in REFUSALS), len(meanings))
     needed = min(max(mails // _SHARE, LEAST_IN_A_ROW), MOST_IN_A_ROW)
     return row if row >= needed else 0
+
+
+def alone(domains: Iterable[str]) -> str | None:
+    """The one domain that all refusals come from; None when they are of several."""
+    several = set(domains)
+    return several.pop() if len(several) == 1 else None

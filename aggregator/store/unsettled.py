@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
+from aggregator import stops
 from aggregator.errors import ConflictError
 from aggregator.model import MailId
 from aggregator.store import audit
@@ -28,6 +29,14 @@ _IN_DOUBT = f"was_ambiguous and state = 'ambiguous' and due_at >= '9999-01-01' a
 _GIVEN_UP = f"troubled and state = 'failed' and starts_with(answer, 'given up') and {_FRESH}"
 _BY_CHAT = f"troubled and state = 'failed' and meaning = '{REFUSED_BY_CHAT}' and {_FRESH}"
 _OF: Final = {"in-doubt": _IN_DOUBT, "mail-given-up": _GIVEN_UP, "channels": _BY_CHAT}
+
+#: Domains whose alarm is open and that refused nothing of late (store/stops.py).
+_REFUSE_NO_MORE = text(
+    "select split_part(a.kind, ':', 2) from alarms a where a.cleared_at is null and starts_with(a.kind, 'refusing:')"
+    " and not exists (select 1 from outbox o where o.troubled and o.state = 'failed'"
+    " and o.meaning in ('content', 'refused') and o.answered_at > :since"
+    " and coalesce(o.domain, lower(split_part(o.recipient, '@', 2))) = split_part(a.kind, ':', 2))"
+)
 
 
 class Unsettled:
@@ -120,6 +129,9 @@ def _watch(connection: Connection, now: datetime) -> None:
         clear_alarm(connection, "mail-given-up")
     if _settled(connection, "channels", values):
         clear_alarm(connection, "channels")
+    quiet = connection.execute(_REFUSE_NO_MORE, {"since": now - stops.WITHIN}).scalars().all()
+    for domain in quiet:
+        clear_alarm(connection, f"refusing:{domain}")
 
 
 def _settled(connection: Connection, kind: str, values: dict[str, datetime]) -> bool:

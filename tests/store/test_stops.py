@@ -177,6 +177,74 @@ def test_one_company_that_refuses_at_the_end_of_a_great_run_holds_nothing(engine
     assert (held(engine), kinds(engine)) == ([], [])
 
 
+def to_domains(engine, run_id, domains):
+    """Send a run's mails to these domains, one each, in this order."""
+    with engine.begin() as connection:
+        ids = connection.execute(
+            text("select id from outbox where run_id = :run order by id"), {"run": run_id}
+        ).scalars()
+        for mail_id, domain in zip(ids.all(), domains, strict=True):
+            connection.execute(
+                text("update outbox set domain = :domain where id = :id"),
+                {"domain": domain, "id": mail_id},
+            )
+
+
+def test_one_domain_that_refuses_keeps_no_run_from_other_readers(engine, outbox):
+    """Five sign-ups at a server that refuses everything must not silence a small site."""
+    for number in range(3):
+        at = NOW + number * 5 * MINUTE
+        made = run(engine, outbox, 6, at, "immediate")
+        to_domains(engine, made, ["refuses.example"] * 5 + ["good.example"])
+        answer(outbox, ["content"] * 5, at)
+
+        [mail] = outbox.claim_mails(at, limit=9, lease=LEASE)
+        assert (mail.domain, mail.run_id) == ("good.example", made)
+        outbox.turn([replace(end(mail, MailState.SENT, "taken"), at=at)], now=at)
+    assert (held(engine), kinds(engine)) == ([], ["refusing:refuses.example"])
+
+    store.Unsettled(engine).watch(NOW + timedelta(hours=20))
+    assert kinds(engine) == ["refusing:refuses.example"]
+    store.Unsettled(engine).watch(NOW + timedelta(hours=25))
+    assert kinds(engine) == []
+
+
+def test_two_domains_that_refuse_hold_a_small_run(engine, outbox):
+    """Then it is what we say."""
+    made = run(engine, outbox, 6)
+    to_domains(engine, made, ["a.example"] * 4 + ["b.example"] * 2)
+    answer(outbox, ["content"] * 5)
+
+    assert (held(engine), kinds(engine)) == ([made], ["mail-content:daily"])
+
+
+@pytest.mark.parametrize(("there", "stopped"), [(20, False), (21, True)])
+def test_a_great_run_is_held_for_one_domain_only_when_most_readers_are_there(
+    engine, outbox, there, stopped
+):
+    """QQ has most readers of many sites, and a company has a few."""
+    made = run(engine, outbox, 42)
+    to_domains(engine, made, ["a.example"] * (42 - there) + ["refuses.example"] * there)
+    mails = outbox.claim_mails(NOW, limit=42, lease=LEASE)
+    refused = [one for one in mails if one.domain == "refuses.example"]
+    outbox.turn([end(one, MailState.FAILED, "refused") for one in refused], now=NOW)
+
+    assert held(engine) == [made] * stopped
+    assert kinds(engine) == [f"mail-content:{made}" if stopped else "refusing:refuses.example"]
+
+
+def test_what_was_refused_before_a_release_counts_no_more(engine, outbox):
+    """Whoever released a run has seen to it: one refusal more is no reason to hold the next."""
+    made = [run(engine, outbox, 5, NOW + n * MINUTE, "immediate") for n in range(2)]
+    answer(outbox, ["content"] * 4)
+    holds = store.Holds(engine)
+    holds.hold_run(made[1], "looked at", who="operator", now=NOW + MINUTE)
+    holds.release_run(made[1], who="operator", now=NOW + 2 * MINUTE)
+    answer(outbox, ["content"], NOW + 3 * MINUTE)
+
+    assert (held(engine), kinds(engine)) == ([], [])
+
+
 @pytest.mark.parametrize(
     ("refused", "mails", "stopped"),
     [(4, 5, 0), (5, 5, 5), (5, 29, 5), (5, 30, 0), (6, 30, 6), (19, 100_000, 0), (20, 100_000, 20)],
