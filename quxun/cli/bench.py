@@ -110,7 +110,7 @@ def digest(
     announcements: Annotated[int, typer.Option(min=1, help="how many the store holds")] = 100_000,
     news: Annotated[
         int, typer.Option(min=1, help="how many were announced since they subscribed")
-    ] = 1_100,
+    ] = 1_600,
     senders: Annotated[int, typer.Option(min=1, max=16, help="processes that send")] = 1,
     as_json: AsJson = False,
 ) -> None:

@@ -87,15 +87,12 @@ def preview(
 @app.command()
 def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson = False) -> None:
     """Plan what is due and deliver the outbox now; with --subscriber, theirs at once."""
-    from aggregator.flow import mail, reprints
+    from aggregator.flow import mail
 
     with opened() as parts:
         planned = _plan(parts, _time(parts, at), subscriber, eml)
         with deed(parts, "send", "what waits"):
-            reprints.reprint(
-                store=parts.digests, env=parts.templates_or_fail(), settings=parts.settings,
-                now=parts.now(),
-            )  # fmt: skip
+            _print_anew(parts)
             tally = mail.deliver_all(
                 store=parts.outbox, mailer=parts.mailer, clock=parts.now, sent=parts.sent
             )
@@ -109,9 +106,19 @@ def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson
         )
 
 
+def _print_anew(parts: Parts) -> None:
+    """Have nothing in waiting mails that was withdrawn since, as the workers do."""
+    from aggregator.flow import reprints
+
+    reprints.reprint(
+        store=parts.digests, env=parts.templates_or_fail(), settings=parts.settings, now=parts.now()
+    )
+
+
 def _plan(parts: Parts, now: datetime, subscriber: str | None, eml: Path | None) -> int:
     from aggregator.flow import digests as flow
 
+    _print_anew(parts)  # first, or a later mail takes it over as something that was told
     if subscriber is None:
         if eml:
             raise UsageError(

@@ -140,6 +140,16 @@ def test_both_bodies_carry_every_link_and_no_other_host_is_asked(write, reader, 
     assert "class=" not in mail.html
 
 
+def test_a_word_wider_than_a_phone_may_break(write, reader, announcement):
+    """Else the whole mail is as wide as the word; spaces without width are known to all readers."""
+    mail = write(reader(), [announcement(1, title="关于Enterprise" + "Innovation" * 30 + "的通知")])
+
+    runs = re.findall(r"[!-~]+", words(mail))
+    assert max(len(run) for run in runs if "Innovation" in run) <= 20
+    assert "<wbr" not in mail.html
+    assert "\u200b" not in mail.text
+
+
 def test_the_footer_says_why_and_how_to_stop(write, reader, announcement, house, now):
     """Why this came, how to stop it at once, how to change it, and what we are not."""
     mail = write(reader(filters=(Filter(q=("氢能",)), Filter(q=("储能",)))), [announcement(1)])
