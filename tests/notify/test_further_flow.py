@@ -198,6 +198,23 @@ def test_what_a_reader_would_act_on_is_told(desk, changes, said):
     assert said in desk.sent()[0].text
 
 
+def test_a_better_reading_of_ours_is_told_to_nobody(desk):
+    """The portal changed nothing: it always said so."""
+    desk.announce("申报通知甲", due=date(2026, 9, 30))
+    desk.plan()
+    better = replace(
+        desk.drafts["申报通知甲"],
+        substance_hash="read again",
+        extractor=9,
+        facts=Facts(deadlines=(Deadline(value=date(2026, 10, 15), sentence="截止"),)),
+    )
+    desk._look("申报通知甲", MORNING + HOUR, ArticleOutcome.REREAD, better)
+
+    assert desk.plan(MORNING + DAY) == 0
+    desk.edit("申报通知甲", MORNING + DAY + HOUR, validity="废止")
+    assert desk.plan(MORNING + 2 * DAY) == 1
+
+
 def test_a_reworded_text_is_no_change(desk):
     """A corrected comma is not worth a mail."""
     desk.announce("通知甲")

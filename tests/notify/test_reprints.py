@@ -123,13 +123,19 @@ def test_a_run_that_is_held_is_released_with_what_still_stands(desk):
     assert len([one for one in told if "通知甲" in one]) == 2
 
 
-def test_a_mail_that_may_have_arrived_is_left_as_it_is(desk):
+@pytest.mark.parametrize(
+    "fate",
+    [
+        "was_ambiguous = true, state = 'ambiguous'",
+        "was_ambiguous = true, state = 'deferred'",
+        "resends = 1",
+    ],
+)
+def test_a_mail_that_may_have_arrived_is_left_as_it_is(desk, fate):
     """Both copies say the same, and its reader hears later that the notice is no more."""
     desk.announce("通知甲")
     desk.plan()
-    desk.do(
-        "update outbox set was_ambiguous = true, state = 'ambiguous' where edition_id is not null"
-    )
+    desk.do(f"update outbox set {fate} where edition_id is not null")
     desk.withdraw("通知甲", MORNING + HOUR)
 
     assert desk.reprint() == 0

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from test_further_flow import Desk
 
 from aggregator import store
-from aggregator.deliver import SentFiles
+from aggregator.deliver import SentFiles, sent
 from aggregator.errors import CutShortError, QuxunError, UsageError
 from aggregator.flow import digests, mail
 from aggregator.model import Delivery, Frequency, MailState
@@ -33,6 +33,8 @@ class Service(Desk):
         #: Who was told what, mail by mail, whatever database there was.
         self.arrived = []
         self.ids = []
+        #: What comes of the mails.
+        self.fate = MailState.SENT
 
     def run(self, now, *, missed=False):
         """The runs of that minute, with all that were missed before it if asked for, and
@@ -59,7 +61,7 @@ class Service(Desk):
                     self.ids.append(row.message_id)
                 done.append(
                     Delivery(
-                        mail_id=row.id, generation=row.generation, state=MailState.SENT,
+                        mail_id=row.id, generation=row.generation, state=self.fate,
                         answer="250", at=desk.now(),
                     )
                 )  # fmt: skip
@@ -169,6 +171,40 @@ def test_a_change_that_was_told_is_not_told_again_and_a_later_one_is(service):
 
     said = [one for _, one in service.arrived if one.startswith("改为")]
     assert said == ["改为 10月15日", "改为 10月20日"]
+
+
+def test_a_mail_that_was_in_doubt_twice_counts_as_having_left(service):
+    """Nobody sends it a third time, before a restore or after it."""
+    service.sign_up(confirmed=True)
+    service.announce("通知甲")
+    service.plan(MORNING)
+    file = service.backup(MORNING)
+    service.fate = MailState.AMBIGUOUS
+    for hours in (1, 2):
+        service.run(MORNING + hours * HOUR)
+    assert service.arrived == [(READER, "通知甲")] * 2
+
+    service.restore(file, NEXT)
+    service.fate = MailState.SENT
+    service.run(NEXT + HOUR)
+    assert service.arrived == [(READER, "通知甲")] * 2
+
+
+def test_a_reminder_that_left_is_not_repeated_and_the_next_one_comes(service):
+    """A week before, and a day before: each once, whatever happens between."""
+    service.sign_up(confirmed=True)
+    service.announce("通知甲", due=date(2026, 9, 24))
+    service.remind()
+    service.run(MORNING)
+    file = service.backup(MORNING + HOUR)
+    service.run(MORNING + 3 * DAY)
+    assert service.arrived == [(READER, "通知甲")] * 2
+
+    service.restore(file, MORNING + 3 * DAY + HOUR)
+    service.run(MORNING + 4 * DAY)
+    assert service.arrived == [(READER, "通知甲")] * 2
+    service.run(MORNING + 9 * DAY)
+    assert service.arrived == [(READER, "通知甲")] * 3
 
 
 def test_nothing_of_the_lost_time_is_mistaken_for_something_of_now(service):
@@ -327,6 +363,24 @@ def test_what_a_killed_sender_had_sent_is_written_down_by_the_next(service):
     [edition, left] = kept.read_text(encoding="utf-8").split("\n")[1:-1]
     assert left.split("\t")[2:4] == [row.message_id, row.key]
     assert left.split("\t")[-1] == edition.split("\t")[1]
+
+
+def test_of_what_cannot_be_written_down_the_last_mails_are_kept(service, monkeypatch):
+    """A disk that stays full for a week must not fill the memory as well."""
+    monkeypatch.setattr(sent, "MOST_UNWRITTEN", 2)
+    (service.home / "sent").write_text("in the way", encoding="utf-8")
+    journal = SentFiles(service.home / "sent", store.Sent(service.engine), days=35)
+    for email in (READER, OTHER, LATE):
+        service.sign_up(email=email)
+    mails = service.outbox.claim_mails(MORNING, limit=9, lease=HOUR)
+    for one in mails:
+        journal.note([one], MORNING)
+    (service.home / "sent").unlink()
+    journal.close()
+
+    [kept] = (service.home / "sent").iterdir()
+    written = kept.read_text(encoding="utf-8")
+    assert [one.message_id in written for one in mails] == [False, True, True]
 
 
 def test_what_could_not_be_written_down_is_written_when_it_can_be(service):

@@ -109,6 +109,37 @@ def test_a_notice_that_is_open_keeps_its_ledger_and_tells_a_change_once(engine: 
     assert system.why(str(one), who.email, NOW + DAY).rule == "sent"
 
 
+def test_a_notice_that_was_told_and_is_held_again_is_not_news_once_it_is_let_go(engine: Engine):
+    """However long somebody takes to decide on it."""
+    who = subscriber(engine, at=NOW - 402 * DAY)
+    announce(engine, "项目", at=NOW - 401 * DAY)
+    assert send(engine, who, NOW - 401 * DAY)
+    change(engine, "update announcements set novelty = 'held'")
+    store.System(engine).prune(NOW)
+    change(engine, "update announcements set novelty = 'news', announced_at = :now", now=NOW)
+
+    assert owed(engine, who) == []
+
+
+def test_all_that_one_reader_was_told_of_a_notice_is_forgotten_together(engine: Engine):
+    """Who was reminded last year was told the news, though that is longer ago."""
+    who = subscriber(engine, at=NOW - 402 * DAY)
+    announce(engine, "项目", at=NOW - 401 * DAY)
+    assert send(engine, who, NOW - 401 * DAY)
+    change(
+        engine,
+        "insert into ledger (subscriber_id, announcement_id, reason, run_id, at)"
+        " select subscriber_id, announcement_id, 'reminder:1:2025-06-01', run_id, :at from ledger",
+        at=NOW - 300 * DAY,
+    )  # fmt: skip
+    system = store.System(engine)
+
+    system.prune(NOW)
+    assert counts(engine)[0] == 2
+    system.prune(NOW + 101 * DAY)
+    assert counts(engine)[0] == 0
+
+
 def test_why_says_that_the_journal_of_that_time_is_gone(engine: Engine):
     """No answer is better than a wrong one; who came later was certainly not sent it."""
     at = NOW - 401 * DAY
