@@ -13,7 +13,7 @@ from sqlalchemy import text
 from test_further_flow import Desk
 
 from aggregator import store
-from aggregator.deliver import SentFiles, sent
+from aggregator.deliver import SentFiles
 from aggregator.errors import CutShortError, QuxunError, UsageError
 from aggregator.flow import digests, mail
 from aggregator.model import Delivery, Frequency, MailState
@@ -363,24 +363,6 @@ def test_what_a_killed_sender_had_sent_is_written_down_by_the_next(service):
     [edition, left] = kept.read_text(encoding="utf-8").split("\n")[1:-1]
     assert left.split("\t")[2:4] == [row.message_id, row.key]
     assert left.split("\t")[-1] == edition.split("\t")[1]
-
-
-def test_of_what_cannot_be_written_down_the_last_mails_are_kept(service, monkeypatch):
-    """A disk that stays full for a week must not fill the memory as well."""
-    monkeypatch.setattr(sent, "MOST_UNWRITTEN", 2)
-    (service.home / "sent").write_text("in the way", encoding="utf-8")
-    journal = SentFiles(service.home / "sent", store.Sent(service.engine), days=35)
-    for email in (READER, OTHER, LATE):
-        service.sign_up(email=email)
-    mails = service.outbox.claim_mails(MORNING, limit=9, lease=HOUR)
-    for one in mails:
-        journal.note([one], MORNING)
-    (service.home / "sent").unlink()
-    journal.close()
-
-    [kept] = (service.home / "sent").iterdir()
-    written = kept.read_text(encoding="utf-8")
-    assert [one.message_id in written for one in mails] == [False, True, True]
 
 
 def test_what_could_not_be_written_down_is_written_when_it_can_be(service):
