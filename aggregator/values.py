@@ -105,9 +105,18 @@ def read_region(value: str) -> str:
             )
         return divisions.heir(code)
     found = divisions.resolve(value, prior=None, on=None)
-    if found is None:
+    if found is None or _says_more(value):
         raise _no_one_region(value)
     return divisions.heir(found.code)
+
+
+def _says_more(value: str) -> bool:
+    """Whether more than names of divisions stands there: 江津去 is a slip, and guessing is worse."""
+    left = list(value)
+    for one in divisions.find(value):
+        left[one.start : one.end] = [" "] * len(one.name)
+    rest = _GAPS.sub("", "".join(left))
+    return 0 < len(rest) < len(_GAPS.sub("", value))
 
 
 def _no_one_region(value: str) -> UsageError:

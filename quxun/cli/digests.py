@@ -194,7 +194,7 @@ def _time(parts: Parts, at: str | None) -> datetime:
             f"--at must be ISO 8601, such as 2026-11-26T08:30+08:00, not {at!r}"
         ) from error
     if read.tzinfo is None:
-        raise UsageError(f"--at needs an offset, such as {at}+08:00")
+        raise UsageError(f"--at needs an offset, such as {read:%Y-%m-%dT%H:%M}+08:00")
     return read
 
 

@@ -163,7 +163,7 @@ class Home:
             except BlockingIOError as error:
                 raise BusyError(
                     f"a service is running on {self.path} already{_by(path)}; "
-                    f"stop it first, or set QUXUN_HOME"
+                    f"stop it first (a backup or restore: let it end), or set QUXUN_HOME"
                 ) from error
             os.truncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)

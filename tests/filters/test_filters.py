@@ -378,3 +378,15 @@ def test_a_wish_is_told_in_words():
     )
     assert describe(wish, "en").startswith("policy · integrated circuits · with “氢能”")
     assert describe(Filter()) == "全部公告"
+
+
+@pytest.mark.parametrize("slip", ["江津去", "浦东去新", "江津区政府"])
+def test_a_slip_in_a_regions_name_is_not_guessed_at(slip):
+    """Whoever meant another place would never know why nothing comes."""
+    with pytest.raises(UsageError, match=slip):
+        parse_query(f"region={slip}")
+
+
+@pytest.mark.parametrize("name", ["平安", "重庆-江津区", "成都高新区", "上海浦东", "大足县"])
+def test_names_that_nothing_is_added_to_are_known(name):
+    assert parse_query(f"region={name}").region
