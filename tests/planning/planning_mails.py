@@ -237,9 +237,11 @@ class Mails(World):
         self.digests.close_run(run.id, self.now)
 
     def _unasked(self, one) -> bool:
-        """Whether a reader has subscriptions of a mail's frequency, and none of them runs."""
-        states = {t.state for t in self.people[one.email].ties if t.frequency == one.frequency}
-        return bool(states) and "active" not in states
+        """Whether a reader stopped what a mail answers, or has paused all of its frequency."""
+        person = self.people[one.email]
+        states = {t.state for t in person.ties if t.frequency == one.frequency}
+        stopped = person.stopped(one.frequency, one.created_at)
+        return stopped or (bool(states) and "active" not in states)
 
     def _may_leave(self, mail, to: str) -> None:
         """A mail leaves with words, to where its reader is, and not while it is held or unwanted."""
@@ -249,7 +251,7 @@ class Mails(World):
         assert self.holds.held() is None
         person = self.people[to]
         assert not person.suppressed
-        assert not person.stopped(mail.frequency)
+        assert not person.stopped(mail.frequency, mail.created_at)
 
     def _ended_for_a_reason(self, before: dict) -> None:
         """What is given up without an attempt was stopped, suppressed or erased indeed."""
@@ -259,7 +261,7 @@ class Mails(World):
             person = self.people.get(now.email)
             word = (now.answer or "erased").split()[0].rstrip(":")
             if word == "stopped":
-                assert person.stopped(now.frequency)
+                assert person.stopped(now.frequency, now.created_at)
             elif word == "suppressed":
                 assert person.suppressed
             else:

@@ -99,6 +99,16 @@ class Tie:
     ended_at: datetime | None = None
     link_until: datetime | None = None
     paused_until: datetime | None = None
+    #: Frequencies that it was switched from.
+    left: set[str] = field(default_factory=set)
+
+    @property
+    def runs(self) -> bool:
+        return self.state in {"active", "paused"}
+
+    def ended_since(self, at: datetime) -> bool:
+        """Whether its reader ended it then or later; one that became another's has no such time."""
+        return not self.runs and self.ended_at is not None and self.ended_at >= at
 
     def begin(self, tick: int) -> None:
         self.state, self.paused_until = "active", None
@@ -225,14 +235,23 @@ class Person:
             if reason == "news":
                 del self.seen[number]
 
-    def stopped(self, frequency: str) -> bool:
-        """Whether they ended what brings mails of that frequency."""
-        states = {
-            "ended" if t.state == "pending" and t.ended_at else t.state
-            for t in self.ties
-            if t.frequency == frequency
-        }
-        return "ended" in states and not states & {"active", "paused"}
+    def stopped(self, frequency: str, planned_at: datetime) -> bool:
+        """Whether they ended what a mail of that frequency answers, after it was planned."""
+        theirs = [tie for tie in self.ties if tie.frequency == frequency]
+        switched = [tie for tie in self.ties if frequency in tie.left]
+        if any(tie.runs for tie in theirs):
+            return False
+        return (
+            any(tie.ended_since(planned_at) for tie in theirs)
+            or (
+                any(tie.ended_since(planned_at) for tie in switched)
+                and not any(tie.runs for tie in switched)
+            )
+            or (
+                any(tie.state == "ended" or tie.ended_at for tie in self.ties)
+                and not any(tie.runs for tie in self.ties)
+            )
+        )
 
     def why(self, number: int, one: Notice, now: datetime) -> str:
         """The one word that answers why what they were not told of was not sent."""

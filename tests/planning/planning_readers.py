@@ -80,6 +80,7 @@ class Readers(World):
         email, tie, subscription = found
         self.subscribers.set_frequency(subscription, Frequency(frequency))
         if frequency != tie.frequency and self._makes_room(email, tie, tie.wish, frequency):
+            tie.left.add(tie.frequency)
             tie.frequency = frequency
 
     @precondition(lambda self: self.people)
@@ -230,6 +231,7 @@ class Readers(World):
         if tie.state == "pending":
             tie.spells = []
             tie.since, tie.ended_at = self.now, None
+            tie.left.clear()
             tie.begin(self.tick)
 
     def _makes_room(self, email: str, tie: Tie, wish: str, frequency: str) -> bool:
