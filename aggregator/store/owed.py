@@ -97,13 +97,13 @@ def owed(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Announcements that are there: the numbers of their last change and revision, which of them
-    were withdrawn, and which were announced too long ago to be news.
+    were withdrawn, and which are no news: by their novelty, or announced too long ago.
     """
 
     changes: Mapping[AnnouncementId, int]
     revisions: Mapping[AnnouncementId, int]
     withdrawn: Collection[AnnouncementId]
-    old: Collection[AnnouncementId]
+    no_news: Collection[AnnouncementId]
 
     def kept(
         self, items: Items, waiting: Collection[tuple[AnnouncementId, str]] = ()
@@ -111,7 +111,8 @@ class Standing:
         """Those items that may be mailed, in order: of what was withdrawn, only that it was, and
         not even that to who would have read of it in a mail that still waits.
 
-        What stands in a mail that still waits does not grow too old: it was owed in time.
+        What stands in a mail that still waits stays news, however old it grows or with what it
+        became one: it was owed in time. What follows news is told whatever its notice is by now.
         """
         return tuple(
             sorted(
@@ -122,7 +123,7 @@ class Standing:
                     one not in self.withdrawn
                     or (reason.startswith("change:") and (one, NEWS) not in waiting)
                 )
-                and (one not in self.old or reason != NEWS or (one, reason) in waiting)
+                and (one not in self.no_news or reason != NEWS or (one, reason) in waiting)
             )
         )
 
@@ -141,9 +142,9 @@ def standing(connection: Connection, ids: Sequence[AnnouncementId], now: datetim
     """
     found = connection.execute(
         text(
-            "select id, change, revision, withdrawn_at is not null, announced_at < :since"
-            " from announcements where id = any(cast(:ids as bigint[]))"
-            " and novelty = any(cast(:mailed as text[])) and merged_into is null"
+            "select id, change, revision, withdrawn_at is not null,"
+            " novelty <> all(cast(:mailed as text[])) or announced_at < :since"
+            " from announcements where id = any(cast(:ids as bigint[])) and merged_into is null"
             " and removed_at is null"
         ),
         {"ids": ids, "mailed": list(MAILED), "since": now - LOOK_BACK},
@@ -152,7 +153,7 @@ def standing(connection: Connection, ids: Sequence[AnnouncementId], now: datetim
         changes={row[0]: row[1] for row in found},
         revisions={row[0]: row[2] for row in found},
         withdrawn={row[0] for row in found if row[3]},
-        old={row[0] for row in found if row[4]},
+        no_news={row[0] for row in found if row[4]},
     )
 
 
