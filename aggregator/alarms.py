@@ -56,6 +56,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "到期的批次没有排好",
             "a run that is due was not planned",
         ),
+        "reprints": (
+            "待发邮件里有已撤下的公告，没能重印",
+            "mails that wait tell of what was withdrawn since, and could not be printed anew",
+        ),
     }
 )
 #: These say that mail does not leave: no mail is written about them, for it would not either.

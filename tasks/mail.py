@@ -46,5 +46,9 @@ def deliver() -> None:
 
 def _reprint(it: Parts) -> None:
     reprints.reprint(
-        store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=it.now()
+        store=it.digests,
+        alarms=it.alarms,
+        env=it.templates_or_fail(),
+        settings=it.settings,
+        now=it.now(),
     )

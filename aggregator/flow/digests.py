@@ -314,7 +314,8 @@ class Planner:
         """New words for mails of this run that wait; where they cannot be made, none."""
         self._load(batch)
         self._revisions = batch.revisions
-        made = ((share, self._written(share)) for share in batch.shares)
+        made = [(share, self._written(share)) for share in batch.shares]
+        self.missed, self._unwritten = self.missed + self._unwritten, 0
         return [(share, edition) for share, edition in made if edition is not None]
 
     def _stamp(self, reader: SubscriberId) -> tuple[str, str]:

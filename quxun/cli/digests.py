@@ -111,7 +111,11 @@ def _print_anew(parts: Parts) -> None:
     from aggregator.flow import reprints
 
     reprints.reprint(
-        store=parts.digests, env=parts.templates_or_fail(), settings=parts.settings, now=parts.now()
+        store=parts.digests,
+        alarms=parts.alarms,
+        env=parts.templates_or_fail(),
+        settings=parts.settings,
+        now=parts.now(),
     )
 
 

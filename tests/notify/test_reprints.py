@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from offices import BEFORE, DAY, HOUR, MORNING, READER, SETTINGS
 from sqlalchemy import text
+from test_digest_faults import alarms, torn_for
 from test_further_flow import Desk
 
 from aggregator import store
@@ -20,8 +21,14 @@ NOON = MORNING + 4 * HOUR
 class Patient(Desk):
     """An office whose mails wait until a test lets them go."""
 
-    def reprint(self, now=NOON):
-        return reprint(store=self.digests, env=environment(), settings=SETTINGS, now=now)
+    def reprint(self, now=NOON, env=None):
+        return reprint(
+            store=self.digests,
+            alarms=store.Alarms(self.engine),
+            env=env or environment(),
+            settings=SETTINGS,
+            now=now,
+        )
 
     def waiting(self):
         """What waits: key, Message-ID and words, by reader."""
@@ -186,3 +193,29 @@ def test_nothing_is_printed_anew_while_nothing_was_withdrawn_since(desk):
     desk.plan()
 
     assert desk.reprint() == 0
+
+
+def test_words_that_cannot_be_made_anew_are_an_alarm_until_they_can(desk):
+    """The mail leaves and announces what is no more: an operator who wants that held must hear."""
+    desk.announce("通知甲", "通知乙")
+    desk.plan()
+    desk.withdraw("通知甲", MORNING + HOUR)
+
+    assert desk.reprint(env=torn_for("通知")) == 0
+    assert alarms(desk)["reprints"].startswith("1 mails that wait")
+    assert desk.reprint() == 1
+    assert alarms(desk) == {}
+
+
+def test_mails_that_cannot_even_be_read_are_an_alarm_and_keep_nobody_elses_back(desk):
+    """A fault of the whole batch has no number, and must not be in the log alone."""
+    desk.announce("通知甲", "通知乙")
+    desk.plan()
+    desk.withdraw("通知甲", MORNING + HOUR)
+    desk.do("update wishes set filter = '[]'")
+
+    assert desk.reprint() == 0
+    assert "some mails (" in alarms(desk)["reprints"]
+    assert len(desk.sent()) == 1
+    assert desk.reprint() == 0
+    assert alarms(desk) == {}

@@ -19,6 +19,7 @@ from planning_world import (
     rarely,
 )
 
+from aggregator import store
 from aggregator.errors import ConflictError
 from aggregator.flow.digests import Planner
 from aggregator.flow.reprints import reprint
@@ -97,7 +98,13 @@ class Mails(World):
                 left_out |= {one for one in items if heirs[one[0]] != one[0]}
             if items == left_out or lines_of(items - left_out, self.notices):
                 person.tell((set(), left_out), self.notices, self.now)
-        reprint(store=self.digests, env=self.env, settings=SETTINGS, now=self.now)
+        reprint(
+            store=self.digests,
+            alarms=store.Alarms(self.engine),
+            env=self.env,
+            settings=SETTINGS,
+            now=self.now,
+        )
         for email, person in self.people.items():
             there, told = self.ledger(email), set(person.told)
             assert there == told, (email, there - told, told - there)
