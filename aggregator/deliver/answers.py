@@ -32,6 +32,12 @@ _OK, _LATER, _NEVER = 2, 4, 5
 _ANSWER_LENGTH = 300
 #: 163 says it with 451 for a while, and with 554 of the words themselves.
 _SPAM_FOR_NOW = re.compile(r"\bDT:SPM\b")
+#: Said with a code that means "never": the code is wrong, or the words are, and waiting does no harm.
+_COME_AGAIN = re.compile(
+    r"gr[ae]y-?list|try (?:it )?again|come back|temporar|please (?:wait|retry)|稍后|稍候|暂时|重试",
+    re.IGNORECASE,
+)
+_GREYLISTED = re.compile(r"gr[ae]y-?list", re.IGNORECASE)
 #: A domain that is not there may be ours, as long as no word is of the recipient.
 _A_DOMAIN = re.compile(r"\b(?:domain|host|mx|dns|record)\b|域名|主机", re.IGNORECASE)
 _THE_RECIPIENT = re.compile(
@@ -101,9 +107,19 @@ def meaning(answer: Answer) -> Meaning:
     elif _nobody_there(text):
         # One recipient a mail: whenever it is said, it is said of that one.
         means = Meaning.ADDRESS
+    elif _asks_to_come_again(text):
+        means = Meaning.LATER
     else:
         means = Meaning.CONTENT if codes.CONTENT.search(text) else Meaning.REFUSED
     return means
+
+
+def _asks_to_come_again(text: str) -> bool:
+    """Whether a refusal for good is none by its words, or by its own second code (RFC 3463)."""
+    if _GREYLISTED.search(text):
+        return True
+    later = _COME_AGAIN.search(text) or (codes.status_in(text) or "").startswith("4")
+    return bool(later) and not codes.CONTENT.search(codes.ENHANCED.sub("", text))
 
 
 def _nobody_there(text: str) -> bool:

@@ -19,17 +19,23 @@ from typing import Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from aggregator.errors import SettingsError
+from aggregator.returns.mime import characters
+from aggregator.text import one_line
 
 PORTS: Final = {"smtp": 25, "smtps": 465}
 #: RFC 5321 §4.5.3.1.5 allows 512 octets a line; real servers write more, none of them this much.
 LONGEST_LINE: Final = 4096
 LONGEST_ANSWER: Final = 32_768
 _KEPT: Final = 500
-_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+#: A blank belongs behind the code (RFC 5321 §4.2), and is not always there.
+_LINE = re.compile(rb"([2-5]\d\d)(?!\d)(-?)(.*)", re.DOTALL)
 #: Nearly all answers are one whole line.
 _SHORT = re.compile(rb"([2-5]\d\d) ([ -~]{0,400})\r\n")
 _NEAR = {"localhost", "127.0.0.1", "::1"}
-_READY, _CHALLENGE, _AUTHENTICATED, _NOT_KNOWN = 250, 334, 235, (500, 502, 504)
+_CHALLENGE, _AUTHENTICATED = 334, 235
+_WAYS = ("PLAIN", "LOGIN", "CRAM-MD5")
+#: A way to log in that is offered and not to be had: not known, too weak, or not without TLS.
+_ANOTHER_WAY = (500, 501, 502, 503, 504, 534, 538)
 
 
 class WireError(Exception):
@@ -273,7 +279,8 @@ class Wire(asyncio.Protocol):
             if found is None or len(line) > LONGEST_LINE:
                 shown = line[:80].decode("utf-8", "replace")
                 raise self._broken(f"what came is no answer of a mail server: {shown!r}")
-            lines.append((found[3] or b"").decode("utf-8", "replace")[:_KEPT])
+            # In China they speak GBK; what the database does not take goes into no record.
+            lines.append(one_line(characters(found[3], ""))[:_KEPT])
             if found[2] != b"-":
                 del self._unread[:at]
                 return Reply(code=int(found[1]), lines=tuple(lines))
@@ -309,7 +316,7 @@ class Wire(asyncio.Protocol):
     async def _greet(self, name: str) -> dict[str, str]:
         """Say who we are; what the server offers, by keyword."""
         reply = await self.ask(f"EHLO {name}")
-        if reply.code in _NOT_KNOWN:
+        if reply.code // 100 == 5:  # noqa: PLR2004  # old servers have many words for "not known"
             reply = await self.ask(f"HELO {name}")
             if not reply.good:
                 raise RefusedHereError(reply)
@@ -341,29 +348,37 @@ class Wire(asyncio.Protocol):
         self._transport = transport
 
     async def _log_in(self, ways: list[str], user: str, password: str) -> None:
-        """AUTH PLAIN (RFC 4616), LOGIN or CRAM-MD5 (RFC 2195), whichever is offered first."""
-        if "PLAIN" in ways:
-            reply = await self.ask(f"AUTH PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}")
-        elif "LOGIN" in ways:
-            reply = await self.ask("AUTH LOGIN")
+        """By the first way of ours that is offered, or the next where that is not to be had."""
+        said = " ".join(ways) or "none"
+        words = f"no way to log in that we know is offered (offered: {said})"
+        reply = Reply(code=504, lines=(words,))
+        for way in _WAYS:
+            if way in ways:
+                reply = await self._log_in_by(way, user, password)
+                if reply.code not in _ANOTHER_WAY:
+                    break
+        if reply.code != _AUTHENTICATED:
+            raise RefusedHereError(reply)
+
+    async def _log_in_by(self, way: str, user: str, password: str) -> Reply:
+        """AUTH PLAIN (RFC 4616), LOGIN or CRAM-MD5 (RFC 2195)."""
+        if way == "PLAIN":
+            both = _base64(f"{chr(0)}{user}{chr(0)}{password}")
+            reply = await self.ask(f"AUTH PLAIN {both}")
+            return await self.ask(both) if reply.code == _CHALLENGE else reply
+        reply = await self.ask(f"AUTH {way}")
+        if way == "LOGIN":
             for word in (user, password):
                 if reply.code == _CHALLENGE:
                     reply = await self.ask(_base64(word))
-        elif "CRAM-MD5" in ways:
-            reply = await self.ask("AUTH CRAM-MD5")
-            if reply.code == _CHALLENGE:
-                try:
-                    challenge = base64.b64decode(reply.text)
-                except ValueError as error:
-                    raise self._broken("its login's challenge is no base64") from error
-                mac = hmac.new(password.encode(), challenge, "md5").hexdigest()
-                reply = await self.ask(_base64(f"{user} {mac}"))
-        else:
-            said = " ".join(ways) or "none"
-            words = f"no way to log in that we know is offered (offered: {said})"
-            reply = Reply(code=504, lines=(words,))
-        if reply.code != _AUTHENTICATED:
-            raise RefusedHereError(reply)
+        elif reply.code == _CHALLENGE:
+            try:
+                challenge = base64.b64decode(reply.text)
+            except ValueError as error:
+                raise self._broken("its login's challenge is no base64") from error
+            mac = hmac.new(password.encode(), challenge, "md5").hexdigest()
+            reply = await self.ask(_base64(f"{user} {mac}"))
+        return reply
 
 
 @lru_cache(maxsize=1)

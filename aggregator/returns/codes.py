@@ -14,14 +14,14 @@ from aggregator.model import ReturnKind
 
 #: A code of RFC 3463; its last number may have three digits.
 ENHANCED: Final = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-_REPLY: Final = re.compile(r"(?<![\d.:-])([45])\d\d(?![\d.])")
+_REPLY: Final = re.compile(r"(?<![\d.:-])([45]\d\d)(?![\d.])")
 
 # One table for both doors: what a server answers at once (deliver/answers.py), and what comes back.
 
 #: Too much at once: said with 550 by QQ, with capitals by 163.
 RATE: Final = re.compile(
     r"frequency.{0,10}limit|mailbox unavailable or access denied|rate.?limit|"
-    r"too many (?:\S+ ){0,3}(?:connections?|sessions?|messages?|e?mails?|requests?|attempts|errors|"
+    r"too much (?:e?mail|traffic|recipient)|too many (?:\S+ ){0,3}(?:connections?|sessions?|messages?|e?mails?|requests?|attempts|errors|"
     r"commands|recipients|users)\b|too (?:fast|quickly)|slow(?:ing)? down|\b4\.7\.28\b|"
     r"(?:rate|quota of messages) exceeded|sending rate|throttl|receiving mail (?:too quickly|at a rate)|"
     r"\bHL:(?!IPB)[A-Z]{3}\b|\bMI:(?!SPB|NHD)[A-Z]{3}\b|\bRP:[A-Z]{3}\b|"
@@ -30,33 +30,36 @@ RATE: Final = re.compile(
 )
 #: Codes of 163 speak of who sends and how, never of the address.
 _OF_THE_SENDER: Final = re.compile(
-    r"\b(?:HL|MI|RP|DT|IP|RQ|SC|WM):[A-Z]{2,3}\b|over ?flow|超过.{0,10}限制"
+    r"\b(?:HL|MI|RP|DT|IP|RQ|SC|WM):[A-Z]{2,3}\b|over ?flow|超过.{0,10}限制|(?i:local user only)"
 )
 #: That there is no such record is said of our domain.
 _AUTHENTICATION: Final = re.compile(
     r"\b(?:spf|dkim|dmarc|ptr|rdns|helo|ehlo)\b|reverse dns|mail.?from|envelope.?from|"
-    r"your (?:domain|host|ip|server|mx)|client host|\bin from\b",
+    r"your (?:domain|host|ip|server|mx|account)|client host|\bin from\b|"
+    r"sender (?:address )?verif|call-?(?:back|out)\b|您的(?:[账帐][号户]|域名|服务器)",
     re.IGNORECASE,
 )
 #: What is said of the sender is not said of the address.
 SENDER: Final = re.compile(
-    r"\b[45]\.1\.[78]\b|\bsender\b|return.?path|\b(?:spf|dkim|dmarc|ptr|rdns|helo|ehlo)\b|"
-    r"reverse (?:dns|lookup|hostname)|mail.?from|envelope.?from|your (?:domain|host|ip|server|mx)|"
-    r"client host|\bin from\b|发件人|发信人",
+    r"\b[45]\.1\.[78]\b|\bsender\b|return.?path|reverse (?:lookup|hostname)|发件人|发信人|"
+    + _AUTHENTICATION.pattern,
     re.IGNORECASE,
 )
 FULL: Final = re.compile(
     r"(?:mailbox|inbox|maildir|account|folder).{0,20}\b(?:is |too )?full|over ?quota|out of storage|"
-    r"quota.{0,12}exceed|exceed.{0,40}(?:quota|storage|mailbox size|size limit)|disk quota|"
+    r"quota.{0,12}exceed|exceed.{0,40}(?:quota|storage|mailbox size)|disk quota|"
+    r"(?:mailbox|inbox|storage)(?: \w+){0,2} exceed|"
     r"insufficient (?:\w+ )?(?:space|storage)|not enough (?:\w+ )?(?:space|storage)|"
     r"已满|爆满|(?:空间|容量)(?:已)?不足|超出.{0,8}(?:容量|配额)|超过.{0,8}(?:容量|配额)",
     re.IGNORECASE,
 )
 UNKNOWN: Final = re.compile(
-    r"(?:user|account|mailbox|recipient|address|addressee)(?:\S{0,3} (?:\S+ ){0,3}?)?(?:is |was )?"
-    r"(?:unknown|not found|doe?sn'?t exist|does not exist|not exists?|invalid|suspended|disabled|inactive|"
+    r"(?:user|account|mail ?box|recipient|address|addressee)(?:\S{0,3} (?:\S+ ){0,3}?)?(?:is |was )?"
+    r"(?:unknown|unrouteable|closed|not found|doe?sn'?t exist|does not exist|not exists?|invalid|suspended|disabled|inactive|"
     r"locked|no longer (?:valid|active|available|exists))|unknown (?:user|recipient|address|local)|"
-    r"no such (?:user|mailbox|recipient|address|account|person)|no mailbox here|not our customer|"
+    r"\bunrout(?:e)?able\b|non-?existent (?:user|mailbox|recipient|address|account)|"
+    r"not (?:a )?(?:known|valid|local) (?:user|mailbox|recipient|address|account)|\buser not local\b|"
+    r"has no mailbox|no such (?:user|mailbox|recipient|address|account|person)|no mailbox here|not our customer|"
     r"doesn'?t have an? .{0,30}account|invalid (?:user|recipient|mailbox|address)|"
     r"address rejected|undeliverable address|bad destination|null ?mx|nxdomain|"
     r"rcpt .{0,80}doe?sn'?t exist|(?:domain|host).{0,40}(?:not found|does not exist|doesn'?t exist|unknown)|"
@@ -67,8 +70,10 @@ UNKNOWN: Final = re.compile(
     re.IGNORECASE,
 )
 CONTENT: Final = re.compile(
-    r"spam|content|policy|polic(?:y|ies)|blocked|block ?list|black ?list|virus|reputation|"
-    r"\b(?:dmarc|dkim|spf)\b|\b[45]\.7\.\d|\bDT:|\bHL:IPB|\bMI:SPB|unsolicited|message (?:was )?(?:rejected|refused)|too (?:large|big)|"
+    r"spam|junk|content|polic(?:y|ies)|denied|prohibit|forbidden|not (?:permitted|allowed|authori[sz]ed)|"
+    r"relay(?:ing)?\b|authentication (?:is )?required|check failed|suspected|illegal|\brbl\b|blocked|block ?list|black ?list|virus|reputation|"
+    r"\b(?:dmarc|dkim|spf)\b|\b[45]\.7\.\d|\bDT:|\bHL:IPB|\bMI:SPB|unsolicited|(?:rejected|refused) by|(?:message|mail) (?:was |is )?(?:rejected|refused)|"
+    r"(?:not accept|refuses) mail from|too (?:large|big)|"
     r"垃圾邮件|内容|拒收|黑名单|病毒|拒绝|屏蔽|过大",
     re.IGNORECASE,
 )
@@ -83,13 +88,16 @@ LATER: Final = re.compile(
 _SOFT: Final[dict[int, frozenset[int] | None]] = {
     1: frozenset({7, 8, 9}),
     2: frozenset({2, 3, 4}),
-    3: frozenset({1, 2, 4}),
-    4: frozenset({3, 5, 7}),
+    3: frozenset({1, 2, 3, 4, 5, 6}),
+    4: frozenset({2, 3, 5, 6, 7, 12, 14}),
     5: frozenset({1, 2, 3, 4, 5, 6}),
     6: None,
     7: None,
 }
-_PERMANENT, _TRANSIENT, _SUCCESS = "5", "4", "2"
+_PERMANENT, _TRANSIENT = "5", "4"
+#: The replies that speak of a mailbox or of a host that takes no mail at all (RFC 5321 §4.2.3,
+#: RFC 7504); the others are about storage, commands, rights or "the transaction".
+_OF_A_MAILBOX: Final = frozenset({"521", "550", "551", "553", "556"})
 
 
 def status_in(text: str) -> str | None:
@@ -116,8 +124,9 @@ def kind_of_failure(status: str | None, text: str, *, by_report: bool = True) ->
     if inside and (status is None or is_general(status)) and not _differs(inside, status):
         status = inside
     classes = {one[0] for one in (status, inside) if one}
-    if not classes and (reply := _REPLY.search(text[:4_000])):
-        classes = {reply[1]}
+    reply = _REPLY.search(text[:4_000])
+    if not classes and reply:
+        classes = {reply[1][0]}
     of_us = RATE.search(text) or _OF_THE_SENDER.search(text)
     if _TRANSIENT in classes or of_us or _is_soft(status) or _is_soft(inside):
         return ReturnKind.SOFT
@@ -128,7 +137,8 @@ def kind_of_failure(status: str | None, text: str, *, by_report: bool = True) ->
         return ReturnKind.HARD if status[0] == _PERMANENT else ReturnKind.SOFT
     if unknown and not _AUTHENTICATION.search(text):
         return ReturnKind.HARD
-    if CONTENT.search(text) or LATER.search(text) or not by_report:
+    why = CONTENT.search(text) or LATER.search(text) or _AUTHENTICATION.search(text)
+    if why or not by_report or (reply and reply[1] not in _OF_A_MAILBOX):
         return ReturnKind.SOFT
     return ReturnKind.HARD if classes == {_PERMANENT} else ReturnKind.SOFT
 

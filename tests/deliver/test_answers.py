@@ -72,6 +72,22 @@ def row(attempts=1, age=timedelta(0), key="k"):
         (Stage.RECIPIENT, 554, "5.7.1 relay access denied", Meaning.CONTENT),
         (Stage.DOT, 554, "DT:SUM 163 smtp", Meaning.CONTENT),
         (Stage.SENDER, 553, "sender not allowed", Meaning.OURS),
+        (Stage.RECIPIENT, 550, "4.7.1 Greylisted, try again later", Meaning.LATER),
+        (Stage.RECIPIENT, 554, "5.7.1 Greylisted, please try again in 5 minutes", Meaning.LATER),
+        (Stage.RECIPIENT, 550, "Temporarily unable to verify recipient", Meaning.LATER),
+        (Stage.DOT, 554, "系统繁忙，请稍后再试", Meaning.LATER),
+        (Stage.RECIPIENT, 550, "4.4.7 message expired", Meaning.LATER),
+        (Stage.DOT, 554, "4.7.1 looks like spam", Meaning.CONTENT),
+        (Stage.DOT, 550, "5.7.1 blocked for spam, try again later", Meaning.CONTENT),
+        (Stage.RECIPIENT, 550, "5.1.1 no such user, check it and try again", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 552, "mailbox size limit exceeded", Meaning.LATER),
+        (Stage.DOT, 552, "5.3.4 message exceeds fixed maximum size limit", Meaning.REFUSED),
+        (Stage.RECIPIENT, 450, "4.7.1 Error: too much mail from 192.0.2.1", Meaning.RATE),
+        (Stage.RECIPIENT, 550, "Unrouteable address", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 550, "account closed", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 550, "The mail box does not exist", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 550, "may contain a non-existent account, please check", Meaning.ADDRESS),
+        (Stage.RECIPIENT, 550, "a@b.example is not a known user", Meaning.ADDRESS),
         (Stage.CONNECT, 535, "authentication failed", Meaning.OURS),
         (Stage.DOT, 0, "connection lost", Meaning.LOST),
         (Stage.DOT, 999, "garbage", Meaning.LOST),
@@ -144,7 +160,8 @@ def test_no_answer_is_kept_with_an_address(code):
         "Mailbox unavailable or access denied", "Domain frequency limited", "发信频率过于频繁",
         "HL:REP 163 smtp", "mailbox is full", "5.2.2 over quota", "user unknown", "收件人不存在",
         "5.1.10 not found", "5.7.1 looks like spam", "SPF record for domain x.cn does not exist",
-        "the message contains a virus", "too many connections", "用户已停用",
+        "the message contains a virus", "too many connections", "用户已停用", "Unrouteable address",
+        "Your account has been suspended", "Greylisted, try again later", "not a valid mailbox",
     ],
 )  # fmt: skip
 def test_both_doors_agree_on_whether_anybody_is_there(words):
@@ -158,10 +175,35 @@ def test_both_doors_agree_on_whether_anybody_is_there(words):
 @pytest.mark.parametrize(
     "words",
     [
+        "550 Access denied", "550 relaying denied", "550 relay not permitted", "554 Transaction failed",
+        "550 Administrative prohibition", "550 Mail is rejected by recipients [x]", "550 JunkMail rejected",
+        "550 Connection denied", "550 Suspected bounce attacks", "550 MX check failed", "503 bad sequence",
+        "554 IP is rejected, smtp auth error limit exceed", "552 不允许发送该类附件", "530 STARTTLS first",
+        "550 MX for your domain does not exist", "550 Your account has been suspended",
+        "550 the user does not accept mail from your address", "550 1.2.3.4 is in an RBL",
+        "550 Callback: no such user here", "553 Requested action not taken: Local user only",
+        "535 authentication is required", "554 5.4.14 hop count exceeded", "550 5.4.6 routing loop detected",
+        "554 5.3.5 mail loops back to myself", "550 5.4.2 bad connection",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [None, "5.0.0"])
+def test_a_refusal_of_us_suspends_nobody_whichever_way_it_comes(words, status):
+    """A relay of ours that heard it writes 5.0.0 into its report, where the server gave no code."""
+    code, _, text = words.partition(" ")
+
+    assert kind_of_failure(status, words) is ReturnKind.SOFT
+    assert delivery_of(row(), Answer(Stage.DOT, int(code), text), now=NOW).suppress is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         "5.7.1 SPF record for domain x.cn does not exist", "MX for your domain does not exist",
         "Domain quxun.cn does not exist", "client host not found", "your host name unknown",
         "DKIM key not found", "envelope from domain does not exist", "MAIL FROM domain not found",
         "A record for quxun.cn does not exist", "invalid address in From",
+        "Your account has been suspended", "您的帐号已被冻结", "Callback: no such user here",
+        "Sender verify failed: the account may not exist", "call-out failed: user unknown",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("stage", [Stage.RECIPIENT, Stage.DOT])

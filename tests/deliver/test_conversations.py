@@ -6,43 +6,11 @@ from datetime import timedelta
 
 import pytest
 from desks import SENDER, Desk, row
-from scripted import DOT, Scripted
+from scripted import DOT
 
 from aggregator.deliver import SmtpMailer
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def scripted():
-    """Make servers; they stop afterwards."""
-    made = []
-
-    def make(**options):
-        made.append(Scripted(**options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def send():
-    """Send mails to recipients of these local parts; the desk that was told of them."""
-    mailers = []
-
-    def go(server, *locals_, desk=None, **options):
-        options = {"connections": 1, "timeout": 60, **options}
-        mailers.append(SmtpMailer(server.url, mail_from=SENDER, **options))
-        rows = [row(n, to=f"{local}@inbox.example") for n, local in enumerate(locals_, 1)]
-        desk = desk or Desk(*rows)
-        mailers[-1].deliver(desk)
-        return desk
-
-    yield go
-    for one in mailers:
-        one.close()
 
 
 # local part: state, meaning, shortest wait, copies at the server
@@ -50,6 +18,11 @@ RULES = {
     "reader": ("sent", "taken", None, 1),
     "many": ("sent", "taken", None, 1),
     "dotmany": ("sent", "taken", None, 1),
+    "bare": ("sent", "taken", None, 1),
+    "nospace": ("sent", "taken", None, 1),
+    "tabbed": ("sent", "taken", None, 1),
+    "dotbare": ("sent", "taken", None, 1),
+    "dotnospace": ("sent", "taken", None, 1),
     "slow": ("sent", "taken", None, 1),
     "grey": ("deferred", "later", MINUTE, 0),
     "full": ("deferred", "later", MINUTE, 0),
