@@ -8,6 +8,14 @@ from aggregator.addresses import folded
 from aggregator.model import SubscriberId
 from aggregator.store import channels, returns, suppressions
 
+#: Where a person is, and was, reached. What they only asked to move to is somebody else's mailbox, as
+#: far as we know: its limit goes on, or erasing would be a way to flood it.
+_ADDRESSES = (
+    "select email from subscribers where id = :id"
+    " union select email from moves where subscriber_id = :id and used_at is not null"
+    " union select recipient from outbox where subscriber_id = :id and key not like 'move:%'"
+)
+
 
 def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str | None) -> None:
     """Remove a person and all that names them, in the caller's transaction.
@@ -15,9 +23,7 @@ def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str |
     Of their subscriptions only the endings stay, without a name; those that ran end for
     ``reason``. Mails that wait are not sent. What says that no mail may go there stays.
     """
-    email = connection.execute(
-        text("select email from subscribers where id = :id"), {"id": subscriber_id}
-    ).scalar()
+    addresses = connection.execute(text(_ADDRESSES), {"id": subscriber_id}).scalars().all()
     channels.forget(connection, "owner_id = :id", subscriber_id)
     returns.forget(connection, subscriber_id)
     suppressions.forget_of(connection, subscriber_id)
@@ -31,7 +37,8 @@ def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str |
         ),
         "update endings set subscriber_id = null, subscription_id = null where subscriber_id = :id",
         (
-            "update outbox set recipient = '', mail = '{}', answer = null, lease_until = null,"
+            "update outbox set recipient = '', domain = null, mail = '{}', answer = null,"
+            " key = case when key like 'link:%' then 'link:' || id else key end, lease_until = null,"
             " state = case when state in ('sent', 'merged') then state else 'failed' end,"
             " subscriber_id = null"
             " where subscriber_id = :id"
@@ -41,8 +48,7 @@ def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str |
         "delete from subscribers where id = :id",
     ):
         connection.execute(text(statement), {"id": subscriber_id, "reason": reason})
-    if email:
-        connection.execute(
-            text("update sign_ups set email_key = '' where email_key = :folded"),
-            {"folded": folded(email)},
-        )
+    connection.execute(
+        text("update sign_ups set email_key = '', mail_domain = '' where email_key = any(:all)"),
+        {"all": [folded(one) for one in addresses]},
+    )
