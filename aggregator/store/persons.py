@@ -55,7 +55,7 @@ _UNASKED = (
 _DONE = (
     "s.owner_id is null and not exists (select 1 from subscribers c where c.owner_id = s.id) and"
     " ((s.state = 'pending' and s.created_at < :unconfirmed and not exists (select 1 from"
-    " subscriptions n where n.subscriber_id = s.id) and not exists (select 1 from confirmations c"
+    " subscriptions n where n.subscriber_id = s.id and n.state <> 'ended') and not exists (select 1 from confirmations c"
     " where c.subscriber_id = s.id and c.used_at is null and c.expires_at > :now))"
     " or (s.state <> 'pending' and s.confirmed_at < :ended and not exists (select 1 from"
     " subscriptions n where n.subscriber_id = s.id and (n.state <> 'ended'"

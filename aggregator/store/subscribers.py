@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
@@ -25,12 +26,10 @@ from aggregator.model import (
     Wish,
     WishId,
 )
-from aggregator.store import outbox, rows, sign_ups, subscriptions, suppressions
+from aggregator.store import confirmations, outbox, rows, sign_ups, subscriptions, suppressions
+from aggregator.store.confirmations import Asked
 from aggregator.store.erasing import remove
 from aggregator.store.sign_ups import SignUpLimits
-
-#: A confirming link lives this long (RELIABILITY.md §Security model).
-CONFIRM_FOR = timedelta(hours=48)
 
 
 class Subscribers:
@@ -97,66 +96,49 @@ class Subscribers:
             if confirmed:
                 subscriptions.confirm(connection, subscriber_id, wanted, now, ip)
             elif token_hash:
-                connection.execute(
-                    text(
-                        "insert into confirmations (token_hash, subscriber_id, subscription_ids,"
-                        " created_at, expires_at) values (:hash, :subscriber, :ids, :now, :until)"
-                    ),
-                    {
-                        "hash": token_hash,
-                        "subscriber": subscriber_id,
-                        "ids": wanted,
-                        "now": now,
-                        "until": now + CONFIRM_FOR,
-                    },
+                asked = Asked(
+                    subscriber_id=subscriber_id, ids=[SubscriptionId(one) for one in wanted]
                 )
+                confirmations.keep(connection, asked, token_hash, now)
             return load(connection, "s.id = :value", subscriber_id)[0]
 
     def pending_confirmation(self, token_hash: bytes, now: datetime) -> Subscriber | None:
-        """Whose confirming link this is, while it lives; changes nothing."""
+        """Whose confirming link this is, while it lives, with what it confirms and nothing else;
+        changes nothing. None where all of that was stopped.
+        """
         with self._engine.connect() as connection:
-            found = connection.execute(
-                text(
-                    "select subscriber_id from confirmations where token_hash = :hash"
-                    " and expires_at > :now"
-                ),
-                {"hash": token_hash, "now": now},
-            ).scalar()
-            return load(connection, "s.id = :value", found)[0] if found else None
+            asked = confirmations.alive(connection, token_hash, now)
+            if asked is None:
+                return None
+            who = load(connection, "s.id = :value", asked.subscriber_id)[0]
+        wanted = tuple(
+            one
+            for one in who.subscriptions
+            if one.id in asked.ids and one.state is not SubscriptionState.ENDED
+        )
+        return replace(who, subscriptions=wanted) if wanted else None
 
     def confirm(
         self, token_hash: bytes, now: datetime, *, ip: str | None = None
     ) -> Subscriber | None:
         """Confirm once, and only what was asked for with this token: wishes that a stranger
-        signed this address up for stay pending. A used or old token gives None.
+        signed this address up for stay pending, what is paused goes on. A used or old token, and
+        one of which all was stopped, gives None.
         """
         with self._engine.begin() as connection:
-            found = connection.execute(
-                text(
-                    "update confirmations set used_at = :now where token_hash = :hash"
-                    " and used_at is null and expires_at > :now"
-                    " returning subscriber_id, subscription_ids"
-                ),
-                {"hash": token_hash, "now": now},
-            ).first()
-            if found is None:
+            asked = confirmations.take(connection, token_hash, now)
+            if asked is None:
                 return None
-            subscriptions.confirm(connection, found.subscriber_id, found.subscription_ids, now, ip)
-            suppressions.lift_of(connection, found.subscriber_id, now, by="confirmed anew")
-            return load(connection, "s.id = :value", found.subscriber_id)[0]
+            subscriptions.confirm(connection, asked.subscriber_id, asked.ids, now, ip)
+            for one in asked.ids:
+                subscriptions.resume(connection, one, now)
+            suppressions.lift_of(connection, asked.subscriber_id, now, by="confirmed anew")
+            return load(connection, "s.id = :value", asked.subscriber_id)[0]
 
     def was_confirmed(self, token_hash: bytes, now: datetime) -> bool:
         """Whether that confirming link was used, as long as it would live."""
         with self._engine.connect() as connection:
-            return bool(
-                connection.execute(
-                    text(
-                        "select 1 from confirmations where token_hash = :hash"
-                        " and used_at is not null and expires_at > :now"
-                    ),
-                    {"hash": token_hash, "now": now},
-                ).scalar()
-            )
+            return confirmations.was_used(connection, token_hash, now)
 
     def get(self, ref: str | int) -> Subscriber:
         """A subscriber by address or id.

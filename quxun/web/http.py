@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quxun.web.documents import COMMON_HEADERS, STRICT_TRANSPORT, Answers, Document
+from quxun.web.mailed import tidy
 
 #: A form of ours has a few hundred bytes; nothing honest has a megabyte.
 BODY_BYTES = 256_000
@@ -26,7 +27,9 @@ DRAIN_SECONDS = 0.8
 
 
 class Guard:
-    """Bounds every request, answers HEAD like GET, and adds the headers of every answer."""
+    """Bounds every request, answers HEAD like GET, tidies links that mails held, and adds the
+    headers of every answer.
+    """
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
@@ -52,6 +55,8 @@ class Guard:
                 message = {**message, "body": b""}
             await send(message)
 
+        if (path := tidy(scope["path"])) != scope["path"]:
+            scope = {**scope, "path": path}
         refusal = _refusal(scope)
         if refusal:
             await _drain(scope, receive)
@@ -139,6 +144,8 @@ def network_of(request: Request) -> str:
         address = ipaddress.ip_address(client_of(request) or "")
     except ValueError:
         return "unknown"
+    if address.version == 6 and address.ipv4_mapped:  # noqa: PLR2004  # as below
+        address = address.ipv4_mapped
     prefix = 24 if address.version == 4 else 56  # noqa: PLR2004  # the version's own name
     return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
 

@@ -121,10 +121,7 @@ def _token_routes(routes: APIRouter, site: Site) -> None:
             title="确认订阅 Confirm",
             line="按下按钮后开始发信。没有订阅过？关掉本页即可，什么也不会发生。"
             " · Press the button to start; if you did not ask for this, just close the page.",
-            subscriptions=[
-                one for one in who.subscriptions if one.state is SubscriptionState.PENDING
-            ]
-            or kept(who),
+            subscriptions=who.subscriptions,
             field=("confirm", "yes"),
             button="确认订阅 Confirm",
             single=False,

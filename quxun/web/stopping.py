@@ -39,9 +39,11 @@ def add(routes: APIRouter, site: Site) -> None:
 def _stop(site: Site, token: str, body: bytes) -> Response:
     """End at once what the link names; asked again, it says so again (RFC 8058).
 
-    The body may be of any kind, or none; ours may name one subscription, or everything.
+    The body may be of any kind, or none; that of our own page may name one subscription, or
+    everything.
     """
-    one = re.search(rb"(?:^|&)subscription=(\d{1,18})(?:&|$)", body)
+    ours = b"page=1" in body
+    one = re.search(rb"(?:^|&)subscription=(\d{1,18})(?:&|$)", body) if ours else None
     parts = site.parts
     done = flow.stop(
         token,
@@ -49,8 +51,8 @@ def _stop(site: Site, token: str, body: bytes) -> Response:
         settings=parts.settings,
         now=parts.now(),
         subscription_id=SubscriptionId(int(one[1])) if one else None,
-        everything=b"everything=1" in body,
-        reason="stop-link" if b"page=1" in body else "one-click",
+        everything=ours and b"everything=1" in body,
+        reason="stop-link" if ours else "one-click",
     )
     if not done:
         raise NotFoundError(OLD_LINK)

@@ -54,6 +54,8 @@ class Readers(World):
         if confirm:
             self.announce(region="500116", hydrogen=True)
             assert self.subscribers.confirm(token, self.now) is not None
+            if tie.state == "paused":
+                tie.begin(self.tick)
             self._confirmed(email, tie)
 
     @precondition(lambda self: self.people)
@@ -208,7 +210,8 @@ class Readers(World):
 
     def _is_gone(self, person: Person) -> bool:
         if not person.confirmed_at:
-            return not person.ties and person.created_at < self.now - _LINKS_LIVE
+            stopped = all(tie.state == "ended" for tie in person.ties)
+            return stopped and person.created_at < self.now - _LINKS_LIVE
         return person.confirmed_at < self.now - _ENDED_FOR and all(
             tie.state == "ended" and (tie.ended_at or tie.since) < self.now - _ENDED_FOR
             for tie in person.ties

@@ -271,3 +271,14 @@ def test_what_is_held_is_given_out_whole_and_then_erased_whole(engine: Engine):
         found = rows(engine, f"select t::text from {table} t")
         named = [row for row in found if EMAIL in str(row) or ELSEWHERE in str(row)]
         assert not named, table
+
+
+def test_who_stopped_before_confirming_is_forgotten_like_who_never_confirmed(engine: Engine):
+    """They said no: of all people their address must not stay for ever."""
+    people = store.Subscribers(engine)
+    who = people.sign_up(EMAIL, [Filter()], Frequency.DAILY, NOW, token_hash=b"one")
+    people.end(who.id, reason="one-click", now=NOW + HOUR)
+
+    assert store.Persons(engine).forget(NOW + 47 * HOUR) == 0
+    assert store.Persons(engine).forget(NOW + 49 * HOUR) == 1
+    assert known(engine) == []
