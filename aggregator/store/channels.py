@@ -28,7 +28,7 @@ from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
     SubscriberId,
 )
-from aggregator.store.letterbox import stopped
+from aggregator.store.letterbox import STOPPED, stopped
 from aggregator.store.messages import channel_of, message_of
 from aggregator.store.unsettled import REFUSED_BY_CHAT
 
@@ -375,9 +375,9 @@ def _sweep(connection: Connection, now: datetime) -> None:
     connection.execute(
         text(
             "update outbox o set state = 'failed', lease_until = null,"
-            " answer = 'stopped by its reader before it left'"
+            " answer = :stopped"
             f" from channels c where c.subscriber_id = o.subscriber_id and {_FREE}"
             f" and {stopped('o', _FREQUENCY)}"
         ),
-        {"now": now},
+        {"now": now, "stopped": STOPPED},
     )

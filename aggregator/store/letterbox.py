@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, text
 
@@ -12,6 +13,8 @@ from aggregator.store import rows
 
 #: Confirmations before immediate mails before digests.
 LANES = {Lane.CONFIRMATION: 0, Lane.IMMEDIATE: 1, Lane.DIGEST: 2}
+#: What became of a mail whose reader stopped it; ``quxun why`` knows it by its first word.
+STOPPED: Final = "stopped by its reader before it left"
 
 
 def insert(connection: Connection, mail: Mail, due_at: datetime) -> MailId | None:
@@ -95,6 +98,25 @@ def stopped(mail: str, frequency: str) -> str:
         f" (exists ({theirs} and {since})"
         f" or (exists ({switched} and {since}) and not exists ({switched} and {runs}))"
         f" or (exists ({all_theirs} and {ended}) and not exists ({all_theirs} and {runs}))))"
+    )
+
+
+def end_stopped(connection: Connection, subscriber_id: int) -> None:
+    """End what waits and was stopped by its reader, in the transaction that stopped it: who
+    confirms anew later must not be sent what an operator held, or a server did not take, till then.
+
+    What may be under way just now is let be, as ``follow`` does; so is what is in doubt for the
+    second time, which leaves only by an operator.
+    """
+    connection.execute(
+        text(
+            "update outbox o set state = 'failed', lease_until = null, answer = :stopped,"
+            " generation = generation + 1 where o.subscriber_id = :id and o.waiting"
+            " and o.state <> 'handed'"
+            " and (o.state <> 'ambiguous' or o.due_at < timestamptz '9000-01-01 00:00+00')"
+            f" and {stopped('o', '(select r.frequency from runs r where r.id = o.run_id)')}"
+        ),
+        {"id": subscriber_id, "stopped": STOPPED},
     )
 
 

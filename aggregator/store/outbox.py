@@ -30,7 +30,7 @@ from aggregator.model import (
 )
 from aggregator.paces import Complaint, Pace
 from aggregator.store import alarms, paces, rows, stops, suppressions
-from aggregator.store.letterbox import LANES, domain_of, follow, insert, stopped
+from aggregator.store.letterbox import LANES, STOPPED, domain_of, follow, insert, stopped
 
 _LANE_OF = {number: lane for lane, number in LANES.items()}
 
@@ -284,7 +284,7 @@ def _let_go(connection: Connection, claimed: Sequence[RowMapping]) -> list[Outbo
         elif row["suppressed"] is not None:
             ended[row["id"]] = f"suppressed: {row['suppressed']}"
         elif row["stopped"]:
-            ended[row["id"]] = "stopped by its reader before it left"
+            ended[row["id"]] = STOPPED
         elif not row["recipient"] or (row["edition_id"] is not None and row["epoch"] is None):
             ended[row["id"]] = "its reader was erased before it left"
         else:

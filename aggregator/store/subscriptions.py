@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from aggregator.filters import canonical
 from aggregator.model import Filter, Frequency, SubscriptionId, SubscriptionState
-from aggregator.store import rows
+from aggregator.store import letterbox, rows
 
 
 def wish(connection: Connection, filter_: Filter) -> int:
@@ -218,7 +218,8 @@ def end(
     subscription_id: SubscriptionId | None = None,
     switched: bool = False,
 ) -> int:
-    """End all subscriptions of a person, those of a frequency, or one; how many ended now.
+    """End all subscriptions of a person, those of a frequency, or one, and what waits of these
+    alone; how many ended now.
 
     ``switched``: where none of that frequency runs, those that left it count to it.
     """
@@ -227,7 +228,7 @@ def end(
         if switched and frequency is not None and subscription_id is None
         else ()
     )
-    return connection.execute(
+    ended = connection.execute(
         text(
             "update subscriptions set state = 'ended', ended_at = :now,"
             " end_reason = :reason where subscriber_id = :subscriber and state <> 'ended'"
@@ -240,6 +241,9 @@ def end(
             "frequency": frequency, "one": subscription_id, "also": list(also),
         },
     ).rowcount  # fmt: skip
+    if ended:
+        letterbox.end_stopped(connection, subscriber_id)
+    return ended
 
 
 def switch(

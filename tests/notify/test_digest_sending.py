@@ -193,3 +193,20 @@ def test_why_names_what_became_of_the_mail(office, fate, rule):
         [number] = connection.execute(text("select id from announcements")).scalars()
 
     assert store.System(office.engine).why(str(number), READER, MORNING).rule == rule
+
+
+def test_a_held_digest_of_who_stopped_and_came_back_stays_and_says_why(office):
+    """New subscribers get nothing from before they confirmed, and may ask what became of it."""
+    office.sign_up(confirmed=True)
+    office.announce("通知甲")
+    office.plan()
+    holds, who = store.Holds(office.engine), office.subscribers.get(READER)
+    holds.hold_all("wrong", who="operator", now=MORNING)
+    office.subscribers.end(who.id, reason="one-click", now=MORNING)
+    office.sign_up(confirmed=True, now=MORNING)
+    holds.release_all(who="operator", now=MORNING)
+
+    assert office.mails() == []
+    with office.engine.connect() as connection:
+        [number] = connection.execute(text("select id from announcements")).scalars()
+    assert store.System(office.engine).why(str(number), READER, MORNING).rule == "stopped"

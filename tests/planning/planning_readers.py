@@ -28,6 +28,7 @@ from aggregator.errors import UsageError
 from aggregator.flow import moving
 from aggregator.model import Frequency
 from aggregator.notify.tokens import confirmation_hash
+from aggregator.store.letterbox import STOPPED
 
 _LINKS_LIVE = timedelta(hours=48)
 _ENDED_FOR = timedelta(days=28)
@@ -118,11 +119,13 @@ class Readers(World):
         if found is None or rarely:
             return
         email, tie, subscription = found
+        before = self.mails()
         self.subscribers.end(
             self.id_of(email), reason="x", now=self.now, subscription_id=subscription
         )
         tie.stop("ended", self.tick)
         tie.ended_at = self.now
+        self._ends_what_waited(email, before)
 
     @precondition(lambda self: self.people)
     @rule(email=people)
@@ -188,6 +191,18 @@ class Readers(World):
         assert {row[0] for row in self.rows("select email from subscribers")} == set(self.people)
 
     # --- Within ---
+
+    def _ends_what_waited(self, email: str, before: dict) -> None:
+        """A stop ends the mails that answer what was stopped, and no others: even if its reader
+        is back before they are released.
+        """
+        person = self.people[email]
+        for number, now in self.mails().items():
+            was = before[number]
+            if was.leaves and was.email == email and person.stopped(was.frequency, was.created_at):
+                assert (now.state, now.answer) == ("failed", STOPPED)
+            else:
+                assert (now.state, now.answer) == (was.state, was.answer)
 
     def _move(self, token: str) -> object:
         return moving.move(

@@ -181,7 +181,10 @@ class World(RuleBasedStateMachine):
         """Every digest of the outbox, by id."""
         found = self.rows(
             "select o.id, o.state, o.recipient, o.answer, o.message_id, o.resends, o.was_ambiguous,"
-            " o.subscriber_id, o.created_at, s.email, r.frequency, r.held, e.text from outbox o"
+            " o.subscriber_id, o.created_at, s.email, r.frequency, r.held, e.text,"
+            # By itself, and not just now.
+            " o.state in ('queued', 'claimed', 'deferred')"
+            " or (o.state = 'ambiguous' and isfinite(o.due_at)) as leaves from outbox o"
             " join runs r on r.id = o.run_id left join editions e on e.id = o.edition_id"
             " left join subscribers s on s.id = o.subscriber_id order by o.id"
         )

@@ -163,3 +163,60 @@ def test_what_waits_does_not_leave_after_its_reader_stopped(engine: Engine):
 
     assert outbox.claim_mails(NOW, limit=9, lease=LEASE) == []
     assert outbox.states() == {"failed": 1}
+
+
+@pytest.mark.parametrize("waits", ["held", "claimed", "deferred", "in doubt"])
+def test_what_waited_at_a_stop_does_not_leave_when_its_reader_is_back(engine: Engine, waits):
+    """It tells of what was announced before they asked anew, which they are never sent."""
+    outbox, people = store.Outbox(engine), store.Subscribers(engine)
+    reader = people.sign_up("r@mail.example", [Filter()], Frequency.DAILY, NOW, confirmed=True)
+    outbox.enqueue_mail(replace(mail("digest"), subscriber_id=reader.id), NOW)
+    if waits == "held":
+        store.Holds(engine).hold_all("wrong", who="operator", now=NOW)
+    claimed = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    if waits == "deferred":
+        outbox.record_deliveries([end(claimed[0], MailState.DEFERRED, retry_at=SOON)])
+    elif waits == "in doubt":
+        outbox.record_deliveries([end(claimed[0], MailState.AMBIGUOUS)])
+    people.end(reader.id, reason="one-click", now=NOW, frequency=Frequency.DAILY)
+    people.sign_up("r@mail.example", [Filter()], Frequency.DAILY, NOW, confirmed=True)
+    store.Holds(engine).release_all(who="operator", now=NOW)
+
+    assert outbox.claim_mails(SOON, limit=9, lease=LEASE) == []
+    assert outbox.turn([], claimed, now=NOW) == set()
+    assert outbox.states() == {"failed": 1}
+    [ended] = store.Runs(engine).mails(state="failed")
+    assert ended.answer == "stopped by its reader before it left"
+
+
+def test_a_stop_changes_nothing_of_what_is_on_its_way_or_may_have_come_twice(engine: Engine):
+    """Only its answer says whether it left; and what is left to the operator stays with them."""
+    outbox, people = store.Outbox(engine), store.Subscribers(engine)
+    reader = people.sign_up("r@mail.example", [Filter()], Frequency.DAILY, NOW, confirmed=True)
+    for key in ("on its way", "doubtful"):
+        outbox.enqueue_mail(replace(mail(key), subscriber_id=reader.id), NOW)
+    going, doubtful = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    for _ in range(2):
+        outbox.record_deliveries([end(doubtful, MailState.AMBIGUOUS)])
+        doubtful = next(iter(outbox.claim_mails(NOW, limit=9, lease=LEASE)), doubtful)
+    assert outbox.turn([], [going], now=NOW) == {going.id}
+    people.end(reader.id, reason="one-click", now=NOW)
+
+    outbox.record_deliveries([end(going, MailState.SENT)])
+    assert outbox.states() == {"sent": 1, "ambiguous": 1}
+
+
+def test_a_stop_of_one_wish_ends_no_mail_that_tells_of_another_too(engine: Engine):
+    """The rule is that of mails which are claimed: what still runs in its frequency keeps it."""
+    outbox, people = store.Outbox(engine), store.Subscribers(engine)
+    wishes = [Filter(q=(word,)) for word in ("储能", "氢能")]
+    reader = people.sign_up("r@mail.example", wishes, Frequency.DAILY, NOW, confirmed=True)
+    for key, lane in (("digest", Lane.DIGEST), ("question", Lane.CONFIRMATION)):
+        outbox.enqueue_mail(replace(mail(key, lane), subscriber_id=reader.id), NOW)
+    one, other = reader.subscriptions
+    people.end(reader.id, reason="page", now=NOW, subscription_id=one.id)
+    assert outbox.states() == {"queued": 2}
+    people.end(reader.id, reason="page", now=NOW, subscription_id=other.id)
+
+    assert [m.key for m in outbox.claim_mails(NOW, limit=9, lease=LEASE)] == ["question"]
+    assert outbox.states() == {"failed": 1, "claimed": 1}
