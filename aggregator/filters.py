@@ -14,7 +14,7 @@ from datetime import date, timedelta, timezone
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
-from aggregator import divisions, values
+from aggregator import values
 from aggregator.errors import UsageError
 from aggregator.industries import industry_terms
 from aggregator.model import Amount, Announcement, Authority, Draft, Filter, Flag, Kind
@@ -29,6 +29,7 @@ from aggregator.values import (
     read_industry,
     read_region,
     region_name,
+    region_names,
     unusable,
 )
 
@@ -73,11 +74,12 @@ _DAY_WORDS = {
 }
 #: What a query string means otherwise, shells and tables too, and what nobody can see.
 _UNSAFE = re.compile(r"[\s%&+=#;\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_SPLIT = re.compile(r"[,，、|]")
+_SPLIT = re.compile(r"[,，、|;]")
 #: The fields in which a blank alone is a mistake, and not a form's empty field.
 _WORDS = frozenset({"q", "not"})
 
 _Value = TypeVar("_Value", str, Kind, Authority)
+_Single = TypeVar("_Single", float, date)
 
 
 # --- Reading ---------------------------------------------------------------------------
@@ -145,8 +147,11 @@ def parse_filter(pairs: Iterable[tuple[str, str]]) -> Filter:
         ),
         q=_set(given.get("q", ())),
         exclude=_set(given.get("not", ())),
-        amount_min=read_amount(_single("amount_min", given)),
-        **{field: read_day(field, _single(field, given)) for field in DAYS},
+        amount_min=_single("amount_min", given, map(read_amount, given.get("amount_min", ()))),
+        **{
+            field: _single(field, given, [read_day(field, one) for one in given.get(field, ())])
+            for field in DAYS
+        },
     )
 
 
@@ -319,44 +324,21 @@ def _values(field: str, raw: str) -> list[str]:
     value = one_line(unicodedata.normalize("NFKC", raw))
     parts = [value] if field == "amount_min" else [part.strip() for part in _SPLIT.split(value)]
     if field == "region":
-        parts = [name for part in parts for name in _names(part)]
+        parts = [name for part in parts for name in region_names(part)]
     return [part for part in parts if part]
-
-
-def _names(part: str) -> list[str]:
-    """The regions of what stands between two commas: one name, perhaps below those that contain it
-    (``重庆市 江津区``), or several that blanks part (``江津区 渝北区``).
-    """
-    words = part.split()
-    if len(words) < 2:  # noqa: PLR2004  # nothing to tell apart
-        return words
-    try:
-        codes = [read_region(word) for word in words]
-    except UsageError:
-        return [part] if _is_one_place(part, words) else words
-    above = {one for code in codes for one in divisions.roll(code) if one != code}
-    return [word for word, code in zip(words, codes, strict=True) if code not in above]
-
-
-def _is_one_place(part: str, words: list[str]) -> bool:
-    """Whether words that mean nothing alone (朝阳区) name one place together (北京市 朝阳区)."""
-    try:
-        code = read_region(part)
-    except UsageError:
-        return False
-    names = (*divisions.path(code), region_name(code), code)
-    return all(any(word in name for name in names) for word in words)
 
 
 def _set(values: Iterable[_Value]) -> tuple[_Value, ...]:
     return tuple(sorted(set(values)))
 
 
-def _single(field: str, given: dict[str, list[str]]) -> str | None:
-    values = sorted(set(given.get(field, ())))
+def _single(field: str, given: dict[str, list[str]], read: Iterable[_Single]) -> _Single | None:
+    """The one value of a field, however often and however it is written."""
+    values = set(read)
     if len(values) > 1:
-        raise unusable(field, "只能有一个值", f"one value only, not {' and '.join(values[:3])}")
-    return values[0] if values else None
+        said = " and ".join(sorted(set(given[field]))[:3])
+        raise unusable(field, "只能有一个值", f"one value only, not {said}")
+    return next(iter(values), None)
 
 
 def _plain(number: float) -> str:

@@ -13,6 +13,7 @@ from aggregator import divisions
 from aggregator.errors import UsageError
 from aggregator.industries import INDUSTRIES, industry_slug
 from aggregator.model import Authority, Kind
+from aggregator.sums import read_yuan
 
 #: Slugs of DOMAIN.md §9 with their names, in the order in which they are offered.
 CATEGORIES: dict[str, str] = {
@@ -71,21 +72,12 @@ _LABELS = {
     "deadline_after": "截止不早于",
     "deadline_before": "截止不晚于",
 }
-#: ``≥ 10亿元``, ``5000万``, ``3千万元以上``, ``1e9``; what parts thousands is taken out before, as are
-#: blanks that do not stand between two digits.
-_AMOUNT = re.compile(
-    r"(?:≥|>=|⩾|不低于|不少于|至少)?(?P<number>\d+(?:\.\d+)?(?:e\+?\d{1,2})?)"
-    r"(?P<unit>万亿|千亿|百亿|十亿|亿|千万|百万|十万|万|千)?(?:人民币)?元?(?:以上|及以上)?",
-    re.IGNORECASE,
-)
-_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}([, ])\d{3}(?:\1\d{3})*(?![\d,])")
-_BLANK = re.compile(r"(?<!\d) | (?!\d)")
-_UNITS = {
-    None: 1, "千": 1_000, "万": 10_000, "十万": 100_000, "百万": 1_000_000, "千万": 10_000_000,
-    "亿": 100_000_000, "十亿": 10**9, "百亿": 10**10, "千亿": 10**11, "万亿": 10**12,
-}  # fmt: skip
 _CODE = re.compile(r"\d{6}|Z\d{8}", re.IGNORECASE)
-_GAPS = re.compile(r"[-·>\s/]+")
+#: What stands between the names of one place, and, before a name, what leaves it out elsewhere.
+_GAPS = re.compile(r"[-–—·•>→»\s/]+")
+#: What joins the names of one place (重庆市 > 江津区); a dash, where it does not touch the second.
+_JOINS = re.compile(r"\s*[>·•→»/]\s*|\s+[-–—]\s+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 
 Word = TypeVar("Word", Kind, Authority)
 
@@ -103,11 +95,68 @@ def read_region(value: str) -> str:
             raise unusable(
                 "region", f"没有代码为 {value} 的地区", f"no division has the code {value}"
             )
-        return divisions.heir(code)
-    found = divisions.resolve(value, prior=None, on=None)
-    if found is None or _says_more(value):
+        return _heir(code)
+    names = _GAPS.sub(" ", value)
+    found = divisions.resolve(names, prior=None, on=None)
+    if found and not _GAPS.match(value) and not _says_more(names) and not _is_open(names):
+        return _heir(found.code)
+    codes = divisions.called(names.split()) if _CHINESE.fullmatch(_GAPS.sub("", value)) else ()
+    if len(codes) != 1 or _GAPS.match(value):
         raise _no_one_region(value)
-    return divisions.heir(found.code)
+    return _heir(codes[0])
+
+
+def _heir(code: str) -> str:
+    """What an area belongs to today. A zone that became the district it lies in, and bears its name
+    (滨海新区), is that district: notices name now the one and now the other.
+    """
+    code = divisions.heir(code)
+    one = divisions.get(code)
+    host = divisions.get(one.parent) if one and one.is_zone else None
+    return host.code if one and host and host.name == one.name else code
+
+
+def region_names(part: str) -> list[str]:
+    """The regions of what stands between two commas: one name, perhaps behind those that contain it
+    (``重庆市 江津区``), or several that blanks part (``江津区 渝北区``). A code is itself.
+    """
+    words = _JOINS.sub(">", part).split()
+    if len(words) < 2:  # noqa: PLR2004  # nothing to tell apart
+        return words
+    places: list[tuple[str, str]] = []
+    for word in words:
+        if code := _code_of(word):
+            places.append((word, code))
+        elif places and (code := _within(places[-1][0], word)):
+            places[-1] = (f"{places[-1][0]} {word}", code)
+        else:
+            return [part] if part.isascii() else words
+    return [
+        word
+        for (word, code), (_, behind) in zip(places, [*places[1:], ("", "")], strict=True)
+        if word.isascii() or code == behind or code not in divisions.roll(behind)
+    ]
+
+
+def _code_of(word: str) -> str | None:
+    try:
+        return read_region(word)
+    except UsageError:
+        return None
+
+
+def _within(above: str, word: str) -> str | None:
+    """What a word that means nothing alone (朝阳区) means behind what contains it (北京市)."""
+    code = _code_of(f"{above} {word}")
+    if code is None:
+        return None
+    names = (*divisions.path(code), region_name(code), code)
+    return code if any(word in name for name in names) else None
+
+
+def _is_open(value: str) -> bool:
+    """Whether a name stands there that several places bear: 江苏省鼓楼区 is not all of 江苏省."""
+    return any(len({_heir(code) for code in one.codes}) > 1 for one in divisions.find(value))
 
 
 def _says_more(value: str) -> bool:
@@ -121,7 +170,8 @@ def _says_more(value: str) -> bool:
 
 def _no_one_region(value: str) -> UsageError:
     """What to say of a name that no division bears, or several."""
-    codes = divisions.called([part for part in _GAPS.split(value) if part])
+    parts = [part for part in _GAPS.split(value) if part]
+    codes = divisions.called(parts) or divisions.called(["".join(parts)])
     if not codes:
         return unusable(
             "region", f"没有叫“{value}”的地区，请写全称或六位代码",
@@ -188,27 +238,21 @@ def industry_name(slug: str, *, zh: bool) -> str:
     return slug if known is None else known.zh if zh else known.en
 
 
-def read_amount(value: str | None) -> float | None:
-    """A sum in yuan: ``5000000``, ``500万``, ``≥ 10亿元``, ``1e9``."""
-    if value is None:
-        return None
-    joined = _THOUSANDS.sub(lambda found: found[0].replace(found[1], ""), _BLANK.sub("", value))
-    match = _AMOUNT.fullmatch(joined)
-    if match is None:
+def read_amount(value: str) -> float:
+    """A least sum in yuan: ``5000000``, ``500万``, ``≥ 10亿元``, ``1亿5000万``."""
+    yuan = read_yuan(value)
+    if yuan is None:
         raise unusable(
-            "amount_min", f"“{value}”不是金额，请写 5000000、500万 或 10亿",
-            f"{value} is no sum in yuan; write 5000000, 500万 or 10亿",
+            "amount_min", f"“{value}”不是金额下限，请写 5000000、500万 或 10亿",
+            f"{value} is no least sum in yuan; write 5000000, 500万 or 10亿",
         )  # fmt: skip
-    yuan = round(float(match["number"]) * _UNITS[match["unit"]], 2)
     if yuan > MAX_YUAN:
         raise unusable("amount_min", f"{value} 过大", f"{value} is more than there is")
     return yuan
 
 
-def read_day(field: str, value: str | None) -> date | None:
+def read_day(field: str, value: str) -> date:
     """A day as ``YYYY-MM-DD``."""
-    if value is None:
-        return None
     try:
         return date.fromisoformat(value)
     except ValueError as error:

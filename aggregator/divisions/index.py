@@ -92,12 +92,12 @@ def words() -> dict[str, str]:
 
 
 def _middle_names(division: Division) -> tuple[str, ...]:
-    """What people say for an autonomous unit's whole name (道真县, 道真自治县, 海南州)."""
+    """What people say for an autonomous unit's whole name (道真县, 道真自治县, 海南州, 鄂温克旗)."""
     stem = short_name(division)
     last = division.name[-3:]
     if stem is None or last not in {"自治州", "自治县", "自治旗"}:
         return ()
-    return (stem + last[-1], stem + last)
+    return (stem + last[-1], stem + last, stem.removesuffix("族") + last[-1])
 
 
 @cache
