@@ -20,7 +20,7 @@ from aggregator.errors import FetchError, UsageError
 from aggregator.fetch.addresses import read_address
 from aggregator.fetch.answers import retry_after
 from aggregator.fetch.exchange import Answer, Exchange
-from aggregator.fetch.guard import may_name, networks
+from aggregator.fetch.guard import exemption, may_call, networks
 from aggregator.fetch.limits import Limits
 from aggregator.fetch.names import Lookup, Names, system_lookup
 from aggregator.fetch.transfer import Transfers
@@ -88,10 +88,11 @@ class Courier:
             address = read_address(url, ports=_ports(url))
         except FetchError as error:
             raise UsageError(str(error)) from error
-        if not may_name(address.host, self._allowed, public=self._public(address.port)):
+        if not may_call(address.host, self._allowed, public=self._public(address.port)):
             place = address.host if self._public(address.port) else f"port {port} there"
             raise UsageError(
-                f"{place} is not on the public net; an operator may exempt it with QUXUN_ALLOW_NETS"
+                f"{place} is not on the public net; an operator may exempt it with"
+                f" {exemption(address.host)}"
             )
         return address.url, address.host
 

@@ -8,7 +8,7 @@ import pycurl
 
 from aggregator.errors import FetchError
 from aggregator.fetch.addresses import Address
-from aggregator.fetch.guard import Network
+from aggregator.fetch.guard import Network, exemption
 
 _REASONS = {
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
@@ -90,8 +90,8 @@ def failure(error: tuple[int, str], answer: Answer, exchange: Exchange) -> Fetch
     url = exchange.address.url
     if answer.refused:
         return FetchError(
-            f"{url}: {answer.refused} is not on the public net; if it may be fetched, exempt it "
-            "with QUXUN_ALLOW_NETS or --allow-private",
+            f"{url}: {answer.refused} is not on the public net; if it may be fetched, exempt it"
+            f" with --allow-private or {exemption(answer.refused)}",
             reason="blocked",
             url=url,
         )

@@ -36,7 +36,13 @@ _NOT_PUBLIC_6 = tuple(
 )
 
 Network = IPv4Network | IPv6Network
-_OURS = frozenset({IPv4Address("127.0.0.1"), IPv6Address("::1")})
+#: Where our own web server and broker listen, and what a connection to no address comes to.
+_OURS = frozenset(
+    {ip_address("127.0.0.1"), ip_address("::1"), ip_address("0.0.0.0"), ip_address("::")}  # noqa: S104  # none is bound
+)
+#: Names that lead inward, whatever they are looked up as.
+_INWARD = (".local", ".internal")
+_LOCALHOST = ("127.0.0.1", "::1")
 
 
 @lru_cache(maxsize=256)
@@ -79,11 +85,53 @@ def may_name(host: str, allowed: tuple[Network, ...], *, public: bool = True) ->
     Numbers are judged in every spelling that resolvers take (``0x7f.1``, ``2130706433``), and
     without ``public`` only what is exempted will do; names stay to be judged.
     """
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-        return False
-    if ":" in host:
-        return may_connect(host, allowed, public=public)
+    address = _number(host)
+    if address is None:
+        return not _inward(host)
+    return may_connect(address, allowed, public=public)
+
+
+def may_call(host: str, allowed: tuple[Network, ...], *, public: bool = True) -> bool:
+    """Whether a host whose name we look up ourselves can be one that we may connect to.
+
+    ``localhost`` is what it stands for. Another name that leads inward can, once something is
+    exempted: what it leads to is judged at the socket, as with all names.
+    """
+    if _is_localhost(host):
+        return any(may_connect(one, allowed, public=public) for one in _LOCALHOST)
+    return bool(allowed and _inward(host)) or may_name(host, allowed, public=public)
+
+
+def exemption(host: str) -> str:
+    """The setting by which an operator exempts a host, in words."""
+    address = _LOCALHOST[0] if _is_localhost(host) else _number(host)
     try:
-        return may_connect(socket.inet_ntoa(socket.inet_aton(host)), allowed, public=public)
+        read = ip_address(address or "")
+    except ValueError:
+        return "QUXUN_ALLOW_NETS"
+    if isinstance(read, IPv6Address) and read.ipv4_mapped:
+        read = read.ipv4_mapped
+    if read not in _OURS:
+        return f"QUXUN_ALLOW_NETS={ip_network(read)} or a network around it"
+    return (
+        f"QUXUN_ALLOW_NETS={ip_network(read)} (our own servers listen there: no wider network"
+        " exempts it)"
+    )
+
+
+def _is_localhost(host: str) -> bool:
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _inward(host: str) -> bool:
+    return _is_localhost(host) or host.endswith(_INWARD)
+
+
+def _number(host: str) -> str | None:
+    """The address that a host spells as a number, in whatever way; None for a name."""
+    if ":" in host:
+        return host
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
-        return True
+        return None

@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from chat_services import BOT_TOKEN, FEISHU_TOKEN, WECOM_KEY
+from chat_services import BOT_TOKEN, FEISHU_TOKEN, WECOM_KEY, ChatService
 
 from aggregator.channels import Outcome
 from aggregator.errors import UsageError
@@ -80,6 +80,41 @@ def test_an_address_that_names_our_network_is_refused_when_it_is_added(house):
         with pytest.raises(UsageError):
             house.channel(address, owner=owner)
     assert house.parts.channels.list() == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_program_beside_us_is_written_to_as_the_refusal_says(house, host):
+    """An operator's own webhook is why networks can be exempted; the words must be enough for it."""
+    service = ChatService("json", host="127.0.0.1")
+    house.stack.callback(service.close)
+    owner, address = house.subscriber(), service.address.replace(service.host, host)
+    house.set(allow_nets=("127.0.0.0/8",))
+    with pytest.raises(UsageError) as caught:
+        house.channel(address, owner=owner)
+    said = str(caught.value).partition("QUXUN_ALLOW_NETS=")[2].partition(" ")[0]
+    assert said == "127.0.0.1/32"
+
+    house.set(allow_nets=(said,))
+    assert house.test(house.channel(address, owner=owner)).outcome is Outcome.TAKEN
+    assert len(service.texts) == 1
+
+
+def test_a_name_of_an_exempted_network_is_written_to_and_others_are_not(house):
+    """Machines of one's own have such names; where they lead is judged when the socket opens."""
+    service, owner = house.service("json"), house.subscriber()
+    names = {"hooks.internal": service.host, "printer.local": "127.0.0.1"}
+    house.parts.chat_courier = Courier(
+        user_agent="Quxun", clock=house.parts.now, own_ports=False,
+        allow_nets=house.parts.settings.allow_nets, lookup=lambda name, _port: [names[name]],
+    )  # fmt: skip
+    verdicts = [
+        house.test(house.channel(service.address.replace(service.host, name), owner=owner))
+        for name in names
+    ]
+
+    assert [one.outcome for one in verdicts] == [Outcome.TAKEN, Outcome.DEAD]
+    assert "not on the public net" in verdicts[1].words
+    assert len(service.texts) == 1
 
 
 def test_a_name_that_turns_to_loopback_reaches_nobody(house):

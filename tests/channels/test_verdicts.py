@@ -70,7 +70,7 @@ CASES = [
     (N, 507, {"code": 50701, "http": 507}, WAIT),
     (J, 204, b"", TAKEN),
     (J, 410, b"", DEAD),
-    (J, 404, b"", WAIT),
+    (J, 404, b"", WAIT),  # its program is being replaced, say; docs/channels.md
     (J, 400, b"", WAIT),
     (J, 500, b"", WAIT),
 ]  # fmt: skip

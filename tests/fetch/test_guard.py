@@ -240,11 +240,11 @@ def test_the_quick_way_to_read_an_address_agrees_with_the_thorough_one(url):
         assert quick == _read_any(url, ports)
 
 
-@pytest.mark.parametrize("ours", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize("ours", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"])
 def test_a_wide_exemption_does_not_open_our_own_servers(ours):
     """Whoever exempts a test network must not thereby let portals read our web and broker."""
     wide = networks(("127.0.0.0/8", "::/0", "0.0.0.0/0"))
-    named = networks(("127.0.0.1/32", "::1/128"))
+    named = networks(("127.0.0.1/32", "::1/128", "0.0.0.0/32", "::/128"))
 
     assert not may_connect(ours, wide)
     assert may_connect(ours, named)
