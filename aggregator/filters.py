@@ -65,6 +65,9 @@ NO_SUM = frozenset({"aggregate", "floor", "other", "unit", "rate"})
 #: Raised whenever ``search_text`` or ``amount_of`` makes something else of the same draft: what is
 #: stored is made anew.
 SEARCH_VERSION = 2
+#: From so many on a sum is said in the next unit: 10000万元 is 1亿元.
+_MYRIAD = 10_000
+_UNITS = ((1, "元"), (_MYRIAD, "万元"), (10**8, "亿元"), (10**12, "万亿元"))
 _SHANGHAI = timezone(timedelta(hours=8))
 _DAY_WORDS = {
     "posted_after": ("{} 起发布", "posted since {}"),
@@ -306,13 +309,12 @@ def describe(wish: Filter, language: str = "zh") -> str:
 
 
 def money(yuan: float, language: str = "zh") -> str:
-    """A sum as a reader would write it: ``500万元``, ``12.5亿元``."""
+    """A sum as a reader would write it: ``500万元``, ``12.5亿元``, ``1.5万亿元``."""
     if language == "en":
         return f"CNY {yuan:,.0f}"
-    for size, unit in ((100_000_000, "亿元"), (10_000, "万元")):
-        if yuan >= size:
-            return f"{_plain(round(yuan / size, 2))}{unit}"
-    return f"{_plain(round(yuan, 2))}元"
+    said = [(round(yuan / size, 2), unit) for size, unit in _UNITS]
+    number, unit = next((one for one in said if one[0] < _MYRIAD), said[-1])
+    return f"{_plain(number)}{unit}"
 
 
 # --- Within ----------------------------------------------------------------------------

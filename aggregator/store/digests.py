@@ -114,19 +114,19 @@ class Digests:
         """
         # An hour that clocks leave out is an hour later, one that comes twice is its second time:
         # every day of a reader has exactly one instant.
-        local = "(cast(:due as timestamptz) at time zone p.timezone)"
-        wished = (
-            f"((cast({local} as date) + make_time(p.hour, p.minute, 0)) at time zone p.timezone)"
-        )
+        local = "cast((cast(:due as timestamptz) at time zone p.timezone) as date)"
+        wished = "((d.day + make_time(p.hour, p.minute, 0)) at time zone p.timezone)"
+        # Where the last hour of a day is left out, an hour later is a new day (America/Nuuk).
         slot = (
-            f"{wished} >= cast(:due as timestamptz)"
+            f"exists (select 1 from (values ({local}), ({local} - 1)) as d(day)"
+            f" where {wished} >= cast(:due as timestamptz)"
             f" and {wished} < cast(:due as timestamptz) + interval '{SLOT}'"
         )
         due, when = "", "true"
         if run.frequency is not Frequency.IMMEDIATE:
             if run.frequency is Frequency.WEEKLY:
-                slot += f" and extract(isodow from {local}) = p.weekday + 1"
-            due = f"{_CLOCKS}, due as materialized (select * from clocks p where {slot}) "
+                slot += " and extract(isodow from d.day) = p.weekday + 1"
+            due = f"{_CLOCKS}, due as materialized (select * from clocks p where {slot})) "
             when = (
                 "exists (select 1 from due) and"
                 " (p.timezone, p.hour, p.minute, p.weekday) in (select * from due)"

@@ -4,7 +4,7 @@ import pytest
 
 from aggregator import divisions
 from aggregator.errors import UsageError
-from aggregator.filters import canonical, parse_filter, parse_query
+from aggregator.filters import canonical, money, parse_filter, parse_query
 
 
 def region(typed: str) -> tuple[str, ...]:
@@ -120,3 +120,21 @@ def test_one_sum_written_twice_is_one_sum():
     assert parse_query("amount_min=1亿&amount_min=100000000").amount_min == 1e8
     with pytest.raises(UsageError):
         parse_query("amount_min=1亿&amount_min=2亿")
+
+
+@pytest.mark.parametrize(
+    ("yuan", "said"),
+    [
+        (99_999_999, "1亿元"),
+        (99_995_000, "9999.5万元"),
+        (9_999.999, "1万元"),
+        (9_999.5, "9999.5元"),
+        (1.5e12, "1.5万亿元"),
+        (999_999_999_999, "1万亿元"),
+        (1e11, "1000亿元"),
+        (0, "0元"),
+    ],
+)
+def test_a_sum_is_said_in_the_unit_that_people_use_for_it(yuan, said):
+    """10000万元 is 1亿元, and nobody says 10000亿元."""
+    assert money(yuan) == said

@@ -303,6 +303,28 @@ def test_there_is_one_run_a_day_where_clocks_are_changed(engine: Engine, zone, h
     assert day in days
 
 
+@pytest.mark.parametrize("frequency", [DAILY, Frequency.WEEKLY])
+def test_the_last_hour_of_a_day_that_clocks_leave_out_is_the_first_of_the_next(engine, frequency):
+    """In Nuuk clocks go from eleven in the evening to midnight: no digest waits a day, or a week."""
+    zone = ZoneInfo("America/Nuuk")
+    who = subscriber(engine, frequency=frequency)
+    people = store.Subscribers(engine)
+    people.set_preferences(who.id, timezone=str(zone), hour=23, minute=15, weekday=5)
+    announce(engine, "一条")
+    digests = store.Digests(engine)
+    digests.match(NOW)
+    start = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    due = []
+    for slot in range(4 * 72):
+        due_at = start + slot * timedelta(minutes=15)
+        run = Run(id=RunId(1), frequency=frequency, due_at=due_at)
+        if digests.subscribers_due(run, NOW, after=None, limit=9):
+            due.append(f"{due_at.astimezone(zone):%Y-%m-%d %H:%M}")
+
+    daily = ["2026-03-27 23:15", "2026-03-29 00:15", "2026-03-29 23:15"]
+    assert due == (daily if frequency is DAILY else daily[1:2])
+
+
 def test_a_closed_run_is_not_planned_again(engine: Engine):
     """The scheduler looks at every slot of the last days; each is planned once."""
     digests = store.Digests(engine)
