@@ -25,7 +25,7 @@ RATE: Final = re.compile(
     r"commands|recipients|users)\b|too (?:fast|quickly)|slow(?:ing)? down|\b4\.7\.28\b|"
     r"(?:rate|quota of messages) exceeded|sending rate|throttl|receiving mail (?:too quickly|at a rate)|"
     r"\bHL:(?!IPB)[A-Z]{3}\b|\bMI:(?!SPB|NHD)[A-Z]{3}\b|\bRP:[A-Z]{3}\b|"
-    r"频率|频繁|过快|发信限制|连接数|(?:数|数量|次数|速度)超过",
+    r"频率|頻率|频繁|頻繁|过快|過快|发信限制|连接数|(?:数|数量|次数|速度)超过",
     re.IGNORECASE,
 )
 #: Codes of 163 speak of who sends and how, never of the address.
@@ -50,7 +50,7 @@ FULL: Final = re.compile(
     r"quota.{0,12}exceed|exceed.{0,40}(?:quota|storage|mailbox size)|disk quota|"
     r"(?:mailbox|inbox|storage)(?: \w+){0,2} exceed|"
     r"insufficient (?:\w+ )?(?:space|storage)|not enough (?:\w+ )?(?:space|storage)|"
-    r"已满|爆满|(?:空间|容量)(?:已)?不足|超出.{0,8}(?:容量|配额)|超过.{0,8}(?:容量|配额)",
+    r"已满|已滿|爆满|(?:空间|空間|容量)(?:已)?不足|超出.{0,8}(?:容量|配额)|超过.{0,8}(?:容量|配额)",
     re.IGNORECASE,
 )
 UNKNOWN: Final = re.compile(
@@ -64,9 +64,10 @@ UNKNOWN: Final = re.compile(
     r"address rejected|undeliverable address|bad destination|null ?mx|nxdomain|"
     r"rcpt .{0,80}doe?sn'?t exist|(?:domain|host).{0,40}(?:not found|does not exist|doesn'?t exist|unknown)|"
     r"couldn'?t find any host|relaying to non-?existent|"
-    r"(?:用户|邮箱|邮件地址|地址|收件人|帐号|账号|帐户|账户|域名|主机)[^。，；！\n]{0,80}?"
-    r"(?:不存在|不正确|无效|未找到|没有找到|已注销|已停用|被停用|已冻结|被冻结|被禁用|已禁用)|"
-    r"(?:无此|没有这个|没有该|查无此|不存在的|找不到该|找不到收件|找不到域名|无法找到该)",
+    r"(?:用[户戶]|使用者|邮箱|郵箱|信箱|邮件地址|地址|收件[人者]|[帐账帳][号户號戶]|域名|网域|網域|主机|主機)"
+    r"[^。，；！\n]{0,80}?(?:不存在|不正确|不正確|无效|無效|未找到|没有找到|已注销|已停用|被停用|已冻结|被冻结|"
+    r"被禁用|已禁用|已註銷|已凍結|被凍結)|(?:无此|無此|没有这个|没有该|沒有該|查无此|查無此|不存在的|无法找到该|"
+    r"找不到(?:该|該|收件|域名|网域|網域|您(?:输入|輸入)的))",
     re.IGNORECASE,
 )
 CONTENT: Final = re.compile(

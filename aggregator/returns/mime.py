@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
 from html import unescape
+from urllib.parse import unquote
 
 #: So much of a message is looked at; a report of one of our mails has a fifth of it.
 MOST_BYTES = 512 * 1024
@@ -36,7 +37,7 @@ VALUE_LENGTH = 2_000
 _HEAD_END = re.compile(rb"\A\r?\n|\n\r?\n")
 _FIELD = re.compile(r"([!-9;-~]{1,100})[ \t]{0,10}:(.*)", re.DOTALL)
 _PARAMETER = re.compile(
-    r';\s{0,20}([A-Za-z-]{1,40})\*?\s{0,5}=\s{0,5}(?:"([^"]{0,300})"|([^\s;"]{1,300}))'
+    r';\s{0,20}([A-Za-z-]{1,40})(\*?)\s{0,5}=\s{0,5}(?:"([^"]{0,300})"|([^\s;"]{1,300}))'
 )
 #: Names of encodings of text. Python's codecs know others, too, which unpack or read no bytes:
 #: what they are given is written by anybody.
@@ -180,7 +181,10 @@ def _part(raw: bytes) -> Part:
     media_type = kind.partition(";")[0].strip().lower() or "text/plain"
     parameters: dict[str, str] = {}
     for found in _PARAMETER.finditer(kind):
-        parameters.setdefault(found[1].lower(), found[2] if found[2] is not None else found[3])
+        value = found[3] if found[3] is not None else found[4]
+        if found[2]:  # charset'language'value (RFC 2231 §4)
+            value = unquote(value.rpartition("'")[2])
+        parameters.setdefault(found[1].lower(), value)
     return Part(fields=fields, media_type=media_type, parameters=parameters, body=body)
 
 

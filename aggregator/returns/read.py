@@ -13,7 +13,7 @@ from typing import Final
 
 from aggregator.model import MailId, Return, ReturnKind
 from aggregator.returns import codes
-from aggregator.returns.mime import HEAD_BYTES, Message, Part, read_fields, take_apart
+from aggregator.returns.mime import HEAD_BYTES, Fields, Message, Part, read_fields, take_apart
 from aggregator.text import one_line, shorten
 
 #: A diagnostic as kept, and the text of a bounce in free words that is looked at.
@@ -31,36 +31,43 @@ _ADDRESS = re.compile(r"[^\s<>\"(),;:]{1,200}@[^\s<>\"(),;:]{1,200}")
 _MASKED = re.compile(r"[^\s<>\"(),;:@]+@(?=[^\s<>\"(),;:@])")
 _STATUS_PARTS = ("message/delivery-status", "message/global-delivery-status")
 _FEEDBACK = "message/feedback-report"
+#: Outlook.com's Junk Mail Reporting Program follows no standard but this field.
+_COMPLAINT_FIELD = "x-hmxmroriginalrecipient"
+_SENDER_FIELDS = ("original-mail-from", "return-path", "sender")
 _RECEIPTS = ("message/disposition-notification", "message/global-disposition-notification")
 _ORIGINALS = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global")
 
 _DAEMON = re.compile(
-    r"mailer-?daemon|mail delivery (?:sub)?system|postmaster|系统退信|mail ?administrator",
+    r"mailer-?daemon|mail delivery (?:sub)?system|postmaster|系统退信|mail ?administrator|"
+    r"microsoftexchange[0-9a-f]{8}",
     re.IGNORECASE,
 )
 _BOUNCED_SUBJECT = re.compile(
     r"undeliver|delivery (?:status|failure|failed|notification|has failed|problem)|failure notice|"
     r"returned (?:mail|to sender)|mail (?:delivery )?(?:failed|failure|error)|"
     r"could not be delivered|rejected mail|delayed mail|warning: (?:message|could not)|"
-    r"退信|退回|投递失败|发送失败|无法(?:投递|送达)|未送达|未能送达|投递延迟",
+    r"退信|退回|退件|(?:投递|发送|传递|投遞|傳送|傳遞)(?:失败|失敗|延迟|延遲)|"
+    r"(?:无法|未能|未|無法)(?:投递|送达|传递|投遞|送達|傳遞|傳送)",
     re.IGNORECASE,
 )
 _AWAY_SUBJECT = re.compile(
     r"^\W*(?:(?:re|aw|答复|回复)\s{0,3}[:：]\s{0,3})?(?:automatic reply|auto[- ]?(?:reply|response|"
     r"matic response)|autoreply|out of (?:the )?office|vacation|away from|on (?:leave|holiday)|"
-    r"自动回复|自动答复|外出|休假|不在办公室|出差|离职)|自动回复|out of office",
+    r"自动回复|自动答复|外出|休假|不在办公室|出差|离职|ooo\b)|自动(?:回复|答复)|自動(?:回[覆復]|答[覆復])|"
+    r"out of office",
     re.IGNORECASE,
 )
 #: The empty envelope sender, and how pipes of Postfix spell it.
 _NULL_SENDER = re.compile(r"<?\s*>?|<?mailer-daemon(?:@[^\s<>]*)?>?", re.IGNORECASE)
 _GAVE_UP = re.compile(
     r"permanent error|i'?ve given up|wasn'?t able to deliver|could not be delivered|"
-    r"undeliverable|无法投递|投递失败|退信|未能送达|无法送达|发送失败",
+    r"undeliverable|退信|(?:投递|发送|传递|投遞|傳送|傳遞)(?:失败|失敗)|"
+    r"(?:无法|未能|無法)(?:投递|送达|传递|投遞|送達|傳遞|傳送)",
     re.IGNORECASE,
 )
 _STILL_TRYING = re.compile(
     r"will (?:be retried|continue to (?:try|be)|keep trying)|still (?:trying|being retried)|"
-    r"do not need to resend|has been delayed|not yet been delivered|继续尝试|继续投递|延迟投递|投递延迟",
+    r"do not need to resend|has been delayed|not yet been delivered|继续尝试|继续投递|延迟投递|投递延迟|繼續嘗試|已延迟|已延遲",
     re.IGNORECASE,
 )
 _BY_SUBJECT = "its subject"
@@ -128,9 +135,8 @@ def _said(it: Message) -> Return:
     report = it.leaf(*_STATUS_PARTS)
     if report is not None:
         return _delivery_status(report, it)
-    feedback = it.leaf(_FEEDBACK)
-    if feedback is not None:
-        return _feedback(feedback)
+    if _complains(it):
+        return _feedback(it.leaf(_FEEDBACK))
     if it.leaf(*_RECEIPTS):
         return Return(kind=ReturnKind.AUTO_REPLY, evidence="a receipt (RFC 8098)")
     subject = it.top.value("subject")[:300]
@@ -156,7 +162,7 @@ def _mail(
         found = mail_of(address)
         if found is not None:
             return found
-    if it.leaf(_FEEDBACK) is None:
+    if not _complains(it):
         return None
     for address in _addresses(_quoted_senders(it)):
         found = mail_of(address)
@@ -174,15 +180,28 @@ def _addresses(values: Iterable[str]) -> list[str]:
     return found[:_MOST_ADDRESSES]
 
 
+def _complains(it: Message) -> bool:
+    """Whether it is a report of somebody's complaint: RFC 5965, or as Outlook.com writes them."""
+    return it.leaf(_FEEDBACK) is not None or any(
+        key == _COMPLAINT_FIELD for fields in (it.top.fields, *_originals(it)) for key, _ in fields
+    )
+
+
+def _originals(it: Message) -> list[Fields]:
+    """The heads of the mails that a message quotes."""
+    return [read_fields(one.raw()) for one in it.leaves if one.media_type in _ORIGINALS]
+
+
 def _quoted_senders(it: Message) -> list[str]:
-    """The envelope sender of the mail complained of, as the report and the mail in it say."""
-    senders: list[str] = []
-    for part in it.leaves:
-        if part.media_type == _FEEDBACK:
-            senders += [v for k, v in read_fields(part.raw()) if k == "original-mail-from"]
-        elif part.media_type in _ORIGINALS:
-            senders += [v for k, v in read_fields(part.raw()) if k in ("return-path", "sender")]
-    return senders
+    """Where a complaint may tell the envelope sender of the mail complained of: in a field of its
+    own, or anywhere in the head of that mail. Only a valid token is taken for it, so wherever it
+    stands it is true.
+    """
+    heads = [read_fields(one.raw()) for one in it.leaves if one.media_type == _FEEDBACK]
+    named = [(key, value) for fields in (*heads, *_originals(it)) for key, value in fields]
+    named.sort(key=lambda one: one[0] not in _SENDER_FIELDS)
+    # "smtp.mailfrom=bounces+…" in Authentication-Results (RFC 8601).
+    return [value.replace("=", " ") for _, value in named]
 
 
 # --- Reports (RFC 3464, RFC 5965) -----------------------------------------------------------
@@ -242,11 +261,13 @@ def _blocks(report: Part) -> list[dict[str, str]]:
     return blocks
 
 
-def _feedback(part: Part) -> Return:
+def _feedback(part: Part | None) -> Return:
+    if part is None:
+        return Return(kind=ReturnKind.COMPLAINT, evidence="a complaint as Outlook.com reports it")
     fields: dict[str, str] = {}
     for key, value in read_fields(part.raw()):
         fields.setdefault(key, value)
-    kind = fields.get("feedback-type", "").strip().lower()
+    kind = fields.get("feedback-type", "").partition("(")[0].partition(";")[0].strip().lower()
     agent = masked(fields.get("user-agent", ""))
     evidence = masked(f"feedback report: {kind or 'no type'}")[:100]
     # RFC 6591 reports are about our signatures; "not-spam" takes a complaint of others back.
@@ -289,7 +310,7 @@ def _in_words(it: Message, subject: str) -> Return | None:
     if not _by_program(it.top):
         return None
     bounced = bool(_BOUNCED_SUBJECT.search(subject)) or "x-failed-recipients" in dict(it.top.fields)
-    daemon = bool(_DAEMON.search(it.top.value("from")[:300]))
+    daemon = bool(_DAEMON.search(it.top.value("from")[:300])) or _sent_by_nobody(it.top)
     if not bounced and not daemon:
         return None
     words = _reason(it)
@@ -312,14 +333,25 @@ def _by_program(top: Part) -> bool:
     """Whether a mail server says that it wrote this by itself: in From, the envelope sender, or
     fields of its own (RFC 3834 §5, RFC 5321 §4.5.5).
     """
-    names = {name for name, _ in top.fields}
     submitted = top.value("auto-submitted").strip().lower()
     return (
-        "x-failed-recipients" in names
+        "x-failed-recipients" in {name for name, _ in top.fields}
         or submitted.startswith(("auto-replied", "auto-generated"))
-        or ("return-path" in names and bool(_NULL_SENDER.fullmatch(top.value("return-path"))))
+        or _null_sender(top)
         or bool(_DAEMON.search(top.value("from")[:300]))
     )
+
+
+def _null_sender(top: Part) -> bool:
+    path = next((value for name, value in top.fields if name == "return-path"), None)
+    return path is not None and bool(_NULL_SENDER.fullmatch(path))
+
+
+def _sent_by_nobody(top: Part) -> bool:
+    """Whether its envelope sender is empty and it answers no mail: whoever is away answers so,
+    too (RFC 3834 §3.3), with a field that says it.
+    """
+    return _null_sender(top) and _away(top, top.value("subject")[:300]) is None
 
 
 def _reason(it: Message) -> str:
