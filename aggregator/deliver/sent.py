@@ -58,10 +58,11 @@ class SentFiles:
         self._day: date | None = None
         self._editions: set[str] = set()
         self._synced = time.monotonic()
-        self._unsynced = False
+        #: Appended, and not known to be on the disk yet.
+        self._unsynced: list[SentMail] = []
         self._unwritten: list[SentMail] = []
         self._noted_at: datetime | None = None
-        self._complained = float("-inf")
+        self._complained = {OSError: float("-inf"), OutageError: float("-inf")}
         #: Another process may have raised it, and ended.
         self._alarmed = True
 
@@ -99,15 +100,17 @@ class SentFiles:
             del self._unwritten[:-MOST_UNWRITTEN]
             self._complain(error)
             return
+        self._unsynced += self._unwritten
         self._unwritten.clear()
-        if self._alarmed:
-            self._alarmed = not self._store.tell_journal(self._machine, None)
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            self._flush()
 
     def _complain(self, error: OSError | OutageError) -> None:
-        """Once a minute."""
-        if time.monotonic() - self._complained < _COMPLAIN_SECONDS:
+        """Once a minute of the disk, and of the database."""
+        kind = OSError if isinstance(error, OSError) else OutageError
+        if time.monotonic() - self._complained[kind] < _COMPLAIN_SECONDS:
             return
-        self._complained = time.monotonic()
+        self._complained[kind] = time.monotonic()
         log.warning("sent mails not written down", mails=len(self._unwritten), why=str(error))
         if isinstance(error, OSError):
             self._alarmed = True
@@ -119,22 +122,39 @@ class SentFiles:
             )
 
     def _flush(self) -> None:
-        if self._file is not None and self._unsynced:
-            with suppress(OSError):
-                os.fdatasync(self._file)
-            self._synced, self._unsynced = time.monotonic(), False
+        """Have on the disk what was appended. Where that fails nobody knows what is there: it is
+        appended once more the next time, to a file that is opened anew.
+        """
+        self._synced = time.monotonic()
+        if self._file is None or not self._unsynced:
+            return
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            self._unwritten = [*self._unsynced, *self._unwritten][-MOST_UNWRITTEN:]
+            self._unsynced.clear()
+            self._shut()
+            self._complain(error)
+            return
+        self._unsynced.clear()
+        if self._alarmed:
+            self._alarmed = not self._store.tell_journal(self._machine, None)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; what cannot be written down now never is, and is told."""
+        self._complained = dict.fromkeys(self._complained, float("-inf"))
         self.sync()
         self._let_go()
 
     def _let_go(self) -> None:
         self._flush()
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-        self._day = None
+        self._shut()
+
+    def _shut(self) -> None:
+        file, self._file, self._day = self._file, None, None
+        if file is not None:
+            with suppress(OSError):  # what matters was asked of fdatasync
+                os.close(file)
 
     def _append(self, mails: Iterable[SentMail], now: datetime) -> None:
         assert self._file is not None
@@ -161,9 +181,6 @@ class SentFiles:
         while left:
             left = left[os.write(self._file, left) :]
         self._editions |= fresh
-        self._unsynced = True
-        if time.monotonic() - self._synced > SYNC_SECONDS:
-            self._flush()
 
     def _is_there(self) -> bool:
         """Whether our file is still the one of its name: it may have been moved or deleted."""
