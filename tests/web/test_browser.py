@@ -125,6 +125,21 @@ def test_a_reader_lives_with_a_subscription_from_the_first_try_to_the_last_stop(
     assert all(url.startswith(base) for url in page.asked)
 
 
+def test_the_columns_of_sources_are_wide_enough_to_be_read(web, page, make_draft):
+    """On a phone, too: no region with one character a line, and the state is seen at once."""
+    web.publish(make_draft(1))
+    page.goto(f"http://127.0.0.1:{web.port}/status")
+    cell = page.locator(".sources tbody tr").first.locator("td")
+    letter, region = page.evaluate(
+        "cell => [parseFloat(getComputedStyle(cell).fontSize), cell.clientWidth]",
+        cell.nth(1).element_handle(),
+    )
+    seen = cell.nth(2).locator(".badge").bounding_box()
+
+    assert region >= 5 * letter
+    assert seen["x"] + seen["width"] <= page.viewport_size["width"]
+
+
 @pytest.mark.parametrize("path", ["/", "/feeds", "/subscribe", "/status", "/about"])
 def test_a_page_fits_asks_nobody_else_and_says_no_error(web, page, path, make_draft):
     """No sideways scrolling on a phone, no request to another host, a quiet console."""
