@@ -100,7 +100,8 @@ def radar_of(tally: Tally, wishes: Sequence[Filter]) -> Radar | None:
     if not named or any(not wish.region for wish in wishes):
         named.insert(0, COUNTRY)
     if len(named) == 1:
-        named += tally.busiest.get(named[0], ())
+        below = tally.busiest.get(named[0], ())
+        named += sorted(below, key=lambda code: -_shown(tally, code))
     nothing = [code for code in named if code not in tally.rows and _name(code)]
     quiet = {code: _row(code, (), since=tally.since, until=tally.until) for code in nothing}
     found = [tally.rows.get(code) or quiet.get(code) for code in named]
@@ -110,6 +111,11 @@ def radar_of(tally: Tally, wishes: Sequence[Filter]) -> Radar | None:
     return Radar(
         since=tally.since, until=tally.until - timedelta(days=1), rows=shown, young=tally.young
     )
+
+
+def _shown(tally: Tally, code: str) -> int:
+    row = tally.rows.get(code)
+    return row.projects if row else 0
 
 
 def radar_lines(radar: Radar, words: Words) -> list[RadarLine]:

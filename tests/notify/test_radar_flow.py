@@ -7,7 +7,8 @@ from datetime import timedelta
 from offices import BEFORE, DAY, HOUR, MORNING, Office
 from sqlalchemy import event, text
 
-from aggregator.model import Amount, Fact, Facts, Filter, Flag, Frequency, Kind
+from aggregator import divisions
+from aggregator.model import Amount, Fact, Facts, Filter, Flag, Frequency, Kind, ProjectNews
 from aggregator.notify.radar import radar_lines, radar_of, tally_of
 from aggregator.notify.words import words_of
 from aggregator.store.radar import project_news
@@ -138,3 +139,24 @@ def test_a_weekly_run_asks_for_the_radar_once_for_all_its_readers(engine):
     event.remove(engine, "before_cursor_execute", note)
     assert all("一周项目雷达" in mail.text for mail in desk.mails())
     assert len(asked) == 1
+
+
+def test_the_places_below_a_region_stand_in_the_order_of_what_is_shown_of_them():
+    """A city whose districts are busy has more projects than each of them, and stands before them."""
+    until = MORNING.date()
+
+    def begun(number, *regions):
+        roll = tuple(up for code in regions for up in divisions.roll(code))
+        return [
+            ProjectNews(
+                posted_on=until - DAY, regions=regions, region_roll=roll, single=True, yuan=1e8,
+                aggregate_yuan=0.0, promised=False,
+            )
+        ] * number  # fmt: skip
+
+    news = begun(1, "330200") + begun(3, "330205") + begun(2, "330106")
+    radar = radar_of(tally_of(news, until=until, first=None), [Filter(region=("330000",))])
+
+    assert [(row.code, row.projects) for row in radar.rows] == [
+        ("330000", 6), ("330200", 4), ("330205", 3), ("330106", 2),
+    ]  # fmt: skip
