@@ -27,6 +27,7 @@ from aggregator.notify import Keys, Purpose, Ticket
 from aggregator.notify.tokens import read
 from aggregator.ports import PersonStore, SubscriberStore
 from aggregator.settings import Settings
+from aggregator.wishes import check_wish
 
 #: Nobody reads more; a bound keeps one person's run cheap.
 MOST_WISHES = 50
@@ -170,8 +171,9 @@ def add_wish(
     paused goes on.
 
     Raises:
-        UsageError: when they have very many already.
+        UsageError: when they have very many already, or it can bring nothing.
     """
+    check_wish(wish)
     live = [one for one in who.subscriptions if one.state is not SubscriptionState.ENDED]
     there = any(one.wish.filter == wish and one.frequency is frequency for one in live)
     if len(live) >= MOST_WISHES and not there:

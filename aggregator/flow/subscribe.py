@@ -40,6 +40,7 @@ from aggregator.notify import (
 )
 from aggregator.ports import OutboxStore, SubscriberStore
 from aggregator.settings import Settings
+from aggregator.wishes import check_wish
 
 #: At most one mail with a link to one's choices in this time.
 LINK_EVERY = timedelta(minutes=10)
@@ -107,12 +108,15 @@ def sign_up(
         A question that must be answered first, when very many ask; else None.
 
     Raises:
-        UsageError: when the address is not exactly one, or a choice cannot be.
+        UsageError: when the address is not exactly one, a choice cannot be, or a wish can bring
+            nothing.
     """
     address = check_address(email)
     check_choices(choices)
     house = house_of(settings)
     wishes = list(filters) or [Filter()]
+    for wish in wishes:
+        check_wish(wish)
     token = secrets.token_urlsafe(32)
     hashed = confirmation_hash(token)
     key = f"confirm:{hashed.hex()[:32]}"

@@ -16,6 +16,7 @@ from aggregator.flow import choices as flow
 from aggregator.flow import moving as moving_flow
 from aggregator.model import Addition, Filter, Subscriber, Subscription, SubscriptionState
 from aggregator.notify import Question, shown_address
+from aggregator.wishes import check_wish
 from quxun.web import moving, stopping
 from quxun.web.http import check_same_site, network_of, read_form
 from quxun.web.letters import (
@@ -145,6 +146,7 @@ def _apply_to_one(
     one = _own(who, form.get("id", ""))
     if act == "filter":
         wish = filters.parse_query(form["query"]) if "query" in form else _wish(pairs)
+        check_wish(wish)
         store.set_wish(one.id, wish, now)
         return "条件已更改，从现在起按新的条件 Changed from now on"
     if act == "pause":

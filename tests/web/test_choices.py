@@ -381,3 +381,18 @@ def test_a_frequency_of_a_form_is_a_frequency(web):
 
     assert answer.status == 400
     assert web.parts.subscribers.get(who.email).subscriptions[0].state == one.state
+
+
+def test_a_wish_that_contradicts_itself_is_refused_wherever_it_is_made(web):
+    """Its reader would wait for ever; the form says what to change."""
+    never = {"q": "新型储能", "not": "储能"}
+    assert web.post("/subscribe", {"email": ADDRESS, **never}).status == 400
+    who = confirmed(web, q="储能")
+    path = manage_path(web, who)
+
+    for act in ("add", "filter"):
+        form = {"act": act, "id": str(who.subscriptions[0].id), "frequency": "daily", **never}
+        answer = web.post(path, form)
+        assert answer.status == 400
+        assert "永远不会有信" in answer.text
+    assert web.parts.subscribers.get(ADDRESS) == who
