@@ -7,7 +7,9 @@ wait: a service that is ill is tried again, and its channel given up after three
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -71,10 +73,14 @@ _FEISHU: Final[_Known] = {
 }
 #: DingTalk has one code for all of a robot's own security settings; its words tell which.
 _DINGTALK_DOOR: Final = (
-    ("keyword", "the robot wants a keyword: let it be 区讯"),
-    ("sign", "the signature does not match: is the secret right?"),
-    ("timestamp", "the signature is too old: is our clock right?"),
-    ("ip", "the robot lets only certain IP addresses in"),
+    (r"keyword|关键词", "the robot wants a keyword: let it be 区讯"),
+    (
+        r"timestamp (?:is )?(?:invalid|expired|not)|invalid timestamp|expired|过期",
+        "the signature is too old: is our clock right?",
+    ),
+    (r"sign|签名", "the signature does not match: is the secret right?"),
+    (r"timestamp", "the signature is too old: is our clock right?"),
+    (r"\bip|白名单", "the robot lets only certain IP addresses in"),
 )
 #: core.telegram.org/bots/api, and what its servers say.
 _TELEGRAM_CLOSED: Final = {
@@ -92,6 +98,9 @@ _TELEGRAM_DEAD: Final = {
     "thread not found": "the topic is no more",
     "topic_closed": "the topic is closed",
     "topic_deleted": "the topic is no more",
+    "user not found": "the bot does not know this chat: write to it, or add it, first",
+    "peer_id_invalid": "the bot does not know this chat: write to it, or add it, first",
+    "chat_restricted": "the bot may not write there",
     "rights": "the bot may not write there",
     "chat_write_forbidden": "the bot may not write there",
     "can't initiate": "write to the bot first",
@@ -113,9 +122,8 @@ def verdict_of(service: Service, reply: Reply) -> ChatVerdict:
 
 def _by_code(service: Service, reply: Reply) -> ChatVerdict:
     content = _content(reply)
-    code = content.get("errcode", content.get("code", content.get("StatusCode")))
-    known = isinstance(code, int) and code in _CODES[service]
-    if isinstance(code, int) and (reply.well or known):
+    code = _number(content.get("errcode", content.get("code", content.get("StatusCode"))))
+    if code is not None and (reply.well or code in _CODES[service]):
         return _coded(service, code, str(content.get("errmsg") or ""))
     if reply.well:
         return _unclear(reply, "the answer is none of that service's")
@@ -130,12 +138,21 @@ _CODES: Final = {
 }
 
 
+def _number(said: object) -> int | None:
+    """A code, also where something on the way wrote ``"0"`` or ``0.0``: unread, it is a second copy."""
+    if isinstance(said, str) and re.fullmatch(r"-?[0-9]{1,12}", said):
+        return int(said)
+    if isinstance(said, float) and said.is_integer():
+        return int(said)
+    return said if isinstance(said, int) and not isinstance(said, bool) else None
+
+
 def _coded(service: Service, code: int, message: str) -> ChatVerdict:
     if code == 0:
         return _taken()
     if service is Service.DINGTALK and code == 310000:  # noqa: PLR2004  # its own security settings
         for mark, words in _DINGTALK_DOOR:
-            if mark in message.lower() or (mark == "keyword" and "关键词" in message):
+            if re.search(mark, message, re.IGNORECASE):
                 return ChatVerdict(outcome=Outcome.DEAD, words=f"{code}: {words}")
         return ChatVerdict(outcome=Outcome.DEAD, words=f"{code}: the robot's security settings")
     outcome, words = _CODES[service].get(code, (Outcome.WAIT, "a code that we do not know"))
@@ -151,12 +168,15 @@ def _telegram(reply: Reply) -> ChatVerdict:
     content = _content(reply)
     said = str(content.get("description") or "").lower()
     if reply.well:
+        code = _number(content.get("error_code"))
+        if content.get("ok") is False and code is not None and 400 <= code < 600:  # noqa: PLR2004
+            return _telegram(replace(reply, status=code))  # a relay that says yes to everything
         sure = content.get("ok") is True
         return _taken() if sure else _unclear(reply, "the answer is none of that service's")
     if reply.status == 429:  # noqa: PLR2004  # RFC 6585 §4
         more = content.get("parameters")
-        asked = more.get("retry_after") if isinstance(more, dict) else None
-        wait = timedelta(seconds=min(max(asked, 1), 86_400)) if isinstance(asked, int) else None
+        asked = _number(more.get("retry_after")) if isinstance(more, dict) else None
+        wait = None if asked is None else timedelta(seconds=min(max(asked, 1), 86_400))
         return ChatVerdict(
             outcome=Outcome.WAIT,
             words="429: too many messages",

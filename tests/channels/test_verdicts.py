@@ -31,6 +31,9 @@ CASES = [
     (W, 200, {"errcode": 987654, "errmsg": "?"}, WAIT),
     (W, 200, b"<html>Sign in to the hotel's network</html>", UNCLEAR),
     (W, 200, b"", UNCLEAR),
+    (W, 200, {"errcode": "0", "errmsg": "ok"}, TAKEN),
+    (W, 200, {"errcode": "93000"}, DEAD),
+    (W, 200, {"errcode": True}, UNCLEAR),
     (W, 404, b"", DEAD),
     (W, 502, b"bad gateway", WAIT),
     (W, 302, b"", WAIT),
@@ -61,6 +64,10 @@ CASES = [
     (T, *telegram(400, "Bad Request: can't parse entities"), OURS),
     (T, *telegram(401, "Unauthorized"), DEAD),
     (T, *telegram(404, "Not Found"), DEAD),
+    (T, *telegram(400, "Bad Request: user not found"), DEAD),
+    (T, *telegram(400, "Bad Request: PEER_ID_INVALID"), DEAD),
+    (T, 200, telegram(403, "Forbidden: bot was blocked by the user")[1], DEAD),
+    (T, 200, telegram(429, "Too Many Requests", retry_after=9)[1], WAIT),
     (T, 502, b"", WAIT),
     (T, 200, b"{}", UNCLEAR),
     (N, 200, {"id": "x"}, TAKEN),
@@ -98,13 +105,34 @@ def test_what_was_not_answered_is_sent_once_more_only_when_it_had_left(service):
         (D, 200, {"errcode": 130101}, 10 * MINUTE),
         (F, 200, {"code": 11232}, MINUTE),
         (T, *telegram(429, "Too Many Requests", retry_after=35), timedelta(seconds=35)),
+        (T, *telegram(429, "Too Many Requests", retry_after="35"), timedelta(seconds=35)),
+        (T, 429, b"", MINUTE),
         (N, 429, {"code": 42908}, 6 * 60 * MINUTE),
     ],
 )
 def test_a_robot_that_is_written_to_too_often_is_left_alone(service, status, body, wait):
     """DingTalk shuts a robot up for ten minutes; Telegram says how long."""
-    verdict = verdict_of(service, Reply(status=status, body=json.dumps(body).encode()))
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    verdict = verdict_of(service, Reply(status=status, body=raw))
     assert (verdict.wait, verdict.whole_robot) == (wait, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("description:关键词不匹配;solution:请联系群管理员查看此机器人的关键词", "keyword"),
+        ("description:机器人发送签名不匹配;solution:请确认签名和时间戳", "secret"),
+        ("description:机器人发送签名过期;solution:时间请保持在 timestampms 以内", "clock"),
+        ("description:来源ip不在白名单内", "IP addresses"),
+        ("sign not match", "secret"),
+        ("description:robot is closed by somebody", "security settings"),
+    ],
+)
+def test_the_owner_is_told_which_door_of_dingtalk_is_shut(said, told):
+    """One code stands for all of them; what is wrong is what its owner mends."""
+    body = json.dumps({"errcode": 310000, "errmsg": said}).encode()
+
+    assert told in verdict_of(D, Reply(status=200, body=body)).words
 
 
 @pytest.mark.parametrize("service", list(Service))

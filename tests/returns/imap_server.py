@@ -31,6 +31,9 @@ class Server:
     uid_behind: bool = False
     refuse: set[str] = field(default_factory=set)
     cut_after: int | None = None
+    #: UIDs that FETCH leaves out though they are there, and whether clients must say who they are.
+    withheld: set[int] = field(default_factory=set)
+    wants_id: bool = False
     commands: list[str] = field(default_factory=list)
     port: int = 0
 
@@ -74,7 +77,14 @@ class _Handler(socketserver.StreamRequestHandler):
         return "BAD what"
 
     def on_capability(self, rest: str) -> str:
-        self.say("* CAPABILITY IMAP4rev1" + (" UIDPLUS" if self.server.box.uidplus else ""))
+        more = (" UIDPLUS" if self.server.box.uidplus else "") + (
+            " ID" if self.server.box.wants_id else ""
+        )
+        self.say("* CAPABILITY IMAP4rev1" + more)
+        return "OK done"
+
+    def on_id(self, rest: str) -> str:
+        self.say('* ID ("name" "server")')
         return "OK done"
 
     def on_noop(self, rest: str) -> str:
@@ -94,6 +104,8 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def on_select(self, rest: str) -> str:
         it = self.server.box
+        if it.wants_id and "ID" not in it.commands:
+            return "NO Unsafe Login"
         if rest.split(" ", 1)[1].strip('"') != it.wire_folder:
             return "NO no such folder"
         self.say(f"* {len(it.mails)} EXISTS")
@@ -112,7 +124,10 @@ class _Handler(socketserver.StreamRequestHandler):
         wanted = rest.split(" ")[2].split(",")
         start, many = map(int, re.search(r"PEEK\[\]<(\d+)\.(\d+)>", rest).groups())
         for number, one in enumerate(it.mails, 1):
-            if str(one.uid) in wanted:
+            # Servers tell of what happens meanwhile whenever they like (RFC 3501 §7).
+            self.say(f"* {len(it.mails)} EXISTS")
+            if str(one.uid) in wanted and one.uid not in it.withheld:
+                self.say(f"* {number} FETCH (FLAGS (\\Recent) UID {one.uid})")
                 piece = one.body[start : start + many]
                 head = "" if it.uid_behind else f"UID {one.uid} "
                 behind = f" UID {one.uid})" if it.uid_behind else ")"

@@ -55,6 +55,30 @@ def test_what_waits_is_recorded_and_marked(post, uid_behind):
     assert post.returns.counted() == {"foreign": 3, "hard": 1}
 
 
+def test_what_the_server_kept_back_is_asked_for_again(post):
+    """A message that was not handed over was not read, whatever the server says of the rest."""
+    mail_id = post.sent(post.reader())
+    with serving(Server()) as box:
+        box.deliver(b"To: us\r\n\r\nhello", report(address_of(mail_id)))
+        box.withheld = {8}
+        assert read(post, mailbox(box)) == 1
+        assert (box.unread(), post.held_back()) == (1, {})
+        assert read(post, mailbox(box)) == 0
+        box.withheld = set()
+        assert read(post, mailbox(box)) == 1
+
+    assert post.held_back() == {"reader@inbox.example": "hard"}
+
+
+@pytest.mark.parametrize("refuse", [set(), {"ID"}])
+def test_a_server_that_wants_to_know_who_we_are_is_told(post, refuse):
+    """NetEase's servers select no folder for who does not say; to others it is all the same."""
+    with serving(Server(wants_id=True, refuse=refuse)) as box:
+        box.deliver(b"To: us\r\n\r\nhello")
+
+        assert read(post, mailbox(box)) == 1
+
+
 def test_a_folder_may_have_a_chinese_name(post):
     """As providers here name them; the name on the wire is RFC 3501's."""
     with serving(
