@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 
 from aggregator.addresses import email_key, folded
-from aggregator.filters import spelled
+from aggregator.filters import parse_query, spelled
 from aggregator.model import Subscriber
 from aggregator.store import rows
 
@@ -23,6 +23,8 @@ def held_of(connection: Connection, who: Subscriber) -> Mapping[str, object]:
     wishes = {one.id: spelled(one.wish.filter) or "everything" for one in who.subscriptions}
     for row in held["subscriptions"]:
         row["wish"] = wishes.get(row["id"])
+    for row in held["channel_subscriptions"]:
+        row["wish"] = spelled(parse_query(row["wish"])) or "everything"
     document: dict[str, object] = {"subscriber": person, **held}
     return rows.plain(document)
 
@@ -48,6 +50,16 @@ _HELD: Mapping[str, str] = {
     " join outbox o on o.id = r.mail_id where o.subscriber_id = :id order by r.at",
     "channels": "select service, shown, state, problem, created_at from channels"
     " where owner_id = :id order by created_at",
+    "channel_subscriptions": "select c.service, c.shown, n.frequency, n.state, n.active_from,"
+    " n.paused_until, n.ended_at, w.canonical as wish from channels c join subscriptions n on"
+    " n.subscriber_id = c.subscriber_id join wishes w on w.id = n.wish_id where c.owner_id = :id"
+    " order by n.id",
+    "channel_ledger": "select c.service, c.shown, a.uuid as announcement, a.title, a.url, l.reason,"
+    " l.at, l.mail_id from channels c join ledger l on l.subscriber_id = c.subscriber_id left join"
+    " announcements a on a.id = l.announcement_id where c.owner_id = :id"
+    " order by l.at, l.announcement_id",
+    "sent_before_a_restore": "select message_id, at from recalled_mails where subscriber_id = :id"
+    " order by at",
     "confirmations": "select created_at, expires_at, used_at from confirmations"
     " where subscriber_id = :id order by created_at",
     "moves": "select email, created_at, expires_at, used_at from moves where subscriber_id = :id"

@@ -305,3 +305,19 @@ def test_what_has_no_room_stands_behind_the_link(house):
     assert text.count("/a/") + left == 40
     assert begin == f"{it.settings.public_url}/mail"
     assert page.total == sum(len(group.items) for group in page.groups) == 40
+
+
+def test_what_is_held_of_a_persons_chats_is_given_to_them(house):
+    """Which wish a chat has, and what it was told, is held of its owner as well."""
+    service = house.service("wecom")
+    channel = house.channel(service.address, query="region=500116&q=第1类")
+    house.publish(1, 2)
+    house.run()
+    assert house.states(channel) == ["sent"]
+
+    owner = house.parts.subscribers.get("reader@example.org")
+    held = house.parts.persons.export(owner.id)
+    [wish] = held["channel_subscriptions"]
+    assert (wish["service"], wish["wish"]) == ("wecombot", "q=第1类&region=500116")
+    assert [row["reason"] for row in held["channel_ledger"]] == ["news"]
+    assert service.address not in str(held)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from aggregator import store
 from aggregator.errors import NotFoundError, UsageError
@@ -282,3 +282,24 @@ def test_who_stopped_before_confirming_is_forgotten_like_who_never_confirmed(eng
     assert store.Persons(engine).forget(NOW + 47 * HOUR) == 0
     assert store.Persons(engine).forget(NOW + 49 * HOUR) == 1
     assert known(engine) == []
+
+
+def test_every_table_that_names_a_person_is_in_what_they_are_given(engine: Engine):
+    """A table that somebody adds is no secret from whom it is about."""
+    who = signed_up(engine)
+    asked: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    store.Persons(engine).export(who.id)
+    event.remove(engine, "before_cursor_execute", note)
+    naming = rows(
+        engine,
+        "select distinct table_name from information_schema.columns where table_schema = 'public'"
+        " and column_name in ('subscriber_id', 'owner_id', 'email', 'email_key', 'subscription_id')",
+    )
+    said = " ".join(asked)
+    # Spells are the planner's own notes of what subscriptions and pauses say.
+    assert {name for (name,) in naming if f" {name} " not in said} == {"spells"}
