@@ -29,6 +29,8 @@ _OF_STATE = {
 #: Nothing of a list is read that holds words or whole addresses.
 _ROW = (
     "o.id, o.run_id, o.lane, left(o.recipient, 1) as first, o.recipient <> '' as kept, o.domain,"
+    # A chat, by its number: no address of anybody.
+    " case when o.recipient not like '%@%' then o.recipient end as place,"
     " o.state, o.attempts, o.resends, o.was_ambiguous, o.created_at,"
     " case when isfinite(o.due_at) then o.due_at end as due_at, o.sent_at, o.answer,"
     " o.bounced, o.message_id"
@@ -45,7 +47,9 @@ _NOT_ASKED_FOR = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailRow:
-    """A mail in a list; ``to`` shows the domain and one letter."""
+    """A mail in a list; ``to`` shows the domain and one letter, of a chat its number. ``resends``
+    counts how often it was sent again when a copy may have left, or was refused.
+    """
 
     id: MailId
     run_id: RunId | None
@@ -172,8 +176,9 @@ class Mails:
     def resend(self, mail_id: MailId, *, again: bool, who: str, now: datetime) -> MailRow:
         """Queue a mail once more under its own key and Message-ID, and mark it.
 
-        One that waits is tried now. One that was sent goes a second time only when that was
-        asked for (``again``); one whose reader must not be written to goes never.
+        One that waits is tried now, and counts as sent again only where a copy may be out. One
+        that was sent goes a second time only when that was asked for (``again``); one whose reader
+        must not be written to goes never.
 
         Raises:
             NotFoundError: there is none of that number.
@@ -197,7 +202,9 @@ class Mails:
             connection.execute(
                 text(
                     "update outbox set state = 'queued', due_at = :now, lease_until = null,"
-                    " resends = resends + 1, sent_at = null, attempts = 0, meaning = null,"
+                    " resends = resends + (state not in ('queued', 'deferred')"
+                    " or (was_ambiguous and resends = 0))::integer,"
+                    " sent_at = null, attempts = 0, meaning = null,"
                     " waiting_since = :now, dismissed_at = null where id = :id"
                 ),
                 {"id": mail_id, "now": now},
@@ -224,7 +231,7 @@ def _mail(row: RowMapping) -> MailRow:
         id=MailId(row["id"]),
         run_id=RunId(row["run_id"]) if row["run_id"] else None,
         lane=row["lane"],
-        to=masked(row["first"], row["domain"] or "") if row["kept"] else "—",
+        to=(row["place"] or masked(row["first"], row["domain"] or "")) if row["kept"] else "—",
         state=row["state"],
         attempts=row["attempts"],
         resends=row["resends"],

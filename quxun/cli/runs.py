@@ -180,10 +180,13 @@ def resend(
             english = english.replace("say it again to send", "--again sends")
             raise QuxunError(english) from error
         parts.bell.ring("mail.deliver")
+        parts.bell.ring("push.channels")
     if as_json:
         say({"mail": row.id, "state": row.state, "resends": row.resends})
     else:
-        tell(f"mail {row.id}: {row.state}, resent {row.resends} times, {row.message_id}")
+        often = "once" if row.resends == 1 else f"{row.resends} times"
+        sent = f"resent {often}" if row.resends else "tried now, no copy of it left yet"
+        tell(f"mail {row.id} to {row.to}: {row.state}, {sent}, {row.message_id}")
 
 
 def dismiss(

@@ -110,7 +110,8 @@ def test_a_refused_message_fails_alone_and_raises_an_alarm(house):
     house.parts.unsettled.watch(house.now)
     assert house.parts.alarms.open_alarms() == [alarm], "that one is still lost"
     refused = house.messages(channel)[0]["id"]
-    house.parts.runs.resend(refused, again=False, who="operator", now=house.now)
+    row = house.parts.runs.resend(refused, again=False, who="operator", now=house.now)
+    assert row.to == f"channel:{channel.id}", "a chat has no address to be shown in part"
     house.parts.unsettled.watch(house.now)
     house.later(MINUTE)
     house.send()

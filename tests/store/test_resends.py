@@ -83,3 +83,27 @@ def test_words_of_a_mail_in_doubt_are_kept_until_its_second_try(engine):
     store.Persons(engine).forget(NOW + 8 * DAY)
 
     assert outbox.editions([mail.edition_id])[mail.edition_id].text == "text"
+
+
+def test_what_never_left_is_tried_now_and_not_called_sent_again(engine):
+    """Two presses on a mail that waits are no two copies; one after it left is."""
+    outbox, runs = store.Outbox(engine), store.Runs(engine)
+    run_of(engine, outbox, 1)
+    [one] = runs.mails()
+    for _ in range(2):
+        assert runs.resend(one.id, again=False, who="operator", now=NOW).resends == 0
+    [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    outbox.record_deliveries([end(mail, MailState.SENT)])
+    for _ in range(2):
+        assert runs.resend(one.id, again=True, who="operator", now=NOW).resends == 1
+
+
+def test_a_mail_of_which_a_copy_may_be_out_counts_as_sent_again(engine):
+    """Or a later digest would tell its news once more."""
+    outbox, runs = store.Outbox(engine), store.Runs(engine)
+    run_of(engine, outbox, 1)
+    for state in (MailState.AMBIGUOUS, MailState.DEFERRED):
+        [mail] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+        outbox.record_deliveries([end(mail, state, retry_at=NOW)])
+
+    assert runs.resend(mail.id, again=False, who="operator", now=NOW).resends == 1

@@ -99,6 +99,7 @@ def _add_mails(routes: APIRouter, site: Site) -> None:
         except ConflictError as error:
             return _mail(site, request, mail_id, problem=str(error))
         parts.bell.ring("mail.deliver")
+        parts.bell.ring("push.channels")  # it may be a chat's
         return back(f"/operator/mails/{mail_id}")
 
     @routes.post("/operator/mails/{mail}/dismiss")
