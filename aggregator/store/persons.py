@@ -18,7 +18,7 @@ from aggregator.model import (
     SubscriberId,
     SubscriptionState,
 )
-from aggregator.store import letterbox, sign_ups, subscriptions
+from aggregator.store import letterbox, sign_ups, subscriptions, suppressions
 from aggregator.store.erasing import remove
 from aggregator.store.held import held_of
 from aggregator.store.sign_ups import SignUpLimits
@@ -174,7 +174,7 @@ class Persons:
 
         Everything stays theirs under the same id, so links to stop in old mails go on; links to
         the choices, to confirm and to move that went out before are void. Mails that wait go to
-        the new address.
+        the new address; that mail came back from there before is over.
 
         Raises:
             UsageError: when the new address has subscriptions of its own.
@@ -205,6 +205,7 @@ class Persons:
                 connection.execute(
                     text(statement), {"id": one, "email": email, "key": email_key(email)}
                 )
+            suppressions.lift_of(connection, SubscriberId(one), now, by="confirmed anew")
             letterbox.follow(connection, "s.id = any(:ids)", [one])
             letterbox.insert(connection, told, now)
             return load(connection, "s.id = :value", one)[0]

@@ -16,6 +16,13 @@ from quxun.web.http import check_same_site, read_body
 from quxun.web.letters import OLD_LINK, kept
 from quxun.web.site import Site
 
+#: What the page says when it is done.
+MOVED = "从现在起，订阅送到新邮箱；已送过的不会再送。 · Your mail comes to the new address now."
+NO_MAIL_THERE = (
+    "订阅已改到新邮箱，但这个地址不收我们的信（曾被投诉或由管理员停发）；要恢复，请写信给页脚的联系人。"
+    " · Your subscriptions are at the new address, but it gets no mail of ours (after a complaint, or by an"
+    " operator); write to the contact below to have that lifted."
+)
 #: A link to move is a word of 32 random bytes.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -103,7 +110,7 @@ def _move(site: Site, token: str) -> Response:
     parts.bell.ring("mail.deliver")
     return site.message(
         "邮箱已更换 Moved",
-        "从现在起，订阅送到新邮箱；已送过的不会再送。 · Your mail comes to the new address now.",
+        NO_MAIL_THERE if who.suppressed else MOVED,
         private=True,
         links=[(_choices_path(site, who), "订阅设置 Preferences")],
     )

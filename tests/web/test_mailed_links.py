@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import text
 from web_letters import ADDRESS, confirmed, links, manage_path, states
 
 from aggregator.model import Frequency, SubscriberState, SubscriptionState
@@ -130,3 +131,26 @@ def test_a_link_that_lost_or_gained_a_sign_of_its_own_opens_nothing(web):
         assert web.ask(bad).status == 404
     token = re.sub(r".*/", "", path)
     assert web.ask(f"/preferences/{token}/data.json").status == 200
+
+
+@pytest.mark.parametrize(("kind", "comes"), [("hard", True), ("operator", False)])
+def test_who_moves_to_an_address_that_gets_no_mail_is_told_or_gets_it(web, kind, comes):
+    """Who presses the button reads that mailbox: what bounced there is over; what an operator
+    said stays, and then no page promises mail.
+    """
+    who, there = confirmed(web, q="储能"), "new@example.org"
+    web.post(manage_path(web, who), {"act": "move", "email": there})
+    [path] = links(web, "address")
+    with web.parts.engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into suppressions (email_key, reason, at, kind) values (:key, 'x', now(), :kind)"
+            ),
+            {"key": there, "kind": kind},
+        )
+
+    page = web.post(path, {"move": "yes"})
+    assert page.status == 200
+    assert (web.parts.subscribers.get(there).suppressed is None) is comes
+    assert ("从现在起，订阅送到新邮箱" in page.text) is comes
+    assert ("这个地址不收我们的信" in page.text) is not comes
