@@ -68,6 +68,8 @@ SEARCH_VERSION = 2
 #: From so many on a sum is said in the next unit: 10000万元 is 1亿元.
 _MYRIAD = 10_000
 _UNITS = ((1, "元"), (_MYRIAD, "万元"), (10**8, "亿元"), (10**12, "万亿元"))
+_THOUSAND, _MILLION = 1_000, 10**6
+_UNITS_EN = ((_MILLION, "million"), (10**9, "billion"), (10**12, "trillion"))
 _SHANGHAI = timezone(timedelta(hours=8))
 _DAY_WORDS = {
     "posted_after": ("{} 起发布", "posted since {}"),
@@ -309,9 +311,13 @@ def describe(wish: Filter, language: str = "zh") -> str:
 
 
 def money(yuan: float, language: str = "zh") -> str:
-    """A sum as a reader would write it: ``500万元``, ``12.5亿元``, ``1.5万亿元``."""
+    """A sum as a reader would write it: ``500万元``, ``1.5万亿元``, ``CNY 1.25 billion``."""
     if language == "en":
-        return f"CNY {yuan:,.0f}"
+        if round(yuan) < _MILLION:
+            return f"CNY {yuan:,.0f}"
+        large = [(round(yuan / size, 2), unit) for size, unit in _UNITS_EN]
+        number, unit = next((one for one in large if one[0] < _THOUSAND), large[-1])
+        return f"CNY {_plain(number)} {unit}"
     said = [(round(yuan / size, 2), unit) for size, unit in _UNITS]
     number, unit = next((one for one in said if one[0] < _MYRIAD), said[-1])
     return f"{_plain(number)}{unit}"

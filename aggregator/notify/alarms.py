@@ -39,6 +39,7 @@ def render_alarm(env: Environment, alarm: Alarm, *, to: str, house: House) -> Ma
     chinese, english = alarm.meaning
     values = {
         "words": words_of("zh"),
+        "masthead": words_of("zh").brand,
         "subject": one_line(f"区讯警报：{chinese}"),
         "preheader": one_line(alarm.text),
         "chinese": chinese,

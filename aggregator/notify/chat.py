@@ -203,9 +203,7 @@ def _deadline(draft: Draft, words: _Words, *, today: date) -> str:
     on = next_deadline(draft, today=today)
     if on is None:
         return ""
-    days = (on - today).days
-    left = words.mail.due_days.format(days=days) if days else words.mail.due_today
-    return words.deadline.format(on=on, left=left)
+    return words.deadline.format(on=on, left=words.mail.say_left((on - today).days))
 
 
 def _sum(draft: Draft, words: _Words) -> str:

@@ -22,7 +22,7 @@ from aggregator.notify.letters import breakable, letter
 from aggregator.notify.plan import SHANGHAI
 from aggregator.notify.radar import STEPS, RadarLine, radar_lines, week_said
 from aggregator.notify.render import House, named
-from aggregator.notify.subjects import subject, teaser
+from aggregator.notify.subjects import headline, subject, teaser
 from aggregator.notify.words import ZH, Words, words_of
 from aggregator.text import one_line
 
@@ -81,8 +81,15 @@ class Press:
         return {
             "words": words,
             "subject": said,
+            "masthead": " · ".join(
+                (
+                    words.brand,
+                    words.digest_name.format(frequency=frequency),
+                    words.say_day(self._today, year=self._today.year),
+                )
+            ),
             "preheader": breakable(teaser(digest, words) or said),
-            "headline": said,
+            "headline": headline(digest, words, today=self._today),
             "sections": [self._section(one, words) for one in digest.groups if one.items],
             "more": words.more.format(n=digest.more) if digest.more else "",
             "more_url": house.rest_page(marks.held(keys, marks.REST)),
@@ -145,6 +152,10 @@ class Press:
             "line": line,
             "words": words,
             "title": breakable(line.title),
+            # A dot ends a line on a phone and begins none.
+            "head": line.head.replace(" · ", "\u00a0· "),
+            "after_deadline": line.amount or line.source or line.original_url,
+            "after_amount": line.source or line.original_url,
             "changes": [breakable(change) for change in line.changes],
         }
         html = letter(self._env, "digest", "item.html").render(values)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,12 +15,14 @@ from urllib.parse import urlsplit
 from aggregator.filters import CATEGORIES, CATEGORIES_EN, KINDS, chief_amount, money
 from aggregator.model import Announcement, Coverage, DigestItem, Draft, Flag, Region
 from aggregator.notify.alterations import altered
-from aggregator.notify.plan import SHANGHAI, next_deadline
+from aggregator.notify.plan import SHANGHAI, SOON_DAYS, next_deadline
 from aggregator.notify.words import ZH, Words
 from aggregator.text import one_line, shorten
 
 __all__ = ["SHANGHAI", "Line", "Reprint", "coverage", "line_of", "link", "region_name", "tamed"]
 
+#: A deadline at most so many days away is the loudest word of a line.
+NOW_DAYS: Final = 3
 _TITLE_LENGTH: Final = 120
 _NAME_LENGTH = 30
 _REGION_LENGTH = 12
@@ -44,12 +47,20 @@ class Reprint:
     url: str
 
 
+class Grade(StrEnum):
+    """How loud a deadline is printed: white on red, in a red frame, or bold and no more."""
+
+    NOW = "now"
+    NEAR = "near"
+    LATER = "later"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """An item as a template prints it; what is empty is left out.
 
     ``url`` is our page of it, ``original_url`` the notice itself. ``head`` stands before the
-    deadline, which is printed bold, ``tail`` behind it. ``changes`` say what is different since
+    deadline, which is printed as loud as ``grade`` says. ``changes`` say what is different since
     it was sent.
     """
 
@@ -58,7 +69,9 @@ class Line:
     url: str
     head: str
     deadline: str
-    tail: str
+    grade: Grade
+    amount: str
+    source: str
     original_url: str
     changes: tuple[str, ...]
     notes: tuple[str, ...]
@@ -79,7 +92,6 @@ def line_of(item: DigestItem, words: Words, *, today: date, page: Callable[[obje
         shorten(tamed(draft.issuer or ""), _NAME_LENGTH),
         shorten(tamed(draft.doc_number or ""), _NAME_LENGTH),
     )
-    tail = (_sum(draft, words), words.source.format(name=name) if name else "")
     late = words.late.format(posted=_posted(one, words, today=today)) if item.late else ""
     notes = (late, words.row_only if Flag.ROW_ONLY in draft.flags else "")
     reprints = _reprints(one)
@@ -90,7 +102,9 @@ def line_of(item: DigestItem, words: Words, *, today: date, page: Callable[[obje
         url=page(one.uuid),
         head=" · ".join(part for part in head if part),
         deadline="" if withdrawn else _deadline(draft, words, today=today),
-        tail=" · ".join(part for part in tail if part),
+        grade=_grade(draft, today=today),
+        amount=_sum(draft, words),
+        source=words.source.format(name=name) if name else "",
         original_url="" if withdrawn else link(draft.url),
         changes=tuple(tamed(said) for said in altered(item.alterations, words, year=today.year)),
         notes=tuple(note for note in notes if note),
@@ -169,9 +183,15 @@ def _deadline(draft: Draft, words: Words, *, today: date) -> str:
     on = next_deadline(draft, today=today)
     if on is None:
         return ""
-    days = (on - today).days
-    left = words.due_days.format(days=days) if days else words.due_today
+    left = words.say_left((on - today).days)
     return words.deadline.format(day=words.say_day(on, year=today.year), left=left)
+
+
+def _grade(draft: Draft, *, today: date) -> Grade:
+    on = next_deadline(draft, today=today)
+    if on is None or (on - today).days > SOON_DAYS:
+        return Grade.LATER
+    return Grade.NOW if (on - today).days <= NOW_DAYS else Grade.NEAR
 
 
 def _posted(one: Announcement, words: Words, *, today: date) -> str:

@@ -273,7 +273,7 @@ def render_channel_ended(
     words = words_of(subscriber.language)
     values = {
         "subject": words.channel_subject,
-        "preheader": words.channel_mend,
+        "preheader": words.channel_kept,
         "lead": words.channel_lead,
         "shown": shown,
         "problem": one_line(problem),
@@ -314,6 +314,7 @@ def frame(words: Words, house: House, stop: str | None) -> dict[str, object]:
     return {
         "words": words,
         "stop_url": stop,
+        "masthead": words.brand,
         "home_url": f"{house.public_url}/",
         "contact": words.contact.format(contact=house.contact),
     }

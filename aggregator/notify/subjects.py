@@ -12,42 +12,56 @@ from aggregator.notify.plan import SOON_DAYS, next_deadline
 from aggregator.notify.words import ZH, Words
 from aggregator.text import shorten
 
-#: Lists cut Chinese subjects at 20 to 28 characters (DOMAIN.md §14); Latin ones are half as wide.
+#: Lists of mails cut subjects at 20 to 28 Chinese characters (DOMAIN.md §14).
 SUBJECT_LENGTH: Final = 30
-SUBJECT_LENGTH_LATIN: Final = 60
+_HEADLINE_LENGTH = 160
 _TEASER_LENGTH = 60
-_TEASER_TITLES = 3
-#: Groups that are counted as they are; what is due soon is told with its days.
 _REGION_LENGTH = 12
+#: What is left of a region's name at least.
+_NAME_LENGTH = 2
+#: Groups that are counted as they are; what is due soon is told with its days.
 _COUNTED = ("policy", "project", "rest")
 
 
 def subject(digest: Digest, words: Words, *, today: date) -> str:
     """Region and numbers first: ``江津区:3条新政策、1项申报5天后截止``.
 
-    At most 30 characters, 60 in English; no number is cut in half, what has no room is left out.
+    At most 30 characters. The first number and what ends soon are always told, in shorter words
+    or with a shorter place if need be; no number is cut in half, what has no room is left out.
     """
-    most = SUBJECT_LENGTH if words is ZH else SUBJECT_LENGTH_LATIN
-    totals = {group.slug: group.total for group in digest.groups}
-    counts = [_count(words, slug, totals[slug]) for slug in _COUNTED if totals.get(slug)]
-    soon = _soon(digest, words, today=today)
-    changes = [_count(words, "change", totals["change"])] if totals.get("change") else []
-    parts = [*counts[:1], *([soon] if soon else []), *counts[1:], *changes]
-    text = _place(digest, words, most - len(words.colon) - len(parts[0])) + words.colon + parts[0]
-    for part in parts[1:]:
-        if len(text) + len(words.comma) + len(part) <= most:
-            text += words.comma + part
-    return shorten(text, most)
+    parts = _parts(digest, words, today=today)
+    must = [min(forms, key=len) for forms, needed in parts if needed]
+    # What the needed parts take at least, with what stands before each.
+    kept = sum(map(len, must)) + len(words.comma) * (len(must) - 1) + len(words.colon)
+    text = _place(digest, words, SUBJECT_LENGTH - kept)
+    before = words.colon
+    for forms, needed in parts:
+        if needed:
+            kept -= len(before) + min(map(len, forms))
+        room = SUBJECT_LENGTH - len(text) - len(before) - kept
+        fitting = [form for form in forms if len(form) <= room]
+        if fitting:
+            text += before + fitting[0]
+            before = words.comma
+    return shorten(text, SUBJECT_LENGTH)
+
+
+def headline(digest: Digest, words: Words, *, today: date) -> str:
+    """All that a subject would say if it had the room: what a mail opens with."""
+    said = words.comma.join(forms[0] for forms, _ in _parts(digest, words, today=today))
+    place = _place(digest, words, SUBJECT_LENGTH)
+    return shorten(place + words.colon + said, _HEADLINE_LENGTH)
 
 
 def teaser(digest: Digest, words: Words) -> str:
-    """The first titles: what a mailbox shows behind the subject."""
-    titles: dict[str, None] = {}
-    for item in _shown(digest):
-        titles[tamed(item.announcement.draft.title)] = None
-        if len(titles) == _TEASER_TITLES:
+    """The first titles, as many as fit whole: what a mailbox shows behind the subject."""
+    text = ""
+    for title in dict.fromkeys(tamed(one.announcement.draft.title) for one in _shown(digest)):
+        longer = text + words.clause + title if text else shorten(title, _TEASER_LENGTH)
+        if len(longer) > _TEASER_LENGTH:
             break
-    return shorten(words.clause.join(titles), _TEASER_LENGTH)
+        text = longer
+    return text
 
 
 def _count(words: Words, slug: str, n: int) -> str:
@@ -58,8 +72,18 @@ def _shown(digest: Digest) -> list[DigestItem]:
     return [item for group in digest.groups for item in group.items]
 
 
-def _soon(digest: Digest, words: Words, *, today: date) -> str:
-    """What ends soon, reminders among it: how many, and in how many days."""
+def _parts(digest: Digest, words: Words, *, today: date) -> list[tuple[Sequence[str], bool]]:
+    """What is to be told, in order: its forms, the longest first, and whether it must be told."""
+    totals = {group.slug: group.total for group in digest.groups}
+    counts = [[_count(words, slug, totals[slug])] for slug in _COUNTED if totals.get(slug)]
+    changes = [[_count(words, "change", totals["change"])]] if totals.get("change") else []
+    soon = _soon(digest, words, today=today)
+    told = [*counts[:1], *([soon] if soon else []), *counts[1:], *changes]
+    return [(forms, n == 0 or forms is soon) for n, forms in enumerate(told)]
+
+
+def _soon(digest: Digest, words: Words, *, today: date) -> list[str]:
+    """What ends soon, reminders among it: how many, and in how many days, in ever shorter forms."""
     groups = [group for group in digest.groups if group.slug in {"reminder", "soon"}]
     items = [item for group in groups for item in group.items]
     total = sum(group.total for group in groups)
@@ -69,14 +93,21 @@ def _soon(digest: Digest, words: Words, *, today: date) -> str:
         if (on := next_deadline(item.announcement.draft, today=today)) is not None
     ]
     if not days:
-        return ""
-    n = f"{total}{_what(items, words, total)}"
+        return []
     told = len(days) == total
     if max(days) == 0 and told:
-        return words.soon_today.format(n=n)
-    if min(days) == max(days) and told:
-        return words.soon_days.format(n=n, days=days[0])
-    return words.soon_many.format(n=n, days=max(days) if told else SOON_DAYS)
+        form = words.soon_today
+    elif min(days) == max(days) and told:
+        form = words.soon_days
+    else:
+        form = words.soon_many
+    least = max(days) if told else SOON_DAYS
+    n = f"{total}{words.others[total != 1]}"
+    return [
+        form.format(n=f"{total}{_what(items, words, total)}", days=least),
+        form.format(n=n, days=least),
+        *(short.format(n=n) for short in words.soon_short),
+    ]
 
 
 def _what(items: Sequence[DigestItem], words: Words, total: int) -> str:
@@ -96,7 +127,8 @@ def _place(digest: Digest, words: Words, room: int) -> str:
     if not names:
         return words.everywhere
     if len(names) == 1:
-        return shorten(names[0], room)
+        return shorten(names[0], max(room, _NAME_LENGTH))
     extra = len(names) if words is ZH else len(names) - 1
     rest = words.several.format(name="", n=extra)
-    return words.several.format(name=shorten(names[0], room - len(rest)), n=extra)
+    name = shorten(names[0], max(room - len(rest), _NAME_LENGTH))
+    return words.several.format(name=name, n=extra)

@@ -115,15 +115,18 @@ def test_words_are_the_mail_readers_own_or_stand_on_a_ground_of_ours(mails):
 
 
 def test_bars_are_seen_in_light_and_in_dark(mails):
-    """The radar's bars and the marks beside changes say something without words."""
+    """The radar's bars, the marks beside changes and the frames of deadlines say something without
+    words.
+    """
     found = set()
     for mail in mails:
         tree = html.document_fromstring(mail)
         for element in tree.body.iter():
             style = style_of(element) if isinstance(element.tag, str) else {}
             words = "".join(element.itertext()).strip(" \n\xa0") if style else ""
-            if "border-left" in style:
-                found.add(style["border-left"].split()[-1])
+            for edge in ("border", "border-left"):
+                if edge in style:
+                    found.add(style[edge].split()[-1])
             if "background-color" in style and not words:
                 found.add(style["background-color"])
     assert len(found) >= 4

@@ -100,7 +100,7 @@ def test_what_was_only_signed_for_is_named_a_promise(engine):
     assert radar_lines(radar, words_of("zh"))[0].sums.count("签约") == 1
     assert "30亿元" in radar_lines(radar, words_of("zh"))[0].sums
     assert "签约承诺 20亿元" in radar_lines(radar, words_of("zh"))[0].sums
-    assert "promised at signings CNY 2,000,000,000" in radar_lines(radar, words_of("en"))[0].sums
+    assert "promised at signings CNY 2 billion" in radar_lines(radar, words_of("en"))[0].sums
 
 
 def test_the_radar_looks_at_five_weeks_of_projects_and_at_nothing_else(engine):

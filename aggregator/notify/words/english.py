@@ -29,6 +29,7 @@ EN: Final = Words(
     soon_today="{n} due today",
     soon_days="{n} due in {days}d",
     soon_many="{n} due within {days}d",
+    soon_short=("{n} due soon", "{n} due"),
     colon=": ",
     comma=", ",
     clause="; ",
@@ -57,7 +58,7 @@ EN: Final = Words(
     ),
     deadline="due {day} ({left})",
     due_today="today",
-    due_days="{days} days left",
+    due_days=("{days} day left", "{days} days left"),
     cap="up to {money}",
     amount="{money}",
     late="late: posted {posted}, seen only now",
@@ -131,7 +132,7 @@ EN: Final = Words(
     not_official="Not a government site; the original prevails. 非政府网站,以原文为准。",
     contact="Corrections or removal: {contact}.",
     digest_name="{frequency} digest",
-    confirm_subject="Quxun: confirm your subscription",
+    confirm_subject="Quxun: confirm your sign-up",
     confirm_title="Confirm your subscription",
     confirm_lead="Somebody subscribed to Quxun with this address. Open the page below and press"
     " its button; without that, no more mail will come.",
@@ -145,13 +146,13 @@ EN: Final = Words(
     link_lead="You asked for a link to manage your subscriptions.",
     link_button="Manage my subscriptions",
     link_expiry="The link lives for 7 days; do not pass it on.",
-    channel_subject="Quxun: a chat channel is paused",
-    channel_lead="The chat below takes our messages no more, so we stopped. Nothing is lost: what"
-    " is missed is sent when it goes on, up to 35 days back.",
+    channel_subject="Quxun: chat channel paused",
+    channel_lead="The chat below takes our messages no more, so we stopped.",
+    channel_kept="Nothing is lost: what is missed is sent when it goes on, up to 35 days back.",
     channel_why="Why",
     channel_mend="Mend it, then send a test from the page of your subscriptions and it goes on; or"
     " remove it there.",
-    welcome_subject="Quxun: your subscription is active",
+    welcome_subject="Quxun: you are subscribed",
     welcome_title="Your subscription is active",
     welcome_lead="What is announced from now on comes as often as you chose; when nothing is new,"
     " no mail comes.",

@@ -21,6 +21,7 @@ class Words:
     soon_today: str
     soon_days: str
     soon_many: str
+    soon_short: tuple[str, ...]
     colon: str
     comma: str
     clause: str
@@ -33,7 +34,7 @@ class Words:
     weekdays: tuple[str, ...]
     deadline: str
     due_today: str
-    due_days: str
+    due_days: tuple[str, str]
     cap: str
     amount: str
     late: str
@@ -83,6 +84,7 @@ class Words:
     link_expiry: str
     channel_subject: str
     channel_lead: str
+    channel_kept: str
     channel_why: str
     channel_mend: str
     welcome_subject: str
@@ -96,6 +98,10 @@ class Words:
         """A day as it is said in a text of that year."""
         form = self.day if day.year == year else self.day_of_year
         return form.format(year=day.year, month=day.month, day=day.day)
+
+    def say_left(self, days: int) -> str:
+        """How long until a deadline that has not passed."""
+        return self.due_days[days != 1].format(days=days) if days else self.due_today
 
     def say_when(self, reader: Subscriber, frequency: Frequency) -> str:
         """When a reader's mails of a frequency come."""
