@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from desks import Desk
+from news_desk import Desk
 from offices import BEFORE, DAY, HOUR, MORNING, READER, SETTINGS
 
 from aggregator.flow import digests

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from desks import Desk
+from news_desk import Desk
 from offices import BEFORE, DAY, HOUR, MORNING
 from sqlalchemy import text
 
