@@ -138,3 +138,20 @@ def test_one_sum_written_twice_is_one_sum():
 def test_a_sum_is_said_in_the_unit_that_people_use_for_it(yuan, said):
     """10000万元 is 1亿元, and nobody says 10000亿元."""
     assert money(yuan) == said
+
+
+@pytest.mark.parametrize(
+    ("yuan", "said"),
+    [
+        (0, "CNY 0"),
+        (999_999.4, "CNY 999,999"),
+        (999_999.6, "CNY 1 million"),
+        (5_000_000, "CNY 5 million"),
+        (999_999_999, "CNY 1 billion"),
+        (5.2e9, "CNY 5.2 billion"),
+        (1.31e13, "CNY 13.1 trillion"),
+    ],
+)
+def test_english_sums_are_in_words_that_nobody_has_to_count(yuan, said):
+    """Nine zeros on a phone are read as eight."""
+    assert money(yuan, "en") == said
