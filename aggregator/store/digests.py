@@ -137,7 +137,9 @@ class Digests:
                     text(
                         f"{due}select p.id from subscribers p where p.id > :after"
                         " and p.state = 'confirmed' and exists (select 1 from subscriptions n"
-                        " where n.subscriber_id = p.id and n.state = 'active' and n.frequency ="
+                        # Said twice, or those of all pages before are read again.
+                        " where n.subscriber_id = p.id and n.subscriber_id > :after"
+                        " and n.state = 'active' and n.frequency ="
                         f" :frequency and ({FURTHER_DUE} or exists (select 1 from matches m where"
                         " m.wish_id = n.wish_id and m.number > n.settled)))"
                         " and not exists (select 1 from suppressions x"
