@@ -55,6 +55,9 @@ _TAKE = (
     " left join suppressions x on x.email_key = lower(t.recipient)"
     " and x.tried_key is distinct from t.key"
 )
+#: However many wait, the first are read from the index that has them in order. Left to itself the
+#: planner sorts them all for every claim: it knows a day without mails, or of a million long gone.
+_IN_ORDER = text("set local enable_sort = off")
 _CLAIM = text(
     f"with free as ({_FREE} and (domain is null or domain <> all(cast(:closed as text[])))"
     f"{_ORDER}){_TAKE}"
@@ -245,6 +248,7 @@ def _claim(
 ) -> list[RowMapping]:
     """Claimed rows: what paced domains take now, then those of domains without a pace."""
     last = LANES[lane]
+    connection.execute(_IN_ORDER)
     if (
         last
         and connection.execute(text("select 1 from house where mail_held_at is not null")).first()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from aggregator import store
 from aggregator.model import Delivery, Filter, Frequency, Lane, Mail, MailState, SuppressionKind
@@ -367,3 +367,33 @@ def test_nothing_that_a_server_said_of_a_reader_outlives_them(engine, outbox):
     store.Subscribers(engine).erase(mail.subscriber_id)
 
     assert store.Runs(engine).mail(mail.id).answer is None
+
+
+def test_a_claim_reads_no_more_mails_than_it_takes(engine, outbox):
+    """On the morning of a hundred thousand mails, what the database knew of yesterday's outbox
+    made it sort all that wait, once for every claim.
+    """
+    with engine.begin() as connection:
+        connection.execute(text("analyze outbox"))
+        connection.execute(
+            text(
+                "insert into outbox (key, lane, recipient, domain, message_id, created_at, due_at)"
+                " select n, 2, 'r' || n || '@mail.example', 'mail.example', n, :now, :now"
+                " from generate_series(1, 5000) n"
+            ),
+            {"now": NOW},
+        )
+    plans = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def explain(connection, _cursor, statement, parameters, _context, _many):
+        if "with free as" in statement:
+            found = connection.connection.cursor().execute(f"explain {statement}", parameters)
+            plans.append("\n".join(row[0] for row in found))
+
+    claimed = outbox.claim_mails(NOW, limit=100, lease=LEASE)
+
+    assert len(claimed) == 100
+    assert len(plans) == 1
+    assert "Index Scan using outbox_due" in plans[0]
+    assert "Sort" not in plans[0]
