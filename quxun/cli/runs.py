@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aggregator.errors import QuxunError
-from aggregator.model import Frequency, MailId, RunId
+from aggregator.model import Frequency, MailId, MailState, RunId
 from quxun.cli.common import AsJson, opened, say, show_table, tell
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def runs(
 def run(
     run_id: Number,
     state: Annotated[
-        str | None, typer.Option("--state", help="list its mails in this state")
+        MailState | None, typer.Option("--state", help="list its mails in this state")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="mails listed")] = 20,
     as_json: AsJson = False,
@@ -73,7 +73,7 @@ def run(
     with opened() as parts:
         one = parts.runs.run(RunId(run_id))
         domains = parts.runs.domains(one.id, parts.now())
-        states = [state] if state else [name for name in one.rest if name != "merged"]
+        states = [state.value] if state else [name for name in one.rest if name != "merged"]
         mails = [
             mail
             for name in states

@@ -285,9 +285,12 @@ def suppress(
     reason: Annotated[str, typer.Option(help="why no mail goes there")] = "operator",
 ) -> None:
     """Send no mail to an address any more."""
-    with opened() as parts, deed(parts, "suppress", email):
-        parts.subscribers.suppress(email, reason, parts.now())
-    tell(f"{email}: suppressed ({reason})")
+    from aggregator.notify import check_address
+
+    address = check_address(email)
+    with opened() as parts, deed(parts, "suppress", address):
+        parts.subscribers.suppress(address, reason, parts.now())
+    tell(f"{address}: suppressed ({reason})")
 
 
 def subscriber_answer(one: Subscriber) -> dict[str, object]:

@@ -43,6 +43,8 @@ def test_a_run_is_shown_without_whole_addresses(shell, run):
     assert "failed@a.example" not in words + str(got)
     assert "550 no such user" in words
     assert "there is no run 99" in shell.run("digest", "run", "99", code=1).complaint
+    wrong = shell.run("digest", "run", str(number), "--state", "sending", code=2).complaint
+    assert "'queued', 'claimed', 'handed', 'sent'" in wrong
 
 
 def test_mail_is_held_and_let_go(shell, run):

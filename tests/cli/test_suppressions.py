@@ -67,3 +67,10 @@ def test_the_doctor_does_not_speak_for_a_service_of_another_shell(shell, tmp_pat
         words = {one["what"]: one["words"] for one in found}
         for what in ("dkim", "bounces"):
             assert ("the running service may have others" in words[what]) is said, what
+
+
+def test_what_is_no_address_is_not_suppressed(shell):
+    """A slip that is taken for an address lets mail go on to the one that was meant."""
+    for command in (("subscribers", "suppress"), ("suppressions", "add")):
+        assert "name@example.org" in shell.run(*command, "nonsense", code=2).complaint
+    assert shell.run("suppressions", "list", "--json").json == []
