@@ -11,7 +11,15 @@ from returned_mail import DAY, NOW, address_of, mail_of, report
 from aggregator import store
 from aggregator.errors import NotFoundError
 from aggregator.flow import returns as flow
-from aggregator.model import Frequency, MailId, Return, ReturnEvent, ReturnKind, SuppressionKind
+from aggregator.model import (
+    Filter,
+    Frequency,
+    MailId,
+    Return,
+    ReturnEvent,
+    ReturnKind,
+    SuppressionKind,
+)
 
 HARD, SOFT, COMPLAINT = ReturnKind.HARD, ReturnKind.SOFT, ReturnKind.COMPLAINT
 READER = "reader@inbox.example"
@@ -198,7 +206,7 @@ def test_who_confirms_again_gets_mail_again_and_the_history_stays(post):
     who = post.reader()
     old = post.sent(who)
     post.came(old, HARD, status="5.1.1")
-    post.people.sign_up(READER, [], Frequency.DAILY, NOW, token_hash=b"t" * 32)
+    post.people.sign_up(READER, [Filter()], Frequency.DAILY, NOW, token_hash=b"t" * 32)
     assert post.people.confirm(b"t" * 32, NOW + DAY) is not None
 
     assert post.held_back() == {}
