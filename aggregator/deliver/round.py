@@ -45,7 +45,7 @@ Result = TypeVar("Result")
 
 #: While carriers have enough to go on with, the answers of half a window become one transaction,
 #: or those of so long.
-PATIENCE_SECONDS: Final = 0.05
+PATIENCE_SECONDS: Final = 0.02
 #: Mails taken from the desk at a time: about a second's worth, within these.
 LEAST_TAKEN, MOST_TAKEN = 32, 512
 #: How often the desk is asked for what somebody waits for.
@@ -156,10 +156,7 @@ class Round:
         complaints, self._complaints = self._complaints, []
         asked = list(self._asking.values())
         self._window.count(len(done))
-        # What is recorded by the same commit makes room for as many more.
-        still = self._handed - {one.mail_id for one in done}
-        room = self._window.size - len(still) - len(asked)
-        hand = [mail for mail, _ in asked] + self._next_to_hand(room)
+        hand = [mail for mail, _ in asked] + self._next_to_hand(self._window.size - len(asked))
         if not done and not complaints and not hand:
             return
         for mail in hand:
@@ -197,6 +194,7 @@ class Round:
     def _next_to_hand(self, room: int) -> list[OutboxMail]:
         """The mails that carriers will take next; none that is in doubt already."""
         chosen: list[OutboxMail] = []
+        room -= len(self._handed)
         for mail in self._in_order():
             if len(chosen) >= room or self.ending:
                 break
