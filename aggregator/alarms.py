@@ -60,6 +60,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "待发邮件里有已撤下的公告，没能重印",
             "mails that wait tell of what was withdrawn since, and could not be printed anew",
         ),
+        "upkeep": (
+            "日常维护的一个步骤失败，其他步骤照常进行",
+            "a step of the upkeep fails; the others go on",
+        ),
     }
 )
 #: These say that mail does not leave: no mail is written about them, for it would not either.

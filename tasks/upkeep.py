@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+
 from aggregator.flow import alarms, articles, canary, polls, returns
+from aggregator.flow.upkeep import do_each
+from aggregator.wiring import Parts
 from tasks.app import app, parts
+
+_RUNG = ("mail.plan", "mail.deliver", "push.verify", "push.deliver", "push.channels")
 
 
 @app.task(name="upkeep.sweep")
 def sweep() -> None:
     """Beat, and ring for work that no message points to any more (DESIGN.md, promise 4)."""
     it = parts()
-    now = it.now()
-    it.system.beat("worker", now)
-    it.journal.catch_up(now)
-    polls.ring_due(it.sources, it.bell, now)
-    articles.ring_due(it.entries, it.bell, now)
-    it.unsettled.watch(now)
-    alarms.tell_operator(store=it.alarms, env=it.templates_or_fail(), settings=it.settings, now=now)
-    it.bell.ring("mail.plan")
-    it.bell.ring("mail.deliver")
-    it.bell.ring("push.verify")
-    it.bell.ring("push.deliver")
-    it.bell.ring("push.channels")
-    it.system.prune(now)
-    it.persons.wake(now)
-    it.persons.forget(now)
-    it.hub.prune(now)
-    it.webhooks.prune(now)
-    it.channels.prune(now)
-    it.returns.prune(now)
-    it.suppressions.prune(now)
+    do_each(sweeping(it, it.now()), alarms=it.alarms)
+
+
+def sweeping(it: Parts, now: datetime) -> Mapping[str, Callable[[], object]]:
+    """The steps of a sweep: what mail waits for stands before what only makes room."""
+    return {
+        "beat": lambda: it.system.beat("worker", now),
+        "changes": lambda: it.journal.catch_up(now),
+        "polls": lambda: polls.ring_due(it.sources, it.bell, now),
+        "articles": lambda: articles.ring_due(it.entries, it.bell, now),
+        "wake": lambda: it.persons.wake(now),
+        "unsettled": lambda: it.unsettled.watch(now),
+        "tell": lambda: alarms.tell_operator(
+            store=it.alarms, env=it.templates_or_fail(), settings=it.settings, now=now
+        ),
+        **{task: partial(it.bell.ring, task) for task in _RUNG},
+        "prune": lambda: it.system.prune(now),
+        "forget": lambda: it.persons.forget(now),
+        "hub": lambda: it.hub.prune(now),
+        "webhooks": lambda: it.webhooks.prune(now),
+        "channels": lambda: it.channels.prune(now),
+        "returns": lambda: it.returns.prune(now),
+        "suppressions": lambda: it.suppressions.prune(now),
+    }
 
 
 @app.task(name="upkeep.bounces")
@@ -38,6 +50,14 @@ def bounces() -> None:
     once count nothing twice.
     """
     it = parts()
+    steps = {
+        "bounces": lambda: _read_bounces(it),
+        "risen": lambda: returns.watch(store=it.returns, alarms=it.alarms, now=it.now()),
+    }
+    do_each(steps, alarms=it.alarms)
+
+
+def _read_bounces(it: Parts) -> None:
     if it.bounce_mailbox is None:
         it.alarms.clear_alarm(returns.ALARM)
     else:
@@ -49,7 +69,6 @@ def bounces() -> None:
             clock=it.now,
             is_canary=it.canary_arrived,
         )
-    returns.watch(store=it.returns, alarms=it.alarms, now=it.now())
 
 
 @app.task(name="upkeep.canary")
@@ -57,12 +76,17 @@ def follow() -> None:
     """Follow the canary's digests until they arrive; an alarm for one that does not."""
     it = parts()
     now = it.now()
-    canary.look_into(it.caught, it.canary_arrived, store=it.canary, settings=it.settings, now=now)
-    alarms.watch_planning(store=it.digests, alarms=it.alarms, now=now)
-    canary.watch(
-        store=it.canary,
-        subscribers=it.subscribers,
-        alarms=it.alarms,
-        settings=it.settings,
-        now=now,
-    )
+    steps = {
+        "canary": lambda: canary.look_into(
+            it.caught, it.canary_arrived, store=it.canary, settings=it.settings, now=now
+        ),
+        "planning": lambda: alarms.watch_planning(store=it.digests, alarms=it.alarms, now=now),
+        "late": lambda: canary.watch(
+            store=it.canary,
+            subscribers=it.subscribers,
+            alarms=it.alarms,
+            settings=it.settings,
+            now=now,
+        ),
+    }
+    do_each(steps, alarms=it.alarms)

@@ -270,7 +270,6 @@ class Persons:
         """
         if self._forgot_at is not None and abs(now - self._forgot_at) < FORGET_EVERY:
             return 0
-        self._forgot_at = now
         times = {
             "now": now,
             "unconfirmed": now - UNCONFIRMED,
@@ -315,7 +314,9 @@ class Persons:
                 {**times, "most": FORGET_AT_ONCE},
             ).scalars()
             ids = list(dead)
-        return sum(self._forget_one(SubscriberId(one), times) for one in ids)
+        forgotten = sum(self._forget_one(SubscriberId(one), times) for one in ids)
+        self._forgot_at = now  # what failed is tried again at once, and is seen to fail
+        return forgotten
 
     def _forget_one(self, one: SubscriberId, times: Mapping[str, object]) -> bool:
         """Forget a person who is still as they were found."""

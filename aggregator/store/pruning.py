@@ -67,12 +67,12 @@ class Pruning:
         """Delete what is over, as far as one call goes; may be asked every few seconds."""
         if self._looked_at is not None and abs(now - self._looked_at) < EVERY:
             return
-        self._looked_at = now
         for journal in _JOURNALS:
             self._in_turns(journal, now)
         self._in_turns("ledger", now)
         with self._engine.begin() as connection:
             recall.prune(connection, now)
+        self._looked_at = now  # what failed is tried again at once, and is seen to fail
 
     def _in_turns(self, journal: str, now: datetime) -> None:
         for _ in range(BATCHES):
