@@ -56,6 +56,10 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "到期的批次没有排好",
             "a run that is due was not planned",
         ),
+        "clock": (
+            "工作进程的时钟比数据库快",
+            "a worker's clock is ahead of the database's",
+        ),
         "reprints": (
             "待发邮件里有已撤下的公告，没能重印",
             "mails that wait tell of what was withdrawn since, and could not be printed anew",

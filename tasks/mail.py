@@ -19,7 +19,7 @@ def plan() -> None:
     it = parts()
     _reprint(it)  # first, or what waits goes into later mails as something that was told
     planned = digests.plan_due(
-        store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=it.now()
+        store=it.digests, env=it.templates_or_fail(), settings=it.settings, now=it.time_of_runs()
     )
     if planned:
         it.bell.ring("mail.deliver")

@@ -80,7 +80,9 @@ def follow() -> None:
         "canary": lambda: canary.look_into(
             it.caught, it.canary_arrived, store=it.canary, settings=it.settings, now=now
         ),
-        "planning": lambda: alarms.watch_planning(store=it.digests, alarms=it.alarms, now=now),
+        "planning": lambda: alarms.watch_planning(
+            store=it.digests, alarms=it.alarms, now=it.time_of_runs()
+        ),
         "late": lambda: canary.watch(
             store=it.canary,
             subscribers=it.subscribers,

@@ -42,13 +42,32 @@ def watch_planning(*, store: DigestStore, alarms: AlarmStore, now: datetime) -> 
     slot = _slot_before(now - PLANNED_WITHIN)
     if since is None or slot < since:
         alarms.clear_alarm("planning")  # nobody is owed anything by it
-    elif slot in store.planned_slots(Frequency.DAILY, slot):
+    elif slot in store.planned_slots(Frequency.DAILY, slot, now):
         alarms.clear_alarm("planning")
     else:
         alarms.raise_alarm(
             "planning",
             f"the daily run of {slot:%Y-%m-%d %H:%M} UTC is not planned; see the worker's log",
         )
+
+
+def time_of_runs(mine: datetime, theirs: datetime, *, alarms: AlarmStore) -> datetime:
+    """When runs are planned for: by our clock, and never later than the database has it. A run
+    that is planned before its time is taken from everybody who is in it.
+
+    Being further ahead than a slot is an alarm; a time service ends it.
+    """
+    ahead = mine - theirs
+    if ahead > PLANNED_WITHIN:
+        alarms.raise_alarm(
+            "clock",
+            f"a worker's clock is {ahead // timedelta(minutes=1)} minutes ahead of the database's;"
+            " runs are planned by the database's. Run a time service on both machines;"
+            ' "quxun doctor" compares them.',
+        )
+    else:
+        alarms.clear_alarm("clock")
+    return min(mine, theirs)
 
 
 def _slot_before(at: datetime) -> datetime:

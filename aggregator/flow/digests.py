@@ -91,9 +91,9 @@ def plan_due(*, store: DigestStore, env: Environment, settings: Settings, now: d
     planned = 0
     for frequency in (Frequency.IMMEDIATE, Frequency.DAILY, Frequency.WEEKLY):
         slots = due_slots(frequency, now, since=since, immediate=_immediate(settings))
-        done = set(store.planned_slots(frequency, slots[0])) if slots else set()
+        done = set(store.planned_slots(frequency, slots[0], now)) if slots else set()
         for slot in slots:
-            run = None if slot in done else store.open_run(frequency, slot)
+            run = None if slot in done else store.open_run(frequency, slot, now=now)
             if run is None:
                 continue
             planner = Planner(run, store=store, env=env, house=house, now=now)
@@ -200,13 +200,13 @@ def plan_for(
     env: Environment,
     settings: Settings,
     now: datetime,
-) -> int:
+) -> tuple[int, Sequence[Frequency]]:
     """Plan what one subscriber is owed in all frequencies at once, as runs of their own.
 
     Returns:
-        How many mails were put into the outbox.
+        How many mails were put into the outbox, and which frequencies could not be planned.
     """
-    planned = 0
+    planned, missed = 0, []
     mine = {x.frequency for x in subscriber.subscriptions if x.state is SubscriptionState.ACTIVE}
     # Never that of a slot, which would count as planned for everybody.
     due_at = now.replace(microsecond=now.microsecond or 1)
@@ -217,8 +217,10 @@ def plan_for(
             continue
         planner = Planner(run, store=store, env=env, house=house_of(settings), now=now)
         planned += planner.plan([subscriber.id])
-        store.close_run(run.id, now, due=1, planned=planner.planned)
-    return planned
+        store.close_run(run.id, now, due=1, planned=planner.planned, missed=planner.missed)
+        if planner.missed:
+            missed.append(frequency)
+    return planned, missed
 
 
 class Planner:

@@ -77,11 +77,20 @@ class WaitingBatch(Protocol):
 class DigestStore(Protocol):
     """Runs, who is owed what, and the outbox."""
 
-    def open_run(self, frequency: Frequency, due_at: datetime, *, alone: bool = ...) -> Run | None:
+    def open_run(
+        self,
+        frequency: Frequency,
+        due_at: datetime,
+        *,
+        alone: bool = ...,
+        now: datetime | None = ...,
+    ) -> Run | None:
         """The run of that slot, made if need be; None when it is planned already."""
         ...
 
-    def planned_slots(self, frequency: Frequency, since: datetime) -> Sequence[datetime]:
+    def planned_slots(
+        self, frequency: Frequency, since: datetime, now: datetime
+    ) -> Sequence[datetime]:
         """Due times since then whose runs are planned already."""
         ...
 

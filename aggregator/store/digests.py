@@ -63,9 +63,15 @@ class Digests:
         self._filters: dict[WishId, Filter] = {}
 
     def open_run(
-        self, frequency: Frequency, due_at: datetime, *, alone: bool = False
+        self,
+        frequency: Frequency,
+        due_at: datetime,
+        *,
+        alone: bool = False,
+        now: datetime | None = None,
     ) -> Run | None:
-        """The run of that slot, made if need be; None when it is planned already.
+        """The run of that slot, made if need be; None when it is planned already. One that was
+        closed later than ``now`` was so by a clock that had run ahead: it is still to be planned.
 
         One that whoever opens it plans ``alone`` is in no slot: it counts as planned from now on,
         for nobody would plan it later.
@@ -76,24 +82,27 @@ class Digests:
                     "insert into runs (frequency, due_at, planned_at)"
                     " values (:frequency, :due, case when :alone then :due end)"
                     " on conflict (frequency, due_at) do update set due_at = excluded.due_at"
-                    " returning id, planned_at, xmax = 0 as made"
+                    " returning id, xmax = 0 as made, planned_at is null"
+                    " or coalesce(planned_at > cast(:now as timestamptz), false) as open"
                 ),
-                {"frequency": frequency, "due": due_at, "alone": alone},
+                {"frequency": frequency, "due": due_at, "alone": alone, "now": now},
             ).one()
-        if not (row.made if alone else row.planned_at is None):
+        if not (row.made if alone else row.open):
             return None
         return Run(id=RunId(row.id), frequency=frequency, due_at=due_at)
 
-    def planned_slots(self, frequency: Frequency, since: datetime) -> Sequence[datetime]:
-        """Due times since then whose runs are planned already."""
+    def planned_slots(
+        self, frequency: Frequency, since: datetime, now: datetime
+    ) -> Sequence[datetime]:
+        """Due times since then whose runs were planned by now."""
         with self._engine.connect() as connection:
             return list(
                 connection.execute(
                     text(
                         "select due_at from runs where frequency = :frequency and due_at >= :since"
-                        " and planned_at is not null"
+                        " and planned_at <= :now"
                     ),
-                    {"frequency": frequency, "since": since},
+                    {"frequency": frequency, "since": since, "now": now},
                 ).scalars()
             )
 
@@ -265,7 +274,8 @@ class Digests:
             frequency = connection.execute(
                 text(
                     f"update runs set planned_at = :now, {_COUNTED}"
-                    " where id = :id and (planned_at is null or people_due is null)"
+                    " where id = :id and (planned_at is null or people_due is null"
+                    " or planned_at > :now)"
                     " returning frequency"
                 ),
                 {"now": now, "id": run_id, "due": due, "planned": planned},

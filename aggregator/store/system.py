@@ -26,6 +26,12 @@ class System:
         self._engine = engine
         self._pruning = Pruning(engine)
 
+    def time(self) -> datetime:
+        """The present time by the database's clock."""
+        with self._engine.connect() as connection:
+            found: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
+            return found
+
     def beat(self, name: str, now: datetime) -> None:
         """Say that a process is alive."""
         with self._engine.begin() as connection:

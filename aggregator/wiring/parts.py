@@ -25,6 +25,7 @@ from aggregator.deliver.bell import CeleryBell, SilentBell
 from aggregator.deliver.robots import Robots
 from aggregator.fetch import Courier, CurlFetcher, SharedPace
 from aggregator.flow import canary, publish, returns
+from aggregator.flow.alarms import time_of_runs
 from aggregator.flow.channels import Post
 from aggregator.flow.hub import Press
 from aggregator.flow.publish import House
@@ -59,6 +60,10 @@ class Parts(Stores):
     def now(self) -> datetime:
         """The present time, UTC."""
         return self.clock()
+
+    def time_of_runs(self) -> datetime:
+        """The present time for runs: never later than the database has it."""
+        return time_of_runs(self.now(), self.system.time(), alarms=self.alarms)
 
     def templates_or_fail(self) -> Environment:
         """The templates' environment, which every door that renders has given."""

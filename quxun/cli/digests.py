@@ -40,8 +40,10 @@ def plan(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson
     With --subscriber: what this one is owed, at once, whether a run is due or not.
     """
     with opened() as parts:
-        planned = _plan(parts, _time(parts, at), subscriber, eml)
+        planned, fault = _plan(parts, at, subscriber, eml)
     _tell(as_json, planned=planned)
+    if fault:
+        raise fault
 
 
 @app.command()
@@ -90,7 +92,7 @@ def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson
     from aggregator.flow import mail
 
     with opened() as parts:
-        planned = _plan(parts, _time(parts, at), subscriber, eml)
+        planned, fault = _plan(parts, at, subscriber, eml)
         with deed(parts, "send", "what waits"):
             _print_anew(parts)
             tally = mail.deliver_all(
@@ -98,6 +100,8 @@ def send(subscriber: Who = None, at: At = None, eml: Eml = None, as_json: AsJson
             )
     states = {state.value: count for state, count in tally.states.items()}
     _tell(as_json, planned=planned, **states)
+    if fault:
+        raise fault
     if states.get("failed"):
         raise QuxunError('some mails were refused for good; see "quxun stats"')
     if states and not states.get("sent"):
@@ -119,9 +123,15 @@ def _print_anew(parts: Parts) -> None:
     )
 
 
-def _plan(parts: Parts, now: datetime, subscriber: str | None, eml: Path | None) -> int:
+def _plan(
+    parts: Parts, at: str | None, subscriber: str | None, eml: Path | None
+) -> tuple[int, QuxunError | None]:
+    """How many mails were planned, and what to say of one reader who could not be."""
     from aggregator.flow import digests as flow
 
+    now = _time(parts, at)
+    if subscriber is None:
+        now = _not_ahead(parts, now, at)
     _print_anew(parts)  # first, or a later mail takes it over as something that was told
     if subscriber is None:
         if eml:
@@ -129,23 +139,30 @@ def _plan(parts: Parts, now: datetime, subscriber: str | None, eml: Path | None)
                 "--eml writes one subscriber's mail; say whose with --subscriber EMAIL"
             )
         with deed(parts, "plan", "what is due"):
-            return flow.plan_due(
+            planned = flow.plan_due(
                 store=parts.digests,
                 env=parts.templates_or_fail(),
                 settings=parts.settings,
                 now=now,
             )
+        return planned, None
     if eml:
         _write(eml, [mail for _, mail in _previews(parts, subscriber, now, None)], parts.now())
     who = parts.subscribers.get(subscriber)
     with deed(parts, "plan", f"for subscriber {who.id}"):
-        return flow.plan_for(
+        planned, missed = flow.plan_for(
             who,
             store=parts.digests,
             env=parts.templates_or_fail(),
             settings=parts.settings,
             now=now,
         )
+    if not missed:
+        return planned, None
+    return planned, QuxunError(
+        f"the {', '.join(missed)} digest of {subscriber} could not be planned; the log above says"
+        " why (digest not planned, digest not rendered). What they are owed stays owed"
+    )
 
 
 def _previews(
@@ -200,6 +217,19 @@ def _time(parts: Parts, at: str | None) -> datetime:
     if read.tzinfo is None:
         raise UsageError(f"--at needs an offset, such as {read:%Y-%m-%dT%H:%M}+08:00")
     return read
+
+
+def _not_ahead(parts: Parts, asked: datetime, at: str | None) -> datetime:
+    """The time that everybody's runs are planned for: none that is still to come, for what was
+    planned is not planned again when its time comes.
+    """
+    latest = parts.time_of_runs()
+    if at is not None and asked > latest:
+        raise UsageError(
+            f"--at {at} is still to come: its runs would be taken from everybody. Look ahead with"
+            ' "quxun digest preview --subscriber EMAIL --at TIME"'
+        )
+    return min(asked, latest)
 
 
 def _tell(as_json: bool, **figures: object) -> None:

@@ -101,3 +101,50 @@ def test_a_preview_of_nothing_says_so(shell):
     weekly = shell.run("digest", "preview", *who, "--frequency", "weekly", code=2)
     assert "has no weekly wish" in weekly.complaint
     assert shell.run("digest", "preview", *who, "--json").json == {"subject": None, "items": 0}
+
+
+def _runs(shell):
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"]) as connection:
+        return connection.execute("select count(*) from runs").fetchone()[0]
+
+
+def test_runs_of_everybody_are_planned_at_no_time_to_come(shell):
+    """They would be taken from everybody who is in them. One reader may be served ahead."""
+    shell.run("subscribers", "add", "reader@inbox.example", "--frequency", "daily", "--confirmed")
+
+    for command in ("plan", "send"):
+        refused = shell.run("digest", command, "--at", "2999-01-01T08:30+08:00", code=2)
+        assert "still to come" in refused.complaint
+    assert _runs(shell) == 0
+    ahead = ("--at", "2999-01-01T08:30+08:00", "--subscriber", "reader@inbox.example")
+    assert shell.run("digest", "plan", *ahead, "--json").json == {"planned": 0}
+    assert shell.run("digest", "plan", "--json").json == {"planned": 0}
+    assert _runs(shell) > 0
+
+
+_ANNOUNCED = """
+insert into announcements (uuid, source_name, title, title_key, url, posted_at, sort_at, kind,
+  categories, regions, region_roll, authority, excluded, novelty, substance_hash, draft, search,
+  change, announced_change, first_seen_at, announced_at, changed_at)
+select gen_random_uuid(), '', '通知甲', '', 'http://a.example/1', now(), now(), 'policy', '{}',
+  array['500116'], array['500116'], 'official', false, 'news', '',
+  '{"title": "通知甲", "url": "http://a.example/1", "posted_at": null}', '', n, n, now(), now(), now()
+from nextval('change_number') n;
+create function torn() returns trigger language plpgsql as $$ begin raise 'torn'; end $$;
+create trigger torn before insert on editions for each row execute function torn();
+"""
+
+
+def test_a_reader_who_could_not_be_planned_is_no_reader_without_news(shell):
+    """An answer of "planned 0" and exit code 0 would say that all is well."""
+    shell.run("subscribers", "add", "reader@inbox.example", "--frequency", "daily", "--confirmed")
+    with psycopg.connect(shell.settings["QUXUN_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(_ANNOUNCED)
+
+    for command in ("plan", "send"):
+        done = shell.run(
+            "digest", command, "--subscriber", "reader@inbox.example", code=1, log_level="CRITICAL"
+        )
+        assert done.out.startswith("planned 0")
+        [line] = done.err.splitlines()
+        assert "the daily digest of reader@inbox.example could not be planned" in line

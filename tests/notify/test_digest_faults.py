@@ -12,7 +12,9 @@ from aggregator.model import (
     Filter,
     Frequency,
 )
+from aggregator.settings import Settings
 from aggregator.templates import environment
+from aggregator.wiring import Parts
 
 MINUTE = timedelta(minutes=1)
 
@@ -110,3 +112,50 @@ def test_a_reader_whose_row_is_locked_is_planned_when_it_is_free(office):
         hasty.dispose()
     assert [m.to for m in office.mails()] == ["a@inbox.example"]
     assert alarms(office) == {}
+
+
+def test_one_reader_who_cannot_be_planned_at_once_is_said_and_is_an_alarm(office):
+    """An operator who serves one reader must not take "planned 0" for "nothing new"."""
+    office.sign_up(Filter(q=("甲",)), email="a@inbox.example", confirmed=True)
+    office.announce("通知甲")
+
+    served = digests.plan_for(
+        office.subscribers.get("a@inbox.example"), store=office.digests, env=torn_for("甲"),
+        settings=SETTINGS, now=MORNING - HOUR,
+    )  # fmt: skip
+
+    assert served == (0, [Frequency.DAILY])
+    assert alarms(office)["planning:daily"].startswith("1 of those due")
+    assert office.plan() == 1
+
+
+def test_a_clock_that_ran_ahead_takes_no_run_from_anybody(office):
+    """What a wrong clock closed is planned when its time comes, once."""
+    office.sign_up(confirmed=True)
+    office.plan(MORNING)
+    office.plan(MORNING + 5 * DAY)
+    office.announce("通知甲", at=MORNING + HOUR)
+    runs = store.Runs(office.engine)
+
+    again = [office.plan(MORNING + DAY + minutes * MINUTE) for minutes in (0, 1)]
+
+    assert again == [1, 0]
+    [run] = [one for one in runs.runs() if one.people_planned]
+    assert [run.due_at, run.planned_at] == [MORNING + DAY, MORNING + DAY]
+    office.announce("通知乙", at=MORNING + 2 * DAY - HOUR)
+    assert [office.plan(MORNING + 2 * DAY), office.plan(MORNING + 2 * DAY + HOUR)] == [1, 0]
+
+
+def test_runs_are_planned_by_no_clock_that_is_ahead_of_the_databases(office):
+    """Two machines differ: the slots are the database's, and the operator is told."""
+    theirs = store.System(office.engine).time()
+    url = office.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    for ahead, told in ((DAY, True), (MINUTE, False), (-DAY, False)):
+        mine = theirs + ahead
+        parts = Parts(settings=Settings(database_url=url), clock=lambda mine=mine: mine)
+        try:
+            planned_for = parts.time_of_runs()
+        finally:
+            parts.engine.dispose()
+        assert abs(planned_for - min(mine, theirs)) < MINUTE
+        assert ("clock" in alarms(office)) is told

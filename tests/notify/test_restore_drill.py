@@ -94,7 +94,7 @@ def test_restore_drill(service):
     reader = service.subscribers.get(READER)
     assert digests.plan_for(
         reader, store=service.digests, env=environment(), settings=SETTINGS, now=NEXT - HOUR
-    )
+    ) == (1, [])
     file = service.backup(NEXT - HOUR)
 
     service.sign_up(email=LATE, confirmed=True, now=NEXT - HOUR / 2)
