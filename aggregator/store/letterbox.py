@@ -16,6 +16,13 @@ LANES = {Lane.CONFIRMATION: 0, Lane.IMMEDIATE: 1, Lane.DIGEST: 2}
 #: What became of a mail whose reader stopped it; ``quxun why`` knows it by its first word.
 STOPPED: Final = "stopped by its reader before it left"
 
+#: Of a mail with a link that opens or confirms something, nothing but its subject is kept once it
+#: is over: of tokens the database knows hashes (RELIABILITY.md §Security model).
+SPENT: Final = (
+    "case when o.lane = 0 and o.subscriber_id is not null and o.mail ? 'text'"
+    " then jsonb_build_object('subject', o.mail->'subject') else o.mail end"
+)
+
 
 def insert(connection: Connection, mail: Mail, due_at: datetime) -> MailId | None:
     """Queue a mail in the caller's transaction; None when its key is there already, or the

@@ -191,7 +191,8 @@ class Mails:
                     " where x.email_key = lower(coalesce(s.email, o.recipient))) as suppressed,"
                     f" {_NOT_ASKED_FOR} as unasked, o.edition_id is null or exists (select 1"
                     " from editions e where e.id = o.edition_id and e.text <> '' and e.html <> '')"
-                    " as worded from outbox o left join subscribers s on s.id = o.subscriber_id"
+                    " as worded, o.lane = 0 and o.mail ? 'subject' and not o.mail ? 'text' as spent"
+                    " from outbox o left join subscribers s on s.id = o.subscriber_id"
                     " where o.id = :id for update of o"
                 ),
                 {"id": mail_id},
@@ -264,6 +265,11 @@ def _check_resend(row: RowMapping, *, again: bool) -> None:
     if not row["kept"] or not row["worded"]:
         raise ConflictError(
             f"邮件 {number} 的内容已按期删除 · the words of mail {number} were deleted in time"
+        )
+    if row["spent"]:
+        raise ConflictError(
+            f"邮件 {number} 含有一次性链接，发出后不再保留，请收件人重新申请 · mail {number} held a link,"
+            " whose words are not kept once it is over: let its reader ask for a new one"
         )
     if row["suppressed"]:
         raise ConflictError(

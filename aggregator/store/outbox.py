@@ -30,7 +30,7 @@ from aggregator.model import (
 )
 from aggregator.paces import Complaint, Pace
 from aggregator.store import alarms, paces, rows, stops, suppressions
-from aggregator.store.letterbox import LANES, STOPPED, domain_of, follow, insert, stopped
+from aggregator.store.letterbox import LANES, SPENT, STOPPED, domain_of, follow, insert, stopped
 
 _LANE_OF = {number: lane for lane, number in LANES.items()}
 
@@ -90,7 +90,8 @@ _RECORD = text(
     " not o.was_ambiguous then r.at when r.state = 'ambiguous' then 'infinity'"
     " else o.due_at end),"
     " was_ambiguous = o.was_ambiguous or r.state = 'ambiguous',"
-    " sent_at = case when r.state = 'sent' then r.at end"
+    " sent_at = case when r.state = 'sent' then r.at end,"
+    f" mail = case when r.state in ('sent', 'failed') then {SPENT} else o.mail end"
     " from unnest(cast(:ids as bigint[]), cast(:generations as integer[]),"
     " cast(:states as text[]), cast(:answers as text[]), cast(:meanings as text[]),"
     " cast(:ats as timestamptz[]), cast(:retries as timestamptz[]))"
@@ -298,7 +299,8 @@ def _let_go(connection: Connection, claimed: Sequence[RowMapping]) -> list[Outbo
     if ended:
         connection.execute(
             text(
-                "update outbox o set state = 'failed', lease_until = null, answer = e.answer"
+                "update outbox o set state = 'failed', lease_until = null, answer = e.answer,"
+                f" mail = {SPENT}"
                 " from unnest(cast(:ids as bigint[]), cast(:answers as text[])) as e (id, answer)"
                 " where o.id = e.id"
             ),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aggregator.errors import OutageError
 from aggregator.model import Edition, Frequency, Lane, MailId, SentMail, SentNote, SubscriberId
 from aggregator.store import alarms, rows
-from aggregator.store.letterbox import LANES
+from aggregator.store.letterbox import LANES, SPENT
 from aggregator.store.publish import cut
 from aggregator.store.recall import NAME, PERSON
 
@@ -207,8 +207,8 @@ class Sent:
                 left = [whole[one.message_id] for one in notes if one.message_id in whole]
                 connection.execute(
                     text(
-                        "update outbox set state = 'sent', sent_at = coalesce(sent_at, now()),"
-                        " lease_until = null, answer = :answer where id = any(:ids) and waiting"
+                        "update outbox o set state = 'sent', sent_at = coalesce(sent_at, now()),"
+                        f" mail = {SPENT}, lease_until = null, answer = :answer where id = any(:ids) and waiting"
                     ),
                     {"ids": left, "answer": _ANSWER},
                 )
