@@ -248,7 +248,9 @@ class Channels:
             return _note(connection, message.channel, verdict, now)
 
     def prune(self, now: datetime) -> None:
-        """Forget robots that had no turn for a day, and what waited in vain for a dead channel."""
+        """Forget robots that had no turn for a day, and end what waited in vain for a channel that
+        was neither mended nor resumed.
+        """
         with self._engine.begin() as connection:
             connection.execute(
                 text("delete from robots where free_at < :before"),
@@ -256,9 +258,12 @@ class Channels:
             )
             connection.execute(
                 text(
-                    "update outbox o set state = 'failed', answer = 'nobody mended the channel'"
-                    " from channels c where c.subscriber_id = o.subscriber_id"
-                    " and o.state = 'deferred' and o.created_at < :before"
+                    "update outbox o set state = 'failed', lease_until = null, answer = case"
+                    " when c.state = 'paused' then 'the channel stayed paused'"
+                    " else 'nobody mended the channel' end"
+                    " from channels c where c.subscriber_id = o.subscriber_id and o.waiting"
+                    " and (o.state = 'deferred' or (o.state = 'queued' and c.state <> 'active'))"
+                    " and o.created_at < :before"
                 ),
                 {"before": now - KEEP_WAITING},
             )

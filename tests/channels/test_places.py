@@ -17,7 +17,7 @@ from aggregator.model import ArticleOutcome, Deadline, Facts, Frequency
 
 from channels_web import draft  # isort: skip  # loaded by conftest
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def mails_of_runs(house, to: str):
@@ -103,6 +103,34 @@ def test_a_pause_keeps_what_is_announced_meanwhile(house):
     assert not store.set_state(channel.id, ChannelState.ACTIVE, house.now)
     house.run()
     assert "第1类" in service.texts[0]
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [
+        (ChannelState.PAUSED, "the channel stayed paused"),
+        (ChannelState.DEAD, "nobody mended the channel"),
+        (ChannelState.ACTIVE, None),
+    ],
+)
+def test_what_waits_for_a_channel_that_rests_ends_with_the_days_looked_back(house, state, answer):
+    """Nobody reads a notice of two months ago, and no list of what waits grows for ever."""
+    channel = house.channel(house.service("wecom").address)
+    house.publish(1)
+    house.later(6 * MINUTE)
+    house.plan()
+    house.parts.channels.set_state(channel.id, state, house.now)
+
+    house.later(34 * DAY)
+    house.parts.channels.prune(house.now)
+    assert house.states(channel) == ["queued"]
+    house.later(2 * DAY)
+    house.parts.channels.prune(house.now)
+
+    [message] = house.messages(channel)
+    assert [message["state"], message["answer"]] == (
+        ["failed", answer] if answer else ["queued", None]
+    )
 
 
 def test_what_its_owner_stops_does_not_leave_any_more(house):
