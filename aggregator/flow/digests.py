@@ -6,17 +6,19 @@ its key, and the ledger decides what is owed. No window and no cursor (DESIGN.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
+from time import monotonic
 from typing import Final
 
 import structlog
 from jinja2 import Environment
 
 from aggregator.errors import OutageError
+from aggregator.flow.slots import due_slots
 from aggregator.flow.subscribe import house_of
 from aggregator.model import (
     Announcement,
@@ -61,20 +63,17 @@ from aggregator.settings import Settings
 
 log = structlog.get_logger()
 
-#: Runs missed this long ago are still planned.
-LOOK_BACK: Final = timedelta(days=7)
 #: So long a run is planned again and again for those who could not be planned in it.
 TRY_AGAIN_FOR: Final = timedelta(hours=1)
-#: Daily and weekly runs fall due in slots of this length.
-SLOT: Final = timedelta(minutes=15)
 #: Subscribers planned in one transaction: memory does not follow their number.
 PAGE: Final = 600
+#: For so many seconds words are made while readers are locked: who stops meanwhile waits for it.
+RENDER_FOR: Final = 1.0
 #: What a planner keeps of a run: selections with their words, and announcements.
 _EDITIONS_KEPT: Final = 20_000
 _ANNOUNCEMENTS_KEPT: Final = 5_000
 #: A selection, and which version of each of its announcements was printed.
 Told = tuple[Selection, tuple[int, ...]]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def plan_due(*, store: DigestStore, env: Environment, settings: Settings, now: datetime) -> int:
@@ -117,31 +116,6 @@ def _finish(planner: Planner, run: Run, store: DigestStore, now: datetime) -> No
             return
         done = {"due": 0, "planned": 0}  # counted just now
     store.close_run(run.id, now, **done, missed=missed)
-
-
-def due_slots(
-    frequency: Frequency, now: datetime, *, since: datetime, immediate: timedelta
-) -> list[datetime]:
-    """The due times up to now that may not be planned yet, the oldest first.
-
-    Every subscriber of immediate mails is in every slot, and the ledger knows what is owed, so
-    the last slot makes up for all before it. Daily and weekly slots hold different people.
-
-    Args:
-        frequency: the runs'.
-        now: UTC; a slot that begins now is due.
-        since: nobody had confirmed before that.
-        immediate: how long immediate mails are grouped.
-    """
-    if frequency is Frequency.IMMEDIATE:
-        last = _floor(now, immediate)
-        return [last] if last >= since else []
-    slot = _floor(max(now - LOOK_BACK, since), SLOT)
-    slots: list[datetime] = []
-    while slot <= now:
-        slots.append(slot)
-        slot += SLOT
-    return slots
 
 
 def preview(
@@ -227,9 +201,17 @@ class Planner:
     """Plans one run, batch by batch; what many readers share is loaded and rendered once."""
 
     def __init__(
-        self, run: Run, *, store: DigestStore, env: Environment, house: House, now: datetime
+        self,
+        run: Run,
+        *,
+        store: DigestStore,
+        env: Environment,
+        house: House,
+        now: datetime,
+        ticks: Callable[[], float] = monotonic,
     ) -> None:
         self._run = run
+        self._ticks = ticks
         self._store = store
         self._house = house
         self._now = now
@@ -269,37 +251,54 @@ class Planner:
         return self.planned
 
     def plan(self, ids: Sequence[SubscriberId]) -> int:
-        """Plan for these subscribers in one transaction; how many mails that made.
+        """Plan for these subscribers, in one transaction unless their words take too long; how many
+        mails that made.
 
         Where it fails, each half is planned on its own: what is wrong with one reader keeps
         nobody else's mail back. Nothing is lost by it: what is owed is a set, and whoever plans
         next finds it still owed.
         """
+        planned = 0
         try:
-            return self._plan(ids)
+            while ids:
+                made, ids = self._plan(ids)
+                planned += made
         except OutageError:
             raise  # everybody's: the run is planned again
         except Exception:
             if len(ids) == 1:
                 log.exception("digest not planned", subscriber=ids[0], run=self._run.id)
                 self.missed += 1
-                return 0
+                return planned
+        else:
+            return planned
         half = len(ids) // 2
-        return self.plan(ids[:half]) + self.plan(ids[half:])
+        return planned + self.plan(ids[:half]) + self.plan(ids[half:])
 
-    def _plan(self, ids: Sequence[SubscriberId]) -> int:
+    def _plan(self, ids: Sequence[SubscriberId]) -> tuple[int, Sequence[SubscriberId]]:
+        """Plan for these in one transaction: how many mails that made, and for whom there was no
+        time left. Each call makes the words of one selection at least, or finds that it cannot.
+        """
         self._unwritten = 0
+        left: list[SubscriberId] = []
         with self._store.planning(self._run, ids, self._now) as batch:
             self._load(batch)
             self._revisions = batch.revisions
             written: list[tuple[Share, EditionId | Edition]] = []
             fresh: dict[str, Told] = {}
+            until: float | None = None
             for share in batch.shares:
                 told = (share.selection, tuple(batch.standing[x] for x, _ in share.selection.items))
                 known = self._editions.get(told)
                 if known is not None:
                     written.append((share, known))
-                elif (edition := self._written(share)) is not None:
+                    continue
+                if until is None:
+                    until = self._ticks() + RENDER_FOR
+                elif self._ticks() > until:
+                    left += [reader.id for reader in share.readers]
+                    continue
+                if (edition := self._written(share)) is not None:
                     fresh[edition.key] = told
                     written.append((share, edition))
             planned, editions = batch.write(written, self._stamp)
@@ -310,7 +309,7 @@ class Planner:
             self._editions.clear()
         for key, told in fresh.items():
             self._editions[told] = editions[key]
-        return planned
+        return planned, sorted(left)
 
     def printed(self, batch: WaitingBatch) -> list[tuple[Share, Edition]]:
         """New words for mails of this run that wait; where they cannot be made, none."""
@@ -374,11 +373,6 @@ def _of(selection: Selection, edition: Edition) -> Edition:
 
 def _immediate(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.immediate_seconds)
-
-
-def _floor(at: datetime, step: timedelta) -> datetime:
-    """The begin of the slot an instant lies in, counted from 1970 in UTC."""
-    return at - (at - _EPOCH) % step
 
 
 def _tally(frequency: Frequency, store: DigestStore, due_at: datetime) -> Tally | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from aggregator.canaries import ExpectedMail, LastCheck, LateMail
 from aggregator.model import MailId, RunId, SubscriberId
+from aggregator.store.patience import lock_person
 from aggregator.store.waiting import NOTHING_LEFT
 
 #: Mails of the last days are looked at; older ones say nothing of this morning.
@@ -32,6 +33,8 @@ class Canary:
             if known == subscriber_id:
                 return True
             connection.execute(text("update house set canary_id = :id"), {"id": subscriber_id})
+            if known is not None:
+                lock_person(connection, known)
             connection.execute(
                 text(
                     "update subscriptions set state = 'ended', ended_at = now(),"

@@ -28,8 +28,9 @@ from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
     SubscriberId,
 )
-from aggregator.store.letterbox import STOPPED, stopped
+from aggregator.store.letterbox import STOPPED, end_stopped, stopped
 from aggregator.store.messages import channel_of, message_of
+from aggregator.store.patience import patiently
 from aggregator.store.unsettled import REFUSED_BY_CHAT
 
 #: A message that waits for a dead channel is kept this long, as far as planning looks back.
@@ -64,7 +65,7 @@ class Channels:
         Raises:
             ConflictError: when the owner has too many.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             connection.execute(
                 text("select 1 from subscribers where id = :id for update"), {"id": owner}
             )
@@ -126,7 +127,7 @@ class Channels:
         While it is not active nothing is planned for it: what is announced meanwhile is owed
         when it goes on, up to 35 days back. Messages that wait are kept for that day.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             done = _set_state(connection, channel, state, now, problem=problem)
             if not done:
                 connection.rollback()
@@ -134,7 +135,7 @@ class Channels:
 
     def remove(self, channel: SubscriberId) -> None:
         """Forget a channel, its address, subscriptions and ledger; what waits for it fails."""
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             forget(connection, "id = :id and owner_id is not null", channel)
 
     # --- What senders do ---
@@ -240,6 +241,7 @@ class Channels:
                     "meaning": REFUSED_BY_CHAT if verdict.outcome is Outcome.OURS else None,
                 },
             )  # fmt: skip
+            end_stopped(connection, "o.id = any(:ids)", [message.mail_id])
             if verdict.whole_robot and verdict.wait:
                 connection.execute(
                     text("update robots set free_at = greatest(free_at, :until) where key = :key"),

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 from aggregator.addresses import folded
 from aggregator.model import SubscriberId
 from aggregator.store import channels, returns, suppressions
+from aggregator.store.patience import lock_with_chats
 
 #: Where a person is, and was, reached. What they only asked to move to is somebody else's mailbox, as
 #: far as we know: its limit goes on, or erasing would be a way to flood it.
@@ -23,13 +24,13 @@ def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str |
     Of their subscriptions only the endings stay, without a name; those that ran end for
     ``reason``. Mails that wait are not sent. What says that no mail may go there stays.
     """
+    # Whoever plans for this person is done, or finds nobody any more.
+    lock_with_chats(connection, subscriber_id)
     addresses = connection.execute(text(_ADDRESSES), {"id": subscriber_id}).scalars().all()
     channels.forget(connection, "owner_id = :id", subscriber_id)
     returns.forget(connection, subscriber_id)
     suppressions.forget_of(connection, subscriber_id)
     for statement in (
-        # Whoever plans for this person is done, or finds nobody any more.
-        "select 1 from subscribers where id = :id for update",
         (
             "insert into endings (at, reason, frequency) select now(), :reason, frequency from"
             " subscriptions where subscriber_id = :id and state in ('active', 'paused')"

@@ -108,22 +108,29 @@ def stopped(mail: str, frequency: str) -> str:
     )
 
 
-def end_stopped(connection: Connection, subscriber_id: int) -> None:
+def end_stopped(connection: Connection, which: str, ids: Collection[int]) -> None:
     """End what waits and was stopped by its reader, in the transaction that stopped it: who
     confirms anew later must not be sent what an operator held, or a server did not take, till then.
 
-    What may be under way just now is let be, as ``follow`` does; so is what is in doubt for the
+    What may be under way just now is let be, as ``follow`` does, and asked about again when its
+    answer says that it waits; so is what is in doubt for the
     second time, which leaves only by an operator.
+
+    Args:
+        connection: the caller's transaction.
+        which: a condition on the mail ``o``, with ``:ids``.
+        ids: what it asks for.
     """
     connection.execute(
         text(
             "update outbox o set state = 'failed', lease_until = null, answer = :stopped,"
-            " generation = generation + 1 where o.subscriber_id = :id and o.waiting"
+            " generation = generation + 1 where o.waiting"
             " and o.state <> 'handed'"
             " and (o.state <> 'ambiguous' or o.due_at < timestamptz '9000-01-01 00:00+00')"
+            f" and ({which})"
             f" and {stopped('o', '(select r.frequency from runs r where r.id = o.run_id)')}"
         ),
-        {"id": subscriber_id, "stopped": STOPPED},
+        {"ids": list(ids), "stopped": STOPPED},
     )
 
 

@@ -23,6 +23,7 @@ from aggregator.model import (
     Lane,
     Mail,
     MailId,
+    MailState,
     OutboxMail,
     RunId,
     SubscriberId,
@@ -30,7 +31,16 @@ from aggregator.model import (
 )
 from aggregator.paces import Complaint, Pace
 from aggregator.store import alarms, paces, rows, stops, suppressions
-from aggregator.store.letterbox import LANES, SPENT, STOPPED, domain_of, follow, insert, stopped
+from aggregator.store.letterbox import (
+    LANES,
+    SPENT,
+    STOPPED,
+    domain_of,
+    end_stopped,
+    follow,
+    insert,
+    stopped,
+)
 
 _LANE_OF = {number: lane for lane, number in LANES.items()}
 
@@ -103,7 +113,8 @@ _RENEW = text(
     " from unnest(cast(:ids as bigint[]), cast(:generations as integer[])) as h (id, generation)"
     " where o.id = h.id and o.generation = h.generation and o.state in ('claimed', 'handed')"
 )
-
+#: What an answer may leave a mail in that goes once more.
+_WAITS = frozenset({MailState.QUEUED, MailState.DEFERRED, MailState.AMBIGUOUS})
 
 __all__ = ["Outbox", "insert"]
 
@@ -347,6 +358,10 @@ def _record(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     for one in deliveries:
         if one.suppress:
             _suppress(connection, one)
+    # What was under way when its reader stopped it waits no more, whatever they confirm later.
+    waiting = [d.mail_id for d in deliveries if d.state in _WAITS]
+    if waiting:
+        end_stopped(connection, "o.id = any(:ids)", waiting)
     stops.judge(connection, deliveries)
     given_up = Counter(d.domain for d in deliveries if d.answer.startswith("given up"))
     if given_up:

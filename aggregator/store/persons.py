@@ -21,6 +21,7 @@ from aggregator.model import (
 from aggregator.store import letterbox, sign_ups, subscriptions, suppressions
 from aggregator.store.erasing import remove
 from aggregator.store.held import held_of
+from aggregator.store.patience import lock_person, patiently
 from aggregator.store.sign_ups import SignUpLimits
 from aggregator.store.subscribers import load
 from aggregator.text import one_line, shorten
@@ -76,7 +77,8 @@ class Persons:
         """Have an active subscription, for who proved already that the mailbox is theirs: who asks
         for one that is paused wants it to go on.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
+            lock_person(connection, subscriber_id)
             wanted = subscriptions.pending(connection, subscriber_id, wish, frequency, now)
             state = subscriptions.state_of(connection, wanted)
             subscriptions.confirm(connection, subscriber_id, [wanted], now, None)
@@ -87,7 +89,7 @@ class Persons:
 
     def note_consent(self, subscriber_id: SubscriberId, evidence: str) -> None:
         """Keep what an operator says about how and when a person agreed."""
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             connection.execute(
                 text("update subscribers set consent = :evidence where id = :id"),
                 {"evidence": shorten(one_line(evidence), CONSENT), "id": subscriber_id},
@@ -95,7 +97,7 @@ class Persons:
 
     def raise_epoch(self, subscriber_id: SubscriberId) -> None:
         """Let every link to a person's choices that is out be void; links to stop go on."""
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             connection.execute(
                 text("update subscribers set epoch = epoch + 1 where id = :id"),
                 {"id": subscriber_id},
@@ -137,7 +139,7 @@ class Persons:
         """End what was asked of a new address: it can be confirmed no more, and if it was and mail
         goes there still, all of it ends. Doing it again changes nothing.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             connection.execute(
                 text(
                     "update moves set expires_at = least(expires_at, cast(:now as timestamptz))"
@@ -179,7 +181,7 @@ class Persons:
         Raises:
             UsageError: when the new address has subscriptions of its own.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             found = connection.execute(
                 text(
                     "update moves set used_at = :now where token_hash = :hash and used_at is null"
@@ -191,7 +193,11 @@ class Persons:
                 return None
             one, email = found.subscriber_id, found.email
             connection.execute(
-                text("select 1 from subscribers where id = :id for update"), {"id": one}
+                text(
+                    "select 1 from subscribers where id = :id or email_key = :key"
+                    " order by id for update"
+                ),
+                {"id": one, "key": email_key(email)},
             )
             _make_way(connection, one, email)
             for statement in (
@@ -252,9 +258,12 @@ class Persons:
         with self._engine.begin() as connection:
             woken = connection.execute(
                 text(
-                    "with on_again as (update subscriptions set state = 'active',"
-                    " paused_until = null where state = 'paused' and paused_until <= :now"
-                    " returning id), ended as (update pauses p set until_at = :now from on_again"
+                    # In the order of planners, who wait for nobody that waits for them.
+                    "with due as (select id from subscriptions where state = 'paused'"
+                    " and paused_until <= :now order by subscriber_id, id for no key update),"
+                    " on_again as (update subscriptions n set state = 'active',"
+                    " paused_until = null from due where n.id = due.id"
+                    " returning n.id), ended as (update pauses p set until_at = :now from on_again"
                     " where p.subscription_id = on_again.id and p.until_at is null)"
                     " select count(*) from on_again"
                 ),

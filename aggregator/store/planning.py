@@ -94,8 +94,9 @@ class Batch:
         """Put a mail for every reader of the shares into the outbox, and into the ledger what
         it brings.
 
-        Whoever is left out, because their words could not be made or because this run wrote to
-        them before, is looked at again by the next run.
+        Whoever is left out is owed the same as before: the next batch that they are in finds it,
+        be it of this run, when there was no time for their words, or of the next, when these could
+        not be made or this run wrote to them before.
 
         Args:
             written: shares with their words, or the id of an edition that is there.

@@ -29,6 +29,7 @@ from aggregator.model import (
 from aggregator.store import confirmations, outbox, rows, sign_ups, subscriptions, suppressions
 from aggregator.store.confirmations import Asked
 from aggregator.store.erasing import remove
+from aggregator.store.patience import lock_with_chats, patiently
 from aggregator.store.sign_ups import SignUpLimits
 
 
@@ -80,7 +81,7 @@ class Subscribers:
         Subscriptions that are active already stay as they are. ``token_hash`` is the SHA-256
         of the token in the confirming mail; the token itself is never stored.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             subscriber_id = connection.execute(
                 text(
                     "insert into subscribers (email, email_key, state, created_at)"
@@ -125,7 +126,7 @@ class Subscribers:
         signed this address up for stay pending, what is paused goes on. A used or old token, and
         one of which all was stopped, gives None.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             asked = confirmations.take(connection, token_hash, now)
             if asked is None:
                 return None
@@ -177,7 +178,8 @@ class Subscribers:
         """
         if timezone is not None:
             self._check_zone(timezone)
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
+            lock_with_chats(connection, subscriber_id)
             if timezone is not None:
                 subscriptions.keep_days(connection, subscriber_id, timezone)
             connection.execute(
@@ -213,7 +215,7 @@ class Subscribers:
         nothing is reset (promise 8). One that is there already with that frequency stands
         for both.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             if subscriptions.make_room(connection, subscription_id, frequency=frequency):
                 subscriptions.switch(connection, subscription_id, frequency, now)
 
@@ -226,7 +228,7 @@ class Subscribers:
 
     def set_wish(self, subscription_id: SubscriptionId, filter_: Filter, now: datetime) -> None:
         """Change what is wished for; not retroactive."""
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             wish = subscriptions.wish(connection, filter_)
             if subscriptions.make_room(connection, subscription_id, wish_id=wish):
                 connection.execute(
@@ -250,7 +252,7 @@ class Subscribers:
 
         ``now`` is the database's when it is not given.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             connection.execute(
                 text(
                     "with stopped as (update subscriptions set state = 'paused' where id = :id"
@@ -269,7 +271,7 @@ class Subscribers:
 
     def resume(self, subscription_id: SubscriptionId, now: datetime) -> None:
         """Send what is announced from now on, and what was owed when the pause began."""
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             subscriptions.resume(connection, subscription_id, now)
 
     def end(
@@ -286,7 +288,7 @@ class Subscribers:
 
         ``switched``: where none of that frequency runs, those that left it count to it.
         """
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             return subscriptions.end(
                 connection,
                 subscriber_id,
@@ -307,7 +309,7 @@ class Subscribers:
 
     def erase(self, subscriber_id: SubscriberId) -> None:
         """Delete a person, their subscriptions and their ledger; their mails keep no address."""
-        with self._engine.begin() as connection:
+        with patiently(self._engine) as connection:
             remove(connection, subscriber_id, reason="erased")
 
     def count(self) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 from aggregator.filters import canonical
 from aggregator.model import Filter, Frequency, SubscriptionId, SubscriptionState
 from aggregator.store import letterbox, rows
+from aggregator.store.patience import lock_person
 
 
 def wish(connection: Connection, filter_: Filter) -> int:
@@ -223,6 +224,7 @@ def end(
 
     ``switched``: where none of that frequency runs, those that left it count to it.
     """
+    lock_person(connection, subscriber_id)
     also = (
         switched_from(connection, subscriber_id, frequency)
         if switched and frequency is not None and subscription_id is None
@@ -242,7 +244,7 @@ def end(
         },
     ).rowcount  # fmt: skip
     if ended:
-        letterbox.end_stopped(connection, subscriber_id)
+        letterbox.end_stopped(connection, "o.subscriber_id = any(:ids)", [subscriber_id])
     return ended
 
 

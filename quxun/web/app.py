@@ -8,6 +8,7 @@ from http import HTTPStatus
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -157,6 +158,9 @@ def _verdict(error: Exception) -> tuple[int, str, dict[str, str]]:  # noqa: PLR0
             known = error.detail != HTTPStatus(error.status_code).phrase
             line = error.detail if known else _LINES.get(error.status_code, error.detail)
             return error.status_code, line, dict(error.headers or {})
+        case OperationalError(orig=LockNotAvailable() | DeadlockDetected() | QueryCanceled()):
+            line = "系统正忙，这次什么也没有改动，请再试一次 · busy: nothing was changed, please try again"
+            return 503, line, {"Retry-After": "5"}
         case OutageError() | OperationalError() | InterfaceError():
             line = "数据库暂时连不上，请稍后再试 · the database cannot be reached just now"
             return 503, line, {"Retry-After": "5"}

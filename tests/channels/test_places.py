@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from chat_services import ADDRESSES, WECOM_KEY
 
-from aggregator.channels import ChannelState
+from aggregator.channels import ChannelState, ChatVerdict, Outcome
 from aggregator.errors import ConflictError, NotFoundError, UsageError
 from aggregator.filters import parse_query
 from aggregator.flow import channels as flow
@@ -349,3 +349,28 @@ def test_what_is_held_of_a_persons_chats_is_given_to_them(house):
     assert (wish["service"], wish["wish"]) == ("wecombot", "q=第1类&region=500116")
     assert [row["reason"] for row in held["channel_ledger"]] == ["news"]
     assert service.address not in str(held)
+
+
+@pytest.mark.parametrize("handed", [False, True])
+def test_a_message_in_hand_does_not_leave_when_its_owner_stopped_it(house, handed):
+    """Nor when the robot did not take it, and the owner was back before the next try."""
+    service = house.service("wecom")
+    channel = house.channel(service.address)
+    house.publish(1)
+    house.later(6 * MINUTE)
+    house.plan()
+    it = house.parts
+    [message] = it.channels.claim_messages(house.now, limit=9, lease=mail.LEASE)
+    if handed:
+        assert it.channels.mark_message_handed(message)
+    it.subscribers.end(channel.id, reason="preferences", now=house.now)
+    if handed:
+        busy = ChatVerdict(outcome=Outcome.WAIT, words="busy")
+        it.channels.record_verdict(message, busy, now=house.now, due_at=house.now)
+    else:
+        assert not it.channels.mark_message_handed(message)
+    [wish] = it.subscribers.get(channel.id).subscriptions
+    it.persons.add_wish(channel.id, wish.wish.filter, wish.frequency, house.now)
+    house.send()
+
+    assert (service.texts, house.states(channel)) == ([], ["failed"])

@@ -8,6 +8,7 @@ from sqlalchemy import event, text
 
 from aggregator import store
 from aggregator.flow import digests
+from aggregator.flow.subscribe import house_of
 from aggregator.model import (
     Filter,
     Frequency,
@@ -159,3 +160,46 @@ def test_runs_are_planned_by_no_clock_that_is_ahead_of_the_databases(office):
             parts.engine.dispose()
         assert abs(planned_for - min(mine, theirs)) < MINUTE
         assert ("clock" in alarms(office)) is told
+
+
+def three_readers(office):
+    for word in "甲乙丙":
+        office.sign_up(Filter(q=(word,)), email=f"{ord(word)}@inbox.example", confirmed=True)
+    office.announce("通知甲", "通知乙", "通知丙")
+    office.digests.match(MORNING)
+    ids = [one.id for one in office.subscribers.list()]
+    return sorted(ids), office.digests.open_run(Frequency.DAILY, MORNING)
+
+
+def slow_planner(office, run, seen, env=None):
+    """A planner whose words take ten seconds each; ``seen`` gets how many mails others see."""
+
+    def ticks():
+        seen.append(sum(office.outbox.states().values()))
+        return 10.0 * len(seen)
+
+    return digests.Planner(
+        run, store=office.digests, env=env or environment(), house=house_of(SETTINGS),
+        now=MORNING, ticks=ticks,
+    )  # fmt: skip
+
+
+def test_slow_words_are_made_in_batches_of_the_same_run(office):
+    """While they are made nobody in the batch can stop; whom it leaves out waits for no other day."""
+    ids, run = three_readers(office)
+    seen = []
+    planner = slow_planner(office, run, seen)
+
+    assert planner.plan(ids) == 3
+    assert seen == [0, 0, 0, 1, 1, 2]
+    assert (planner.planned, planner.missed) == (3, 0)
+    assert len({m.to for m in office.mails()}) == 3
+
+
+def test_words_that_cannot_be_made_do_not_keep_slow_ones_from_their_turn(office):
+    """One bad notice and a slow morning together: each of the others still gets their mail."""
+    ids, run = three_readers(office)
+    planner = slow_planner(office, run, [], torn_for("乙"))
+
+    assert planner.plan(ids) == 2
+    assert (planner.planned, planner.missed) == (2, 1)

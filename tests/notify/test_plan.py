@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.flow.digests import due_slots
+from aggregator.flow.slots import due_slots
 from aggregator.model import NEWS, Coverage, Flag, Frequency, Kind, Revision, Selection
 from aggregator.notify import MOST_SHOWN, item_of, plan_digest
 from aggregator.notify.plan import reminder_of

@@ -220,3 +220,19 @@ def test_a_stop_of_one_wish_ends_no_mail_that_tells_of_another_too(engine: Engin
 
     assert [m.key for m in outbox.claim_mails(NOW, limit=9, lease=LEASE)] == ["question"]
     assert outbox.states() == {"failed": 1, "claimed": 1}
+
+
+@pytest.mark.parametrize("answer", [MailState.DEFERRED, MailState.QUEUED, MailState.AMBIGUOUS])
+def test_what_was_on_its_way_at_a_stop_does_not_go_once_more(engine: Engine, answer):
+    """Its server did not take it; that its reader is back before the next try changes nothing."""
+    outbox, people = store.Outbox(engine), store.Subscribers(engine)
+    reader = people.sign_up("r@mail.example", [Filter()], Frequency.DAILY, NOW, confirmed=True)
+    outbox.enqueue_mail(replace(mail("digest"), subscriber_id=reader.id), NOW)
+    [going] = outbox.claim_mails(NOW, limit=9, lease=LEASE)
+    assert outbox.turn([], [going], now=NOW) == {going.id}
+    people.end(reader.id, reason="one-click", now=NOW)
+    outbox.turn([end(going, answer)], now=NOW)
+    people.sign_up("r@mail.example", [Filter()], Frequency.DAILY, NOW, confirmed=True)
+
+    assert outbox.claim_mails(SOON, limit=9, lease=LEASE) == []
+    assert outbox.states() == {"failed": 1}
