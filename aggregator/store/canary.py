@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from aggregator.canaries import ExpectedMail, LastCheck, LateMail
 from aggregator.model import MailId, RunId, SubscriberId
+from aggregator.store.letterbox import of_reader
 from aggregator.store.patience import lock_person
 from aggregator.store.waiting import NOTHING_LEFT
 
@@ -57,7 +58,7 @@ class Canary:
                 text(
                     "insert into canary_checks (mail_id, run_id, message_id, wanted_by)"
                     " select o.id, o.run_id, o.message_id, o.created_at + :wait from outbox o"
-                    " where o.subscriber_id = :id and o.lane > 0 and o.created_at > :since"
+                    f" where {of_reader(':id', 'o')} and o.lane > 0 and o.created_at > :since"
                     " on conflict do nothing"
                 ),
                 {"id": subscriber_id, "wait": wait, "since": now - LOOK_BACK},

@@ -28,7 +28,7 @@ from aggregator.errors import ConflictError, NotFoundError
 from aggregator.model import (
     SubscriberId,
 )
-from aggregator.store.letterbox import STOPPED, end_stopped, stopped
+from aggregator.store.letterbox import STOPPED, end_stopped, of_reader, stopped
 from aggregator.store.messages import channel_of, message_of
 from aggregator.store.patience import patiently
 from aggregator.store.unsettled import REFUSED_BY_CHAT
@@ -303,15 +303,15 @@ def forget(connection: Connection, condition: str, value: int) -> None:
         condition: which subscribers, by ``:id``.
         value: that id.
     """
-    places = f"(select id from subscribers where {condition})"
+    places = f"any(array(select id from subscribers where {condition}))"
     for statement in (
         f"select 1 from subscribers where {condition} order by id for update",
         (
             "update outbox set lease_until = null, state = case when state = 'sent' then state"
-            f" else 'failed' end, answer = 'the channel was removed',"
-            f" subscriber_id = null where subscriber_id in {places}"
+            " else 'failed' end, answer = 'the channel was removed',"
+            f" subscriber_id = null where {of_reader(places)}"
         ),
-        f"delete from ledger where subscriber_id in {places}",
+        f"delete from ledger where subscriber_id = {places}",
         f"delete from subscribers where {condition}",
     ):
         connection.execute(text(statement), {"id": value})
@@ -338,7 +338,7 @@ def _set_state(
     connection.execute(
         text(
             "update outbox set due_at = case when :active then cast(:now as timestamptz)"
-            " else '9999-01-01 00:00+00' end where subscriber_id = :id"
+            " else '9999-01-01 00:00+00' end where subscriber_id = :id and waiting"
             " and (state in ('queued', 'deferred') or (state = 'ambiguous' and not was_ambiguous))"
         ),
         {"id": place, "active": active, "now": now},

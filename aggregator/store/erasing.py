@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 from aggregator.addresses import folded
 from aggregator.model import SubscriberId
 from aggregator.store import channels, returns, suppressions
+from aggregator.store.letterbox import of_reader
 from aggregator.store.patience import lock_with_chats
 
 #: Where a person is, and was, reached. What they only asked to move to is somebody else's mailbox, as
@@ -14,7 +15,7 @@ from aggregator.store.patience import lock_with_chats
 _ADDRESSES = (
     "select email from subscribers where id = :id"
     " union select email from moves where subscriber_id = :id and used_at is not null"
-    " union select recipient from outbox where subscriber_id = :id and key not like 'move:%'"
+    f" union select recipient from outbox where {of_reader(':id')} and key not like 'move:%'"
 )
 
 
@@ -42,7 +43,7 @@ def remove(connection: Connection, subscriber_id: SubscriberId, *, reason: str |
             " key = case when key like 'link:%' then 'link:' || id else key end, lease_until = null,"
             " state = case when state in ('sent', 'merged') then state else 'failed' end,"
             " subscriber_id = null"
-            " where subscriber_id = :id"
+            f" where {of_reader(':id')}"
         ),
         "delete from ledger where subscriber_id = :id",
         "delete from recalled_mails where subscriber_id = :id",

@@ -10,6 +10,7 @@ from aggregator.addresses import email_key, folded
 from aggregator.filters import parse_query, spelled
 from aggregator.model import Subscriber
 from aggregator.store import rows
+from aggregator.store.letterbox import of_reader
 
 
 def held_of(connection: Connection, who: Subscriber) -> Mapping[str, object]:
@@ -45,9 +46,9 @@ _HELD: Mapping[str, str] = {
     " ledger l left join announcements a on a.id = l.announcement_id"
     " where l.subscriber_id = :id order by l.at, l.announcement_id",
     "mails": "select id, key, lane, state, recipient, message_id, created_at, sent_at, attempts,"
-    " answer from outbox where subscriber_id = :id order by id",
+    f" answer from outbox where {of_reader(':id')} order by id",
     "returns": "select r.mail_id, r.kind, r.status, r.diagnostic, r.effect, r.at from returns r"
-    " join outbox o on o.id = r.mail_id where o.subscriber_id = :id order by r.at",
+    f" join outbox o on o.id = r.mail_id where {of_reader(':id', 'o')} order by r.at",
     "channels": "select service, shown, state, problem, created_at from channels"
     " where owner_id = :id order by created_at",
     "channel_subscriptions": "select c.service, c.shown, n.frequency, n.state, n.active_from,"

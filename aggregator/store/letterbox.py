@@ -137,3 +137,15 @@ def end_stopped(connection: Connection, which: str, ids: Collection[int]) -> Non
 def domain_of(address: str) -> str:
     """The mail domain by which an address is paced."""
     return address.rpartition("@")[2].lower()
+
+
+def of_reader(whose: str, mails: str = "outbox") -> str:
+    """A condition: all mails of a reader. Each of its three parts has an index of its own, so that
+    a mail on its way out changes none; together they are every mail.
+    """
+    return (
+        f"(({mails}.waiting and {mails}.subscriber_id = {whose})"
+        f" or ({mails}.sent_at is not null and {mails}.subscriber_id = {whose})"
+        f" or (not {mails}.waiting and {mails}.sent_at is null"
+        f" and {mails}.subscriber_id = {whose}))"
+    )

@@ -110,11 +110,18 @@ class Mails:
             ("o.id < :before", before),
         ]
         where = " and ".join(condition for condition, value in asked if value is not None)
+        # Those that wait for a domain, and all others to it, have an index each.
+        parts = ("true",) if domain is None else ("o.waiting", "not o.waiting")
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
-                    f"select {_ROW} from outbox o where {where or 'true'}"
-                    " order by o.id desc limit :limit"
+                    "select * from ("
+                    + " union all ".join(
+                        f"(select {_ROW} from outbox o where {where or 'true'} and {part}"
+                        " order by o.id desc limit :limit)"
+                        for part in parts
+                    )
+                    + ") o order by id desc limit :limit"
                 ),
                 {
                     "run": run_id, "state": state, "domain": domain, "before": before,
@@ -162,9 +169,10 @@ class Mails:
         with self._engine.connect() as connection:
             found = connection.execute(
                 text(
-                    "select a.uuid, a.title, l.reason from ledger l"
+                    "select a.uuid, a.title, l.reason from outbox o join ledger l"
+                    " on l.subscriber_id = o.subscriber_id and l.mail_id = o.id"
                     " join announcements a on a.id = l.announcement_id"
-                    " where l.mail_id = :id order by a.sort_at desc, a.id desc limit :limit"
+                    " where o.id = :id order by a.sort_at desc, a.id desc limit :limit"
                 ),
                 {"id": mail_id, "limit": _ITEMS},
             ).mappings()

@@ -24,8 +24,11 @@ def message_of(connection: Connection, row: rows.Row) -> ChannelMessage:
     ).mappings().one()  # fmt: skip
     why: dict[int, list[str]] = {}
     for one in connection.execute(
-        text("select announcement_id, reason from ledger where mail_id = :id order by reason"),
-        {"id": row["id"]},
+        text(
+            "select announcement_id, reason from ledger where subscriber_id = :whose"
+            " and mail_id = :id order by reason"
+        ),
+        {"id": row["id"], "whose": row["subscriber_id"]},
     ):
         why.setdefault(one.announcement_id, []).append(one.reason)
     found = connection.execute(

@@ -304,8 +304,7 @@ class Persons:
                 (
                     "update editions e set text = '', html = '' where created_at < :bodies"
                     " and text <> '' and not exists (select 1 from outbox o where o.edition_id ="
-                    " e.id and (o.state in ('queued', 'claimed', 'handed', 'deferred')"
-                    " or (o.state = 'ambiguous' and isfinite(o.due_at))))"
+                    " e.id and o.waiting and (o.state <> 'ambiguous' or isfinite(o.due_at)))"
                 ),
             ):
                 connection.execute(text(statement), times)

@@ -4,19 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Engine, text
 
 from aggregator.store import sign_ups
 from aggregator.store.announcements import Announcements
 from aggregator.store.matches import Matcher
-from aggregator.store.pruning import Pruning
+from aggregator.store.pruning import BATCH, BATCHES, Pruning
 from aggregator.store.reasons import Why, why
 from aggregator.store.subscribers import Subscribers
 
 #: Polls are kept this long, sign-ups a week.
 KEEP_POLLS = timedelta(days=30)
 KEEP_SIGN_UPS = timedelta(days=7)
+
+
+#: What mails said, and to whom; in the words of the indexes, so that no years are gone through.
+_WORDS: Final = (
+    (
+        "update outbox set mail = '{}', recipient = '' where id = any(array(select id from outbox"
+        " where not waiting and recipient <> '' and coalesce(sent_at, created_at) < :t"
+        " order by coalesce(sent_at, created_at) limit :batch for update skip locked))"
+    ),
+    # In doubt for the second time, and for good.
+    (
+        "update outbox set mail = '{}', recipient = '' where id = any(array(select id from outbox"
+        " where waiting and state = 'ambiguous' and due_at = 'infinity' and recipient <> ''"
+        " and coalesce(sent_at, created_at) < :t limit :batch for update skip locked))"
+    ),
+    (
+        "delete from editions where id = any(array(select e.id from editions e where"
+        " e.created_at < :t and not exists (select 1 from outbox o where o.edition_id = e.id"
+        " and o.waiting) order by e.created_at limit :batch))"
+    ),
+)
 
 
 class System:
@@ -112,22 +134,15 @@ class System:
                 text("delete from confirmations where expires_at < :t"),
                 {"t": now - KEEP_SIGN_UPS},
             )
-            connection.execute(
-                text(
-                    "update outbox set mail = '{}', recipient = '' where"
-                    " coalesce(sent_at, created_at) < :t"
-                    " and recipient <> '' and (state in ('sent', 'failed', 'merged')"
-                    " or (state = 'ambiguous' and due_at = 'infinity'))"
-                ),
-                {"t": now - KEEP_SIGN_UPS},
-            )
-            connection.execute(
-                text(
-                    "delete from editions e where e.created_at < :t and not exists (select 1 from"
-                    " outbox o where o.edition_id = e.id and o.state in ('queued', 'claimed',"
-                    " 'handed', 'deferred', 'ambiguous'))"
-                ),
-                {"t": now - KEEP_SIGN_UPS},
-            )
+        for statement in _WORDS:
+            self._in_batches(statement, now)
         Matcher(self._engine).prune(now)
         self._pruning.prune(now)
+
+    def _in_batches(self, statement: str, now: datetime) -> None:
+        """A few small transactions; the next call goes on."""
+        values = {"t": now - KEEP_SIGN_UPS, "batch": BATCH}
+        for _ in range(BATCHES):
+            with self._engine.begin() as connection:
+                if connection.execute(text(statement), values).rowcount < BATCH:
+                    return
