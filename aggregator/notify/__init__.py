@@ -2,7 +2,7 @@
 
 from aggregator.notify.addresses import check_address, shown_address
 from aggregator.notify.editions import Press, render_edition
-from aggregator.notify.notices import render_move, render_moved, render_welcome
+from aggregator.notify.notices import render_move, render_moved
 from aggregator.notify.plan import MOST_SHOWN, SHANGHAI, item_of, items_of, plan_digest
 from aggregator.notify.questions import Question, answered, ask
 from aggregator.notify.radar import Tally, radar_of, tally_of
@@ -46,7 +46,6 @@ __all__ = [
     "render_manage_link",
     "render_move",
     "render_moved",
-    "render_welcome",
     "shown_address",
     "tally_of",
 ]

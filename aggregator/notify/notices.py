@@ -1,23 +1,18 @@
-"""Mails about a subscription itself: it has begun, or it moves to another address."""
+"""Mails about a subscription itself: it moves to another address."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from jinja2 import Environment
 
-from aggregator.model import Filter, Frequency, Lane, Mail, Subscriber
+from aggregator.model import Lane, Mail, Subscriber
 from aggregator.notify.addresses import shown_address
 from aggregator.notify.letters import letter
 from aggregator.notify.render import (
-    WISHES_NAMED,
     House,
-    about_choices,
     list_headers,
     message_id,
-    said,
 )
 from aggregator.notify.words import words_of
 from aggregator.text import one_line
@@ -79,33 +74,6 @@ def render_moved(
         to=who.email, link=stop, headers=list_headers(house, None, stop),
         address=address, house=house, key=key,
     )  # fmt: skip
-
-
-def render_welcome(
-    env: Environment,
-    subscriber: Subscriber,
-    *,
-    wishes: Sequence[Filter],
-    frequency: Frequency,
-    house: House,
-    now: datetime,
-    key: str,
-) -> Mail:
-    """The mail that says what was confirmed, when it comes, and where to read what was before."""
-    words = words_of(subscriber.language)
-    values = {
-        "subject": words.welcome_subject,
-        "preheader": words.welcome_next.format(when=words.say_when(subscriber, frequency)),
-        "lead": words.welcome_lead,
-        "wishes_title": words.confirm_wishes.format(frequency=words.frequencies[frequency]),
-        "when": words.welcome_next.format(when=words.say_when(subscriber, frequency)),
-        "wishes": [
-            {"said": said(wish, words), "url": house.search(wish)} for wish in wishes[:WISHES_NAMED]
-        ],
-    }
-    return about_choices(
-        env, "welcome", values, subscriber, house=house, now=now, key=key, frequency=frequency
-    )
 
 
 def _notice(

@@ -290,22 +290,19 @@ def about_choices(
     house: House,
     now: datetime,
     key: str,
-    frequency: Frequency | None = None,
 ) -> Mail:
-    """A mail about what somebody chose: it leads to their choices, and stops a frequency or all."""
+    """A mail about what somebody chose: it leads to their choices, and stops all."""
     words = words_of(who.language)
-    stop = house.stop(who, frequency)
+    stop = house.stop(who, None)
     around = {
         **frame(words, house, stop),
         "preferences_url": house.preferences(who, now),
-        "stop": words.stop.format(frequency=words.frequencies[frequency])
-        if frequency
-        else words.stop_all,
+        "stop": words.stop_all,
     }
     return whole_mail(
         env, name, {**around, **values},
         house=house, key=key, lane=Lane.CONFIRMATION, subscriber=who,
-        headers=list_headers(house, frequency, stop),
+        headers=list_headers(house, None, stop),
     )  # fmt: skip
 
 

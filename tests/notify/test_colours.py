@@ -15,7 +15,6 @@ from aggregator.notify import (
     render_manage_link,
     render_move,
     render_moved,
-    render_welcome,
 )
 from aggregator.notify.alarms import render_alarm
 from aggregator.templates import environment
@@ -38,9 +37,6 @@ def mails(makers):
         render_manage_link(env, who, house=HOUSE, now=now, key="l"),
         render_move(env, who, "new@inbox.example", token=token, house=HOUSE, key="m"),
         render_moved(env, who, "new@inbox.example", house=HOUSE, key="n"),
-        render_welcome(
-            env, who, wishes=WISHES, frequency=Frequency.DAILY, house=HOUSE, now=now, key="w"
-        ),
         render_alarm(
             env, Alarm(id=1, kind="x", text="x", at=NOW), to="o@quxun.example", house=HOUSE
         ),

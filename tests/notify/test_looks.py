@@ -15,7 +15,6 @@ from aggregator.notify import (
     render_manage_link,
     render_move,
     render_moved,
-    render_welcome,
 )
 from aggregator.notify.render import render_channel_ended
 from aggregator.templates import environment
@@ -48,7 +47,6 @@ def mails(makers):
             render_manage_link(env, who, house=HOUSE, now=now, key="l"),
             render_move(env, who, "new@inbox.example", token=token, house=HOUSE, key="m"),
             render_moved(env, who, "new@inbox.example", house=HOUSE, key="n"),
-            render_welcome(env, who, now=now, key="w", **daily),
             render_channel_ended(env, who, shown="x", problem="y", house=HOUSE, now=now, key="h"),
         ]
         found += [one.html for one in made]

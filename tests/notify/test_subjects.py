@@ -17,7 +17,6 @@ from aggregator.notify import (
     render_manage_link,
     render_move,
     render_moved,
-    render_welcome,
 )
 from aggregator.notify.alarms import render_alarm
 from aggregator.notify.render import render_channel_ended
@@ -153,7 +152,6 @@ def test_mails_about_a_subscription_have_short_subjects_too(makers, language):
         render_manage_link(env, who, house=HOUSE, now=now, key="l"),
         render_move(env, who, "new@inbox.example", token=token, house=HOUSE, key="m"),
         render_moved(env, who, "new@inbox.example", house=HOUSE, key="n"),
-        render_welcome(env, who, now=now, key="w", **daily),
         render_channel_ended(env, who, shown="x", problem="x", house=HOUSE, now=now, key="h"),
     ]
 

@@ -42,12 +42,6 @@ ZH: Final = Words(
         Frequency.DAILY: "每日",
         Frequency.WEEKLY: "每周",
     },
-    whens={
-        Frequency.IMMEDIATE: "公告收录后几分钟内",
-        Frequency.DAILY: "每天 {time}（{zone}）",
-        Frequency.WEEKLY: "每{weekday} {time}（{zone}）",
-    },
-    weekdays=("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
     deadline="截止 {day}({left})",
     due_today="今天",
     due_days=("剩{days}天", "剩{days}天"),
@@ -140,10 +134,4 @@ ZH: Final = Words(
     channel_kept="错过的内容不会丢失，恢复后会补发（最多 35 天）。",
     channel_why="原因",
     channel_mend="检查后在订阅管理页发送一条测试消息即可恢复，也可以删除它。",
-    welcome_subject="区讯：订阅已生效",
-    welcome_title="订阅已生效",
-    welcome_lead="从现在起发布的公告会按您选的频率送达；没有新内容时不发邮件。",
-    welcome_next="送达时间：{when}",
-    welcome_before="订阅之前的公告不再补发，可以在网页上查看：",
-    welcome_button="修改订阅",
 )

@@ -42,20 +42,6 @@ EN: Final = Words(
         Frequency.DAILY: "daily",
         Frequency.WEEKLY: "weekly",
     },
-    whens={
-        Frequency.IMMEDIATE: "within minutes",
-        Frequency.DAILY: "every day at {time} ({zone})",
-        Frequency.WEEKLY: "every {weekday} at {time} ({zone})",
-    },
-    weekdays=(
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-    ),
     deadline="due {day} ({left})",
     due_today="today",
     due_days=("{days} day left", "{days} days left"),
@@ -152,11 +138,4 @@ EN: Final = Words(
     channel_why="Why",
     channel_mend="Mend it, then send a test from the page of your subscriptions and it goes on; or"
     " remove it there.",
-    welcome_subject="Quxun: you are subscribed",
-    welcome_title="Your subscription is active",
-    welcome_lead="What is announced from now on comes as often as you chose; when nothing is new,"
-    " no mail comes.",
-    welcome_next="When: {when}",
-    welcome_before="What was announced before is not sent; it is on these pages:",
-    welcome_button="Change subscriptions",
 )

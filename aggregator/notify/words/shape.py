@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from aggregator.model import Frequency, Subscriber
+from aggregator.model import Frequency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,6 @@ class Words:
     everywhere: str
     several: str
     frequencies: dict[Frequency, str]
-    whens: dict[Frequency, str]
-    weekdays: tuple[str, ...]
     deadline: str
     due_today: str
     due_days: tuple[str, str]
@@ -87,12 +85,6 @@ class Words:
     channel_kept: str
     channel_why: str
     channel_mend: str
-    welcome_subject: str
-    welcome_title: str
-    welcome_lead: str
-    welcome_next: str
-    welcome_before: str
-    welcome_button: str
 
     def say_day(self, day: date, *, year: int) -> str:
         """A day as it is said in a text of that year."""
@@ -102,11 +94,3 @@ class Words:
     def say_left(self, days: int) -> str:
         """How long until a deadline that has not passed."""
         return self.due_days[days != 1].format(days=days) if days else self.due_today
-
-    def say_when(self, reader: Subscriber, frequency: Frequency) -> str:
-        """When a reader's mails of a frequency come."""
-        return self.whens[frequency].format(
-            weekday=self.weekdays[reader.weekday],
-            time=f"{reader.hour:02}:{reader.minute:02}",
-            zone=reader.timezone,
-        )
